@@ -1,0 +1,270 @@
+/**
+ * Where Redis comes from, and the demands made on it.
+ *
+ * `startRedis` takes the first of: the URL it is given (or REDIS_URL), a `redis-server` of the PATH started on a
+ * port, directory and password of its own, the embedded JavaScript server. The last one keeps nothing, which is
+ * said aloud. A server that was started here is stopped by `stop()` and dies with this process.
+ *
+ * Invariants: whatever is returned answered PING, is new enough, and evicts nothing. An evicting Redis would drop
+ * job locks and sealed jobs under memory pressure, so it is refused rather than warned about.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { Redis, type RedisOptions } from 'ioredis';
+import { TacitError } from '../protocol/errors.js';
+
+export type RedisKind = 'external' | 'server' | 'embedded';
+export type LogLine = (line: string) => void;
+
+export interface RunningRedis {
+  url: string;
+  kind: RedisKind;
+  /** Stops a server that was started here; an external one is left alone. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export interface StartRedisParameters {
+  /** Used instead of REDIS_URL; an empty string means "none". */
+  url?: string;
+  /** Where a server of our own keeps its append-only file; a temporary folder, removed at the end, where absent. */
+  dir?: string;
+  /** Skips what would be found on the PATH and goes to the embedded server. */
+  embeddedOnly?: boolean;
+  log?: LogLine;
+}
+
+/** BullMQ's recommended floor; older servers lack commands that the farm's scripts use. */
+export const MIN_REDIS_VERSION = '6.2.0';
+/** The only eviction policy that loses nothing. */
+export const REQUIRED_POLICY = 'noeviction';
+
+const READY_TIMEOUT_MS = 10_000;
+const READY_POLL_MS = 40;
+const STOP_TIMEOUT_MS = 3_000;
+const PORT_ATTEMPTS = 5;
+const CONNECT_TIMEOUT_MS = 5_000;
+const PASSWORD_BYTES = 18;
+
+/**
+ * @throws TacitError REDIS_UNREACHABLE, REDIS_TOO_OLD, REDIS_EVICTING_POLICY
+ */
+export async function startRedis(parameters: StartRedisParameters = {}): Promise<RunningRedis> {
+  const log = parameters.log ?? (() => {});
+  const given = parameters.url ?? process.env['REDIS_URL'];
+  if (given !== undefined && given !== '') {
+    await checkRedis(given);
+    return { url: given, kind: 'external', stop: async () => {} };
+  }
+  const binary = parameters.embeddedOnly ? undefined : await findOnPath('redis-server');
+  if (binary !== undefined) return startServer(binary, parameters.dir);
+  log('warning: no REDIS_URL and no redis-server on PATH; using the embedded Redis, which keeps nothing on disk and is slow');
+  return startEmbedded();
+}
+
+/** Facts about a Redis, read by `checkRedis`. */
+export interface RedisFacts {
+  version: string;
+  policy: string;
+}
+
+/**
+ * Connects once, reads INFO and refuses a server that is too old or that evicts.
+ * An embedded server reports neither memory policy nor a real version; it is excused by `embedded`.
+ */
+export async function checkRedis(url: string, { embedded = false } = {}): Promise<RedisFacts> {
+  const client = await connectOnce(url);
+  try {
+    const info = await client.info();
+    const version = field(info, 'redis_version') ?? field(info, 'valkey_version') ?? 'unknown';
+    const policy = field(info, 'maxmemory_policy') ?? (await policyFromConfig(client));
+    if (embedded) return { version, policy };
+    if (compareVersions(version, MIN_REDIS_VERSION) < 0) {
+      throw new TacitError('REDIS_TOO_OLD', 'this Redis is too old for the farm', { expected: `>= ${MIN_REDIS_VERSION}`, got: version, retryable: false });
+    }
+    if (policy !== REQUIRED_POLICY) {
+      throw new TacitError('REDIS_EVICTING_POLICY', 'this Redis may evict jobs; set maxmemory-policy to noeviction', {
+        expected: REQUIRED_POLICY,
+        got: policy,
+        retryable: false,
+        docs: 'docs/how-to/run-a-worker.md',
+      });
+    }
+    return { version, policy };
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** Options every long-lived connection of the farm has: BullMQ wants its blocking commands never to give up. */
+export function connectionOptions(url: string): RedisOptions & { url: string } {
+  return { url, maxRetriesPerRequest: null, connectTimeout: CONNECT_TIMEOUT_MS };
+}
+
+/** Removes a password from a URL so that it may be printed. */
+export function redactUrl(url: string): string {
+  return url.replace(/\/\/([^@/]*)@/, '//***@');
+}
+
+async function connectOnce(url: string): Promise<Redis> {
+  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0, connectTimeout: CONNECT_TIMEOUT_MS });
+  let reason: unknown;
+  client.on('error', (error: unknown) => {
+    reason = error;
+  });
+  try {
+    await client.connect();
+    await client.ping();
+    return client;
+  } catch (error) {
+    client.disconnect();
+    const cause = reason ?? error;
+    throw new TacitError('REDIS_UNREACHABLE', `cannot reach Redis at ${redactUrl(url)}: ${cause instanceof Error ? cause.message : String(cause)}`, { retryable: true, cause });
+  }
+}
+
+async function policyFromConfig(client: Redis): Promise<string> {
+  try {
+    const pair = (await client.config('GET', 'maxmemory-policy')) as string[];
+    return pair[1] ?? 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
+
+function field(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
+}
+
+/** Numeric comparison of dotted versions; anything unreadable counts as zero. */
+export function compareVersions(a: string, b: string): number {
+  const parse = (text: string) => text.split('.').map((part) => Number.parseInt(part, 10) || 0);
+  const left = parse(a);
+  const right = parse(b);
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return Math.sign(difference);
+  }
+  return 0;
+}
+
+async function findOnPath(name: string): Promise<string | undefined> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    if (folder === '') continue;
+    const candidate = join(folder, name);
+    try {
+      await access(candidate, constants.X_OK);
+      return candidate;
+    } catch {
+      // not in this folder
+    }
+  }
+  return undefined;
+}
+
+async function startServer(binary: string, dir: string | undefined): Promise<RunningRedis> {
+  const home = dir ?? (await mkdtemp(join(tmpdir(), 'tacit-redis-')));
+  await mkdir(home, { recursive: true });
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort();
+    try {
+      return await launch(binary, home, port, dir === undefined);
+    } catch (error) {
+      // Another process may have taken the port between our look and the server's bind.
+      if (attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function launch(binary: string, home: string, port: number, removeHome: boolean): Promise<RunningRedis> {
+  const password = randomBytes(PASSWORD_BYTES).toString('base64url');
+  // The configuration goes in by standard input, so that the password is in no process list.
+  const child = spawn(binary, ['-'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const killWithUs = () => child.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  const config = [
+    'bind 127.0.0.1',
+    `port ${port}`,
+    `dir "${home}"`,
+    `requirepass ${password}`,
+    'appendonly yes',
+    'save ""',
+    `maxmemory-policy ${REQUIRED_POLICY}`,
+    'daemonize no',
+  ];
+  child.stdin?.on('error', () => {}); // a server that died at once is reported by waitUntilReady
+  child.stdin?.end(`${config.join('\n')}\n`);
+  const url = `redis://:${password}@127.0.0.1:${port}`;
+  const stop = async () => {
+    process.off('exit', killWithUs);
+    await endProcess(child);
+    if (removeHome) await rm(home, { recursive: true, force: true });
+  };
+  try {
+    await waitUntilReady(url, child);
+    await checkRedis(url);
+  } catch (error) {
+    process.off('exit', killWithUs);
+    await endProcess(child);
+    throw error;
+  }
+  return { url, kind: 'server', stop };
+}
+
+async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
+  let spawnError: unknown;
+  child.once('error', (error) => {
+    spawnError = error;
+  });
+  const deadline = Date.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    if (spawnError !== undefined || child.exitCode !== null) {
+      throw new TacitError('REDIS_UNREACHABLE', 'redis-server ended while starting', { got: `exit code ${child.exitCode}`, retryable: true, cause: spawnError });
+    }
+    try {
+      (await connectOnce(url)).disconnect();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+    }
+  }
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const hard = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  child.kill('SIGTERM');
+  await ended;
+  clearTimeout(hard);
+}
+
+async function startEmbedded(): Promise<RunningRedis> {
+  const { createRedisServer } = await import('js-redis-server');
+  const handle = await createRedisServer({ port: 0 });
+  const url = `redis://127.0.0.1:${handle.port}`;
+  await checkRedis(url, { embedded: true });
+  let stopped = false;
+  const stop = async () => {
+    if (stopped) return;
+    stopped = true;
+    await handle.close();
+  };
+  return { url, kind: 'embedded', stop };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
