@@ -33,7 +33,7 @@ export function commitment(note: Note): Field {
   assertField(note.owner, 'owner');
   assertAsset(note.asset);
   assertAmount(note.value);
-  return H(note.owner, BigInt(note.asset), note.value);
+  return H(note.owner, BigInt(note.asset), note.value as bigint);
 }
 
 /**
@@ -45,7 +45,7 @@ export function nullifier(nPrime: SubgroupScalar, cm: Field, position: LeafIndex
   if (nPrime <= 0n || nPrime >= SUBGROUP_ORDER) throw new TacitError('SCALAR_RANGE', 'nullifier scalar out of range', { expected: '1 to l − 1' });
   assertField(cm, 'commitment');
   if (position < 0n || position >= TREE_CAPACITY) throw new TacitError('POSITION_RANGE', 'position out of range', { expected: '0 to 2^32 − 1', got: String(position) });
-  return H(nPrime, cm, position, DOM_NULLIFIER) & LOW_BITS;
+  return H(nPrime as bigint, cm, position as bigint, DOM_NULLIFIER) & LOW_BITS;
 }
 
 /** @throws TacitError AMOUNT_RANGE */
