@@ -1,0 +1,4 @@
+pragma circom 2.1.6;
+include "../lib/update.circom";
+
+component main { public [h, z, y] } = Update(2, 3);
