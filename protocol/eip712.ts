@@ -6,7 +6,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, concatBytes, hexToBytes, uintToBytes } from './bytes.js';
 import { TacitError } from './errors.js';
-import { evmAddressToWord } from './evmAddress.js';
+import { bytesToEvmAddress, evmAddressToWord } from './evmAddress.js';
 import type { EvmAddress, Hex } from './flavor.js';
 import type { Domain } from './record.js';
 
@@ -65,7 +65,7 @@ export function evmAddressOfKey(privateKey: Uint8Array): EvmAddress {
 }
 
 function addressOfPublicKey(uncompressed: Uint8Array): EvmAddress {
-  return bytesToHex(keccak_256(uncompressed.slice(1)).slice(12));
+  return bytesToEvmAddress(keccak_256(uncompressed.slice(1)).slice(12));
 }
 
 function keccakText(text: string): Uint8Array {

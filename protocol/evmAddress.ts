@@ -31,7 +31,13 @@ export function evmAddressToWord(text: EvmAddress, what = 'address'): Uint8Array
   return uintToBytes(evmAddressToField(text, what), 32);
 }
 
+/** @param bytes exactly 20 */
+export function bytesToEvmAddress(bytes: Uint8Array): EvmAddress {
+  const text: string = bytesToHex(bytes);
+  return assertEvmAddress(text, 'address');
+}
+
 /** @throws TacitError UINT_RANGE */
 export function evmAddressFromField(value: Field): EvmAddress {
-  return bytesToHex(uintToBytes(value, EVM_ADDRESS_BYTES));
+  return bytesToEvmAddress(uintToBytes(value, EVM_ADDRESS_BYTES));
 }

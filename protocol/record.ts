@@ -14,7 +14,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import { ByteReader, bytesToHex, bytesToUint, concatBytes, uintToBytes } from './bytes.js';
 import { AMOUNT_BITS, ASSET_BITS, DOM_TX, FEE_BITS, NULLIFIER_BITS, NULLIFIER_MAX, TAG_EXT, TAG_RECORD, ZERO_ADDRESS } from './constants.js';
 import { TacitError } from './errors.js';
-import { assertEvmAddress, EVM_ADDRESS_BYTES, evmAddressToBytes, evmAddressToWord } from './evmAddress.js';
+import { assertEvmAddress, bytesToEvmAddress, EVM_ADDRESS_BYTES, evmAddressToBytes, evmAddressToWord } from './evmAddress.js';
 import { assertField, FIELD_MODULUS, fieldFromBytes, fieldToBytes } from './field.js';
 import type { Amount, AssetId, EvmAddress, Field, Hex } from './flavor.js';
 import { H } from './hash.js';
@@ -48,7 +48,7 @@ export interface Domain {
 export const CIPHERTEXT_BYTES = 32;
 export const EPHEMERAL_BYTES = 32;
 const NULLIFIER_BYTES = NULLIFIER_BITS / 8;
-const ASSET_BYTES = ASSET_BITS / 8;
+const ASSET_BYTES = 4;
 const AMOUNT_BYTES = AMOUNT_BITS / 8;
 
 const FLAG_WITHDRAWAL = 0b0001;
@@ -125,7 +125,7 @@ export function readRecord(reader: ByteReader): TransferRecord {
   const withdrawal = (flags & FLAG_WITHDRAWAL) !== 0;
   const outAsset = withdrawal ? reader.small(ASSET_BYTES) : 0;
   const outValue = withdrawal ? reader.uint(AMOUNT_BYTES) : 0n;
-  const recipient = withdrawal ? bytesToHex(reader.take(EVM_ADDRESS_BYTES)) : ZERO_ADDRESS;
+  const recipient = withdrawal ? bytesToEvmAddress(reader.take(EVM_ADDRESS_BYTES)) : ZERO_ADDRESS;
   const feeWidth = flags >> FEE_WIDTH_SHIFT;
   const fee = bytesToUint(reader.take(feeWidth * FEE_WIDTH_UNIT_BYTES));
   const feeAsset = (flags & FLAG_FEE_ASSET) !== 0 ? reader.small(ASSET_BYTES) : 0;
@@ -133,7 +133,7 @@ export function readRecord(reader: ByteReader): TransferRecord {
   if (withdrawal && outValue === 0n) throw new TacitError('RECORD_NOT_CANONICAL', 'a withdrawal of nothing', { expected: 'no withdrawal flag, or a value' });
   if (feeWidthUnits(fee) !== feeWidth) throw new TacitError('RECORD_NOT_CANONICAL', 'the fee is wider than it needs to be', { expected: `${feeWidthUnits(fee) * FEE_WIDTH_UNIT_BYTES} bytes`, got: `${feeWidth * FEE_WIDTH_UNIT_BYTES}` });
   if ((flags & FLAG_FEE_ASSET) !== 0 && feeAsset === 0) throw new TacitError('RECORD_NOT_CANONICAL', 'the native coin is named as fee asset', { expected: 'no fee asset flag, or an asset other than 0' });
-  const record = { nf1, nf2, cm1, cm2, outAsset, outValue, recipient, feeAsset, fee, ephemeral, ciphertexts };
+  const record: TransferRecord = { nf1, nf2, cm1, cm2, outAsset, outValue, recipient, feeAsset, fee, ephemeral, ciphertexts };
   assertRecordRules(record);
   return record;
 }

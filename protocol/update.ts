@@ -53,7 +53,7 @@ export function updateList(circuit: CircuitName, statement: UpdateStatement): Fi
   const { size } = CIRCUITS[circuit];
   const { noteRootOld, noteRootNew, nullRootOld, nullRootNew, startIndex, prover, slots } = statement;
   if (slots.length !== size) throw new TacitError('SLOT_COUNT', `${circuit} takes another number of slots`, { expected: `${size}`, got: `${slots.length}` });
-  return [noteRootOld, noteRootNew, nullRootOld, nullRootNew, startIndex, evmAddressToField(prover, 'prover'), ...slots.flatMap(({ nf1, nf2, cm1, cm2 }) => [nf1, nf2, cm1, cm2])];
+  return [noteRootOld, noteRootNew, nullRootOld, nullRootNew, startIndex as bigint, evmAddressToField(prover, 'prover'), ...slots.flatMap(({ nf1, nf2, cm1, cm2 }) => [nf1, nf2, cm1, cm2])];
 }
 
 /** The 2N nullifiers of the slots in ascending order, zeros first. */
