@@ -18,10 +18,10 @@ import { TacitError } from '../protocol/errors.js';
 import type { PublicInputs } from '../protocol/fingerprint.js';
 import type { EvmAddress, Field } from '../protocol/flavor.js';
 import type { Domain } from '../protocol/record.js';
-import { type Slot, type UpdateStatement, updatePublicInputs } from '../protocol/update.js';
+import { type Slot, sortedNullifiers, type UpdateStatement, updatePublicInputs } from '../protocol/update.js';
 import type { BatchRow } from './nullifierTree.js';
 import { levelOf } from './quaternary.js';
-import { padSlots, slotCommitments, sortedNullifiers } from './slots.js';
+import { padSlots, slotCommitments } from './slots.js';
 import type { LedgerState } from './state.js';
 
 /** A circuit input as circom reads it: decimal strings, nested as the signals are. */

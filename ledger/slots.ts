@@ -4,12 +4,10 @@
  * A transfer or a forced transfer fills all four places; a deposit has no nullifiers, two deposits may share a slot;
  * padding is all zeros.
  */
-import { assertField } from '../protocol/field.js';
 import { TacitError } from '../protocol/errors.js';
+import { assertField } from '../protocol/field.js';
 import type { Field } from '../protocol/flavor.js';
-import type { Slot } from '../protocol/update.js';
-
-export const EMPTY_SLOT: Slot = { nf1: 0n, nf2: 0n, cm1: 0n, cm2: 0n };
+import { EMPTY_SLOT, type Slot } from '../protocol/update.js';
 
 /**
  * `slots` followed by as many empty ones as make `size`.
@@ -24,9 +22,4 @@ export function padSlots(size: number, slots: readonly Slot[]): Slot[] {
 /** The commitments in leaf order: cm1, cm2 of slot j at offsets 2j, 2j + 1. */
 export function slotCommitments(slots: readonly Slot[]): Field[] {
   return slots.flatMap(({ cm1, cm2 }) => [cm1, cm2]);
-}
-
-/** The nullifiers ascending, which puts the zeros of padding and deposits first. */
-export function sortedNullifiers(slots: readonly Slot[]): Field[] {
-  return slots.flatMap(({ nf1, nf2 }) => [nf1, nf2]).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 }

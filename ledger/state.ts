@@ -5,9 +5,9 @@
  * replaying a long history costs; `applyBatch.ts` does the same work and keeps everything that the circuit wants to see.
  */
 import type { Field } from '../protocol/flavor.js';
-import type { Slot } from '../protocol/update.js';
-import { padSlots, slotCommitments, sortedNullifiers } from './slots.js';
+import { alignedStart, type Slot, sortedNullifiers } from '../protocol/update.js';
 import { NullifierTree } from './nullifierTree.js';
+import { padSlots, slotCommitments } from './slots.js';
 import { NoteTree } from './tree.js';
 
 export class LedgerState {
@@ -41,8 +41,7 @@ export class LedgerState {
 
   /** First index of the next update of `size` slots: leafCount rounded up to a multiple of 2·size. */
   nextStartIndex(size: number): bigint {
-    const width = 2n * BigInt(size);
-    return ((this.leafCount + width - 1n) / width) * width;
+    return alignedStart(this.leafCount, size);
   }
 
   /**

@@ -1,0 +1,175 @@
+/**
+ * The journal on disk: the tables of `schema.ts` in one lmdb environment.
+ *
+ * Guarantees
+ * - a transaction is all or nothing, and its promise resolves after the file has been flushed: what was told to the
+ *   outside afterwards survives a power cut;
+ * - transactions run one after another, in the order in which they were asked for;
+ * - a directory belongs to one contract on one chain and one schema version; any other is refused before a row is read;
+ * - one process at a time: a second one is refused while the first holds the directory.
+ *
+ * lmdb's plain asynchronous transaction commits the writes of a callback that threw; its child transaction does not,
+ * which test/ledger/journal.test.ts checks, so that is the one used.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { TacitError } from '../protocol/errors.js';
+import type { Domain } from '../protocol/record.js';
+import type { JournalPort, RangeOptions, ReadTables, TableReader, TableWriter, WriteTables } from './effects.js';
+import { acquireLock } from './lockFile.js';
+import { JOURNAL_SCHEMA_VERSION, type JournalIdentity, TABLE_NAMES } from './schema.js';
+
+/** Room for the tables, the identity, and tables of later versions. */
+const MAX_TABLES = 64;
+const FILE_NAME = 'journal.mdb';
+const IDENTITY_KEY = 'identity';
+
+type LmdbKey = string | number;
+type AnyTable = Database<unknown, LmdbKey>;
+
+export interface Journal extends JournalPort {
+  readonly identity: JournalIdentity;
+  /** Flushes and lets go of the directory. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens, or creates, the journal in `dir` for the contract of `domain`.
+ * @throws JOURNAL_LOCKED, JOURNAL_FOREIGN (other chain or contract), JOURNAL_SCHEMA, JOURNAL_DAMAGED
+ */
+export function openJournal(dir: string, domain: Domain): Journal {
+  mkdirSync(dir, { recursive: true });
+  const release = acquireLock(join(dir, 'journal.lock'));
+  try {
+    const root = openEnvironment(join(dir, FILE_NAME));
+    const identity = checkIdentity(root, domain);
+    return makeJournal(root, identity, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function openEnvironment(path: string): RootDatabase {
+  try {
+    // Without overlapping sync a commit is flushed before its promise resolves.
+    return open({ path, noSubdir: true, maxDbs: MAX_TABLES, encoding: 'json', overlappingSync: false });
+  } catch (cause) {
+    throw new TacitError('JOURNAL_DAMAGED', 'the journal file cannot be opened', { cause, expected: 'a journal that this program wrote' });
+  }
+}
+
+function checkIdentity(root: RootDatabase, domain: Domain): JournalIdentity {
+  const meta = root.openDB<JournalIdentity, string>({ name: 'meta', encoding: 'json' });
+  const own: JournalIdentity = { schema: JOURNAL_SCHEMA_VERSION, chainId: domain.chainId.toString(), contract: domain.contract.toLowerCase() };
+  const found = meta.get(IDENTITY_KEY);
+  if (found === undefined) {
+    meta.putSync(IDENTITY_KEY, own);
+    return own;
+  }
+  const problem = identityProblem(found, own);
+  if (problem === undefined) return found;
+  void root.close();
+  throw problem;
+}
+
+function identityProblem(found: JournalIdentity, own: JournalIdentity): TacitError | undefined {
+  if (found.schema !== own.schema) {
+    return new TacitError('JOURNAL_SCHEMA', 'the journal has another schema version', { expected: String(own.schema), got: String(found.schema) });
+  }
+  if (found.chainId !== own.chainId || found.contract !== own.contract) {
+    return new TacitError('JOURNAL_FOREIGN', 'the journal belongs to another contract', {
+      expected: `chain ${own.chainId}, contract ${own.contract}`,
+      got: `chain ${found.chainId}, contract ${found.contract}`,
+    });
+  }
+  return undefined;
+}
+
+function makeJournal(root: RootDatabase, identity: JournalIdentity, release: () => void): Journal {
+  const writers = TABLE_NAMES.map((name) => [name, tableOf(name, root.openDB<unknown, LmdbKey>({ name, encoding: 'json' }))] as const);
+  // The table of each name has the row type that `Tables` gives it; lmdb itself is untyped here.
+  const tables = Object.fromEntries(writers) as unknown as Omit<WriteTables, 'next'>;
+  const writable: WriteTables = { ...tables, next: (counter) => takeNext(tables, counter) };
+  let closed = false;
+  return {
+    identity,
+    read: tables as ReadTables,
+    async transaction<T>(body: (tables: WriteTables) => T): Promise<T> {
+      if (closed) throw new TacitError('JOURNAL_CLOSED', 'the journal has been closed');
+      return await (root.childTransaction(() => synchronous(body(writable))) as unknown as Promise<T>);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await root.flushed;
+      await root.close();
+      release();
+    },
+  };
+}
+
+function synchronous<T>(result: T): T {
+  if (typeof result === 'object' && result !== null && 'then' in result) {
+    throw new TacitError('JOURNAL_ASYNC', 'the body of a journal transaction returned a promise', { expected: 'a synchronous body' });
+  }
+  return result;
+}
+
+function takeNext(tables: Omit<WriteTables, 'next'>, counter: string): number {
+  const value = tables.counters.get(counter) ?? 0;
+  tables.counters.put(counter, value + 1);
+  return value;
+}
+
+function tableOf(name: string, db: AnyTable): TableWriter<LmdbKey, unknown> {
+  const reader = readerOf(db);
+  const missing = (key: LmdbKey) => new TacitError('JOURNAL_MISSING', `no such row in ${name}`, { got: String(key) });
+  return {
+    ...reader,
+    put(key, row) {
+      db.put(key, row);
+    },
+    add(key, row) {
+      if (reader.has(key)) throw new TacitError('JOURNAL_DUPLICATE', `the row stands in ${name} already`, { got: String(key) });
+      db.put(key, row);
+    },
+    update(key, change) {
+      const row = reader.get(key);
+      if (row === undefined) throw missing(key);
+      const changed = change(row);
+      db.put(key, changed);
+      return changed;
+    },
+    remove(key) {
+      const there = reader.has(key);
+      if (there) db.remove(key);
+      return there;
+    },
+  };
+}
+
+function readerOf(db: AnyTable): TableReader<LmdbKey, unknown> {
+  const range = (options: RangeOptions<LmdbKey> = {}) => [...db.getRange(bounds(options))].map(({ key, value }) => ({ key, row: value }));
+  return {
+    get: (key) => db.get(key),
+    has: (key) => db.get(key) !== undefined,
+    range,
+    rows: (options) => range(options).map(({ row }) => row),
+    count: () => db.getCount(),
+    lastKey: () => range({ reverse: true, limit: 1 })[0]?.key,
+  };
+}
+
+/** lmdb's own bounds: downwards, `start` is the upper end and counts, `end` the lower and does not. */
+function bounds({ from, to, reverse = false, limit }: RangeOptions<LmdbKey>): Record<string, unknown> {
+  const some = limit === undefined ? {} : { limit };
+  if (!reverse) return { ...some, ...(from === undefined ? {} : { start: from }), ...(to === undefined ? {} : { end: to }) };
+  return {
+    ...some,
+    reverse: true,
+    ...(to === undefined ? {} : { start: to, exclusiveStart: true }),
+    ...(from === undefined ? {} : { end: from, inclusiveEnd: true }),
+  };
+}
