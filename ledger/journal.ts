@@ -11,7 +11,7 @@
  * lmdb's plain asynchronous transaction commits the writes of a callback that threw; its child transaction does not,
  * which test/ledger/journal.test.ts checks, so that is the one used.
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { TacitError } from '../protocol/errors.js';
@@ -24,6 +24,9 @@ import { JOURNAL_SCHEMA_VERSION, type JournalIdentity, TABLE_NAMES } from './sch
 const MAX_TABLES = 64;
 const FILE_NAME = 'journal.mdb';
 const IDENTITY_KEY = 'identity';
+/** First word of lmdb's meta page and where it stands in the file, in the data format of lmdb 3.x for Node. */
+const LMDB_MAGIC = 0xbeefc0de;
+const LMDB_MAGIC_OFFSET = 24;
 
 type LmdbKey = string | number;
 type AnyTable = Database<unknown, LmdbKey>;
@@ -52,11 +55,27 @@ export function openJournal(dir: string, domain: Domain): Journal {
 }
 
 function openEnvironment(path: string): RootDatabase {
+  assertLmdbFile(path);
   try {
     // Without overlapping sync a commit is flushed before its promise resolves.
     return open({ path, noSubdir: true, maxDbs: MAX_TABLES, encoding: 'json', overlappingSync: false });
   } catch (cause) {
     throw new TacitError('JOURNAL_DAMAGED', 'the journal file cannot be opened', { cause, expected: 'a journal that this program wrote' });
+  }
+}
+
+/** lmdb ends the whole process on a file that is not its own, so the first page is looked at beforehand. */
+function assertLmdbFile(path: string): void {
+  if (!existsSync(path) || statSync(path).size === 0) return;
+  const head = Buffer.alloc(LMDB_MAGIC_OFFSET + 4);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, head, 0, head.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  if (head.readUInt32LE(LMDB_MAGIC_OFFSET) !== LMDB_MAGIC) {
+    throw new TacitError('JOURNAL_DAMAGED', 'the journal file is not a journal', { expected: 'an lmdb file', got: path });
   }
 }
 
