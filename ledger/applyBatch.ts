@@ -42,7 +42,13 @@ export interface AppliedBatch {
  * @throws U1 (a nullifier twice), U5 (used before), NULLIFIER_RANGE, SLOTS_TOO_MANY, TREE_FULL, FIELD_RANGE,
  *   CIRCUIT_KIND
  */
-export function applyBatch(state: LedgerState, circuit: CircuitName, slots: readonly Slot[], prover: EvmAddress, domain: Domain): AppliedBatch {
+export function applyBatch(
+  state: LedgerState,
+  circuit: CircuitName,
+  slots: readonly Slot[],
+  prover: EvmAddress,
+  domain: Domain,
+): AppliedBatch {
   const { kind, size } = CIRCUITS[circuit];
   if (kind !== 'update') throw new TacitError('CIRCUIT_KIND', 'not an update circuit', { got: circuit });
   const next = state.fork();

@@ -81,7 +81,11 @@ function assertLmdbFile(path: string): void {
 
 function checkIdentity(root: RootDatabase, domain: Domain): JournalIdentity {
   const meta = root.openDB<JournalIdentity, string>({ name: 'meta', encoding: 'json' });
-  const own: JournalIdentity = { schema: JOURNAL_SCHEMA_VERSION, chainId: domain.chainId.toString(), contract: domain.contract.toLowerCase() };
+  const own: JournalIdentity = {
+    schema: JOURNAL_SCHEMA_VERSION,
+    chainId: domain.chainId.toString(),
+    contract: domain.contract.toLowerCase(),
+  };
   const found = meta.get(IDENTITY_KEY);
   if (found === undefined) {
     meta.putSync(IDENTITY_KEY, own);
@@ -95,7 +99,10 @@ function checkIdentity(root: RootDatabase, domain: Domain): JournalIdentity {
 
 function identityProblem(found: JournalIdentity, own: JournalIdentity): TacitError | undefined {
   if (found.schema !== own.schema) {
-    return new TacitError('JOURNAL_SCHEMA', 'the journal has another schema version', { expected: String(own.schema), got: String(found.schema) });
+    return new TacitError('JOURNAL_SCHEMA', 'the journal has another schema version', {
+      expected: String(own.schema),
+      got: String(found.schema),
+    });
   }
   if (found.chainId !== own.chainId || found.contract !== own.contract) {
     return new TacitError('JOURNAL_FOREIGN', 'the journal belongs to another contract', {

@@ -18,8 +18,8 @@ import { NULLIFIER_MAX } from '../protocol/constants.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Field } from '../protocol/flavor.js';
 import { H } from '../protocol/hash.js';
-import { emptyNode, leafNode, levelOf, nodeAt, siblings, subtreeOf, type TreeNode, withNode } from './quaternary.js';
 import { EMPTY_ROOTS } from './emptyRoots.js';
+import { emptyNode, leafNode, levelOf, nodeAt, siblings, subtreeOf, type TreeNode, withNode } from './quaternary.js';
 import { assertBatchPlace } from './tree.js';
 
 /** A gap: the leaf that proves that nothing between `value` and `next` has been used. */
@@ -96,7 +96,8 @@ export class NullifierTree {
   low(nf: Field): LowLeaf {
     assertNullifier(nf);
     const at = this.#floor(nf);
-    if (this.#sorted[at]?.value === nf) throw new TacitError('NULLIFIER_USED', 'the nullifier is in the tree already', { got: nf.toString(16) });
+    if (this.#sorted[at]?.value === nf)
+      throw new TacitError('NULLIFIER_USED', 'the nullifier is in the tree already', { got: nf.toString(16) });
     return this.#leafOf(at);
   }
 
@@ -122,7 +123,8 @@ export class NullifierTree {
   planBatch(sorted: readonly Field[]): BatchRow[] {
     const lows = sorted.map((s, k) => {
       const before = sorted[k - 1] ?? 0n;
-      if (s === 0n ? before !== 0n : s <= before) throw new TacitError('U1', 'nullifiers of a batch stand in strictly ascending order, zeros first', { got: s.toString(16) });
+      if (s === 0n ? before !== 0n : s <= before)
+        throw new TacitError('U1', 'nullifiers of a batch stand in strictly ascending order, zeros first', { got: s.toString(16) });
       if (s === 0n) return undefined;
       if (this.has(s)) throw new TacitError('U5', 'a nullifier of the batch is in the tree already', { got: s.toString(16) });
       return this.low(s);
@@ -182,7 +184,8 @@ export class NullifierTree {
 
 /** @throws NULLIFIER_RANGE unless 0 < nf < 2^248 − 1 */
 export function assertNullifier(nf: Field): void {
-  if (nf <= 0n || nf >= NULLIFIER_MAX) throw new TacitError('NULLIFIER_RANGE', 'not a nullifier', { expected: '0 < nf < 2^248 − 1', got: nf.toString(16) });
+  if (nf <= 0n || nf >= NULLIFIER_MAX)
+    throw new TacitError('NULLIFIER_RANGE', 'not a nullifier', { expected: '0 < nf < 2^248 − 1', got: nf.toString(16) });
 }
 
 function mergeAscending(a: readonly Entry[], b: readonly Entry[]): Entry[] {

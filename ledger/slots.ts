@@ -14,7 +14,8 @@ import { EMPTY_SLOT, type Slot } from '../protocol/update.js';
  * @throws SLOTS_TOO_MANY, FIELD_RANGE
  */
 export function padSlots(size: number, slots: readonly Slot[]): Slot[] {
-  if (slots.length > size) throw new TacitError('SLOTS_TOO_MANY', 'more slots than the update holds', { expected: `at most ${size}`, got: String(slots.length) });
+  if (slots.length > size)
+    throw new TacitError('SLOTS_TOO_MANY', 'more slots than the update holds', { expected: `at most ${size}`, got: String(slots.length) });
   for (const slot of slots) for (const [name, value] of Object.entries(slot)) assertField(value, `slot ${name}`);
   return [...slots, ...Array.from({ length: size - slots.length }, () => EMPTY_SLOT)];
 }

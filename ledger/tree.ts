@@ -86,10 +86,16 @@ export class NoteTree {
  */
 export function assertBatchPlace(start: bigint, count: number): number {
   if (start + BigInt(count) > TREE_CAPACITY) {
-    throw new TacitError('TREE_FULL', 'the tree has no room for this batch', { expected: `an end at most ${TREE_CAPACITY}`, got: String(start + BigInt(count)) });
+    throw new TacitError('TREE_FULL', 'the tree has no room for this batch', {
+      expected: `an end at most ${TREE_CAPACITY}`,
+      got: String(start + BigInt(count)),
+    });
   }
   if (start % BigInt(count) !== 0n) {
-    throw new TacitError('TREE_ALIGNMENT', 'a batch starts at a multiple of its size', { expected: `a multiple of ${count}`, got: String(start) });
+    throw new TacitError('TREE_ALIGNMENT', 'a batch starts at a multiple of its size', {
+      expected: `a multiple of ${count}`,
+      got: String(start),
+    });
   }
   return Number(start) / count;
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { applyBatch, type CircuitInput } from '../../ledger/applyBatch.js';
+import { LedgerState } from '../../ledger/state.js';
 import type { CircuitName } from '../../protocol/circuit.js';
 import { CIRCUITS } from '../../protocol/circuit.js';
 import { NULLIFIER_MAX } from '../../protocol/constants.js';
 import { challenge, horner } from '../../protocol/fingerprint.js';
 import { type Slot, updateList } from '../../protocol/update.js';
-import { applyBatch, type CircuitInput } from '../../ledger/applyBatch.js';
-import { LedgerState } from '../../ledger/state.js';
 import { Random } from './random.js';
 import { SlowLedger } from './slowTwin.js';
 import { brokenLines } from './updateStatement.js';
@@ -109,8 +109,28 @@ describe('A10: the written-out statement notices', () => {
     ['an unsorted list', 'U1', (i) => Object.assign(i, { s: ['0', '0', '70', '60'] })],
     ['a wrong start index', 'U9', (i) => Object.assign(i, { startIndex: '12' })],
     ['an overlapping subtree', 'U11', (i) => Object.assign(i, { subtreeIndex: '1', startIndex: '4' })],
-    ['a commitment that no record has', 'U11', (i) => Object.assign(i, { cm: [['3', '5'], ['0', '0']] })],
-    ['a nullifier that no record has', 'U12', (i) => Object.assign(i, { nf: [['60', '71'], ['0', '0']] })],
+    [
+      'a commitment that no record has',
+      'U11',
+      (i) =>
+        Object.assign(i, {
+          cm: [
+            ['3', '5'],
+            ['0', '0'],
+          ],
+        }),
+    ],
+    [
+      'a nullifier that no record has',
+      'U12',
+      (i) =>
+        Object.assign(i, {
+          nf: [
+            ['60', '71'],
+            ['0', '0'],
+          ],
+        }),
+    ],
     ['a new root of its own', 'U10', (i) => Object.assign(i, { nullRootNew: random.below(2n ** 250n).toString() })],
   ])('%s', (_, line, change) => {
     const broken = forged(change);

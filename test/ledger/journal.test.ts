@@ -98,9 +98,17 @@ describe('journal', () => {
 
   it('adds once, updates what is there, and says which row failed', async () => {
     await journal.transaction((tables) => tables.transfers.add('0xaa', transfer('0xaa')));
-    await expect(journal.transaction((tables) => tables.transfers.add('0xaa', transfer('0xaa')))).rejects.toMatchObject({ code: 'JOURNAL_DUPLICATE', got: '0xaa' });
-    await expect(journal.transaction((tables) => tables.transfers.update('0xbb', (row) => row))).rejects.toMatchObject({ code: 'JOURNAL_MISSING', got: '0xbb' });
-    const row = await journal.transaction((tables) => tables.transfers.update('0xaa', (old) => ({ ...old, state: 'proving', attempts: old.attempts + 1 })));
+    await expect(journal.transaction((tables) => tables.transfers.add('0xaa', transfer('0xaa')))).rejects.toMatchObject({
+      code: 'JOURNAL_DUPLICATE',
+      got: '0xaa',
+    });
+    await expect(journal.transaction((tables) => tables.transfers.update('0xbb', (row) => row))).rejects.toMatchObject({
+      code: 'JOURNAL_MISSING',
+      got: '0xbb',
+    });
+    const row = await journal.transaction((tables) =>
+      tables.transfers.update('0xaa', (old) => ({ ...old, state: 'proving', attempts: old.attempts + 1 })),
+    );
     expect(row).toMatchObject({ state: 'proving', attempts: 1, record: '0x00' });
     expect(journal.read.transfers.get('0xaa')).toEqual(row);
   });
@@ -110,7 +118,9 @@ describe('journal', () => {
     await journal.close();
     await expect(journal.transaction(() => 1)).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' });
     expect(() => openJournal(dir, { ...domain, chainId: 1n })).toThrow(expect.objectContaining({ code: 'JOURNAL_FOREIGN' }));
-    expect(() => openJournal(dir, { ...domain, contract: `0x${'c1'.repeat(20)}` })).toThrow(expect.objectContaining({ code: 'JOURNAL_FOREIGN' }));
+    expect(() => openJournal(dir, { ...domain, contract: `0x${'c1'.repeat(20)}` })).toThrow(
+      expect.objectContaining({ code: 'JOURNAL_FOREIGN' }),
+    );
     const raw = open({ path: join(dir, 'journal.mdb'), noSubdir: true, maxDbs: 64, encoding: 'json' });
     await raw.openDB({ name: 'meta', encoding: 'json' }).put('identity', { schema: 99, chainId: '31337', contract: domain.contract });
     await raw.close();
@@ -135,14 +145,15 @@ describe('A3: a killed process', () => {
     expect(existsSync(WRITER), 'dist/ is built before the tests').toBe(true);
     return spawn(process.execPath, [WRITER, dir, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
   };
-  const ended = (child: ReturnType<typeof start>) => new Promise<string>((done) => {
-    let out = '';
-    child.stdout.on('data', (text: Buffer) => {
-      out += text.toString();
-      if (child.spawnargs.includes('run') && out.split('\n').length > 30) child.kill('SIGKILL');
+  const ended = (child: ReturnType<typeof start>) =>
+    new Promise<string>((done) => {
+      let out = '';
+      child.stdout.on('data', (text: Buffer) => {
+        out += text.toString();
+        if (child.spawnargs.includes('run') && out.split('\n').length > 30) child.kill('SIGKILL');
+      });
+      child.on('close', () => done(out));
     });
-    child.on('close', () => done(out));
-  });
 
   it.each(['run', 'die-inside'])('loses nothing it has told and keeps nothing half done: %s', async (mode) => {
     await journal.close();
@@ -180,7 +191,13 @@ describe('fault points', () => {
     const guarded = withFaultPoints(effects(log), (point) => void log.push(point));
     await guarded.queue.publish({ id: 'a', kind: 'update', data: 1 });
     await guarded.journal.transaction((tables) => tables.facts.put('a', '1'));
-    expect(log).toEqual(['queue.publish:before', 'publish', 'queue.publish:after', 'journal.transaction:before', 'journal.transaction:after']);
+    expect(log).toEqual([
+      'queue.publish:before',
+      'publish',
+      'queue.publish:after',
+      'journal.transaction:before',
+      'journal.transaction:after',
+    ]);
     expect(guarded.journal.read.facts.get('a')).toBe('1');
   });
 

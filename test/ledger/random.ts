@@ -23,7 +23,11 @@ export class Random {
   /** Slots of all kinds: transfers, single and paired deposits, empty ones; some nullifiers close together. */
   slots(count: number): Slot[] {
     let near = this.nullifier();
-    const nf = () => (this.int(3) === 0 ? (near += 1n + this.below(5n)) : this.nullifier());
+    const nf = () => {
+      if (this.int(3) !== 0) return this.nullifier();
+      near += 1n + this.below(5n);
+      return near;
+    };
     return Array.from({ length: count }, () => {
       const kind = this.int(6);
       const cm = () => 1n + this.below(2n ** 253n);

@@ -56,7 +56,7 @@ export class SlowLedger {
     const used = slots.flatMap((slot) => [slot.nf1, slot.nf2]).filter((nf) => nf !== 0n);
     used.sort((a, b) => (a < b ? -1 : 1));
     const zeros = width - used.length;
-    used.forEach((nf, k) => this.#insert(nf, this.leafCount + zeros + k));
+    for (const [k, nf] of used.entries()) this.#insert(nf, this.leafCount + zeros + k);
     this.leafCount += width;
   }
 

@@ -1,10 +1,10 @@
 import { poseidon4 } from 'poseidon-lite/poseidon4';
 import { describe, expect, it } from 'vitest';
-import { NULLIFIER_MAX } from '../../protocol/constants.js';
-import { NullifierTree } from '../../ledger/nullifierTree.js';
 import { EMPTY_ROOTS } from '../../ledger/emptyRoots.js';
+import { NullifierTree } from '../../ledger/nullifierTree.js';
 import { emptyNode, rootFromPath, subtreeOf, withNode } from '../../ledger/quaternary.js';
 import { NoteTree } from '../../ledger/tree.js';
+import { NULLIFIER_MAX } from '../../protocol/constants.js';
 import { Random } from './random.js';
 import { slowRoot } from './slowTwin.js';
 
@@ -52,7 +52,10 @@ describe('note tree', () => {
   it('opens every leaf with a path to the root, also the last index of the tree', () => {
     const tree = NoteTree.genesis();
     tree.insertBatch(4n, [11n, 12n, 13n, 0n]);
-    tree.insertBatch(16n, Array.from({ length: 16 }, (_, i) => BigInt(100 + i)));
+    tree.insertBatch(
+      16n,
+      Array.from({ length: 16 }, (_, i) => BigInt(100 + i)),
+    );
     tree.insertBatch(2n ** 32n - 4n, [1n, 2n, 3n, 4n]);
     for (const index of [4n, 6n, 7n, 8n, 16n, 31n, 2n ** 32n - 1n]) {
       expect(rootFromPath(tree.leaf(index), Number(index), tree.path(index))).toBe(tree.root);

@@ -2,11 +2,12 @@
  * Statement U1–U12 written out over a circuit input, in plain arithmetic: which lines does this input break?
  * An independent reading of the statement, for testing the oracle; it shares nothing with ledger/ but the hash.
  */
+
+import type { CircuitInput, SignalValue } from '../../ledger/applyBatch.js';
 import { CIRCUITS, type CircuitName } from '../../protocol/circuit.js';
 import { FIELD_MODULUS } from '../../protocol/field.js';
 import { horner, sponge } from '../../protocol/fingerprint.js';
 import { H } from '../../protocol/hash.js';
-import type { CircuitInput, SignalValue } from '../../ledger/applyBatch.js';
 
 type Path = bigint[][];
 const GAP_LIMIT = 2n ** 248n;
@@ -68,7 +69,10 @@ export function brokenLines(circuit: CircuitName, input: CircuitInput): string[]
   for (let k = 0; k < width; k++) {
     const z = at(s, k) === 0n ? 1n : 0n;
     need('U1', inGap(at(s, k) - at(s, k - 1) - 1n + z));
-    need('U2', (at(same, k) === 0n || at(same, k) === 1n) && at(same, k) * z === 0n && at(same, k) * (k > 0 && at(s, k - 1) === 0n ? 1n : 0n) === 0n);
+    need(
+      'U2',
+      (at(same, k) === 0n || at(same, k) === 1n) && at(same, k) * z === 0n && at(same, k) * (k > 0 && at(s, k - 1) === 0n ? 1n : 0n) === 0n,
+    );
     const fresh = 1n - z - at(same, k);
     gapEnd = at(same, k) === 1n ? gapEnd : at(x, k);
     ends.push(gapEnd);
@@ -82,12 +86,24 @@ export function brokenLines(circuit: CircuitName, input: CircuitInput): string[]
   for (let k = 0; k < width; k++) leaves.push(at(s, k) === 0n ? 0n : H(at(s, k), at(same, k + 1) === 1n ? at(s, k + 1) : at(ends, k)));
   const empty = fold(new Array(width).fill(0n));
   need('U9', scalar(input.startIndex) === BigInt(width) * place);
-  need('U10', climb(empty, place, table(input.nullPath)) === running && climb(fold(leaves), place, table(input.nullPath)) === scalar(input.nullRootNew));
-  need('U11', climb(empty, place, table(input.notePath)) === scalar(input.noteRootOld) && climb(fold(cm.flat()), place, table(input.notePath)) === scalar(input.noteRootNew));
+  need(
+    'U10',
+    climb(empty, place, table(input.nullPath)) === running &&
+      climb(fold(leaves), place, table(input.nullPath)) === scalar(input.nullRootNew),
+  );
+  need(
+    'U11',
+    climb(empty, place, table(input.notePath)) === scalar(input.noteRootOld) &&
+      climb(fold(cm.flat()), place, table(input.notePath)) === scalar(input.noteRootNew),
+  );
   const elements = ['noteRootOld', 'noteRootNew', 'nullRootOld', 'nullRootNew', 'startIndex', 'prover'].map((name) => scalar(input[name]));
   for (let j = 0; j < size; j++) elements.push(...(nf[j] as bigint[]), ...(cm[j] as bigint[]));
   const z = scalar(input.z);
-  const product = (values: readonly bigint[]) => values.reduce((p, value) => (p * (((z - value) % FIELD_MODULUS) + FIELD_MODULUS)) % FIELD_MODULUS, 1n);
-  need('U12', product(s) === product(nf.flat()) && scalar(input.h) === sponge(id, [...elements, ...s]) && scalar(input.y) === horner(elements, z));
+  const product = (values: readonly bigint[]) =>
+    values.reduce((p, value) => (p * (((z - value) % FIELD_MODULUS) + FIELD_MODULUS)) % FIELD_MODULUS, 1n);
+  need(
+    'U12',
+    product(s) === product(nf.flat()) && scalar(input.h) === sponge(id, [...elements, ...s]) && scalar(input.y) === horner(elements, z),
+  );
   return [...broken].sort();
 }
