@@ -4,7 +4,7 @@
  * Decoding accepts exactly one text per address: points are canonical, on the curve, of prime order and not the
  * identity; V is a canonical X25519 u-coordinate and not of low order. A payer who skipped one of these checks could be
  * made to pay to a key that somebody else knows, or to nobody.
- * At 166 characters or so the text is longer than the length for which bech32m guarantees finding four errors; the
+ * At 164 to 171 characters the text is longer than the length for which bech32m guarantees finding four errors; the
  * 30-bit checksum still misses a random change with chance 2^-30.
  * Source: BIP-350.
  */
@@ -30,7 +30,7 @@ const NO_LENGTH_LIMIT = false;
 
 export function encodeAddress(address: Address): string {
   const payload = concatBytes(Uint8Array.of(ADDRESS_VERSION), compressPoint(address.A), compressPoint(address.N), address.V);
-  return bech32m.encodeFromBytes(ADDRESS_PREFIX[address.network], payload);
+  return bech32m.encode(ADDRESS_PREFIX[address.network], bech32m.toWords(payload), NO_LENGTH_LIMIT);
 }
 
 /**
