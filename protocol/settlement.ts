@@ -84,14 +84,13 @@ const FLAG_PROVER = 1;
 const FLAG_KEEP_ROOT = 1;
 
 /**
- * @param queueKinds kinds of the consumed queue items as the contract has them before this settlement
- * @throws TacitError SETTLEMENT_INVALID and the codes of its parts
+ * The bytes. Rules that need the queue are not looked at here: see `assertSettlement`.
+ * @throws TacitError SETTLEMENT_INVALID, UINT_RANGE and the codes of its parts
  */
-export function encodeSettlement(settlement: Settlement, queueKinds: readonly QueueItemKind[]): Uint8Array {
-  const kinds = queueKinds.slice(0, settlement.queueItems);
-  assertSettlement(settlement, kinds);
+export function encodeSettlement(settlement: Settlement): Uint8Array {
   const { queueItems, drops, forced, transfers, updates } = settlement;
   const anchors = knownAnchors(transfers);
+  if (anchors.length > MAX_ANCHORS) throw invalid('too many anchors', `at most ${MAX_ANCHORS}`, `${anchors.length}`);
   return concatBytes(
     Uint8Array.of(SETTLEMENT_VERSION, DATA_SOURCE_CALLDATA),
     uintToBytes(updates.length, 1),
@@ -145,8 +144,12 @@ export function knownAnchors(transfers: readonly TransferProofEntry[]): Field[] 
   return [...roots].sort((a, b) => (a < b ? -1 : 1));
 }
 
-/** Rules between the parts; both directions of the codec apply them. */
-function assertSettlement(settlement: Settlement, kinds: readonly QueueItemKind[]): void {
+/**
+ * The rules between the parts; decoding applies them, whoever encodes for the chain should.
+ * @param kinds of exactly the consumed queue items, as the contract has them before this settlement
+ * @throws TacitError SETTLEMENT_INVALID, SETTLEMENT_QUEUE
+ */
+export function assertSettlement(settlement: Settlement, kinds: readonly QueueItemKind[]): void {
   const { queueItems, drops, forced, transfers, updates } = settlement;
   if (updates.length === 0) throw invalid('a settlement needs an update');
   if (kinds.length !== queueItems) throw new TacitError('SETTLEMENT_QUEUE', 'the settlement consumes more queue items than there are', { expected: `at most ${kinds.length}`, got: `${queueItems}` });

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { FIELD_MODULUS } from '../../protocol/field.js';
+import { type FoldItem, findBadProofs, foldCoefficients, foldSeed, makeKeyTable, verifyFold } from '../../protocol/fold.js';
+import { verifyGroth16 } from '../../protocol/groth16.js';
+import { codeOf } from './arbitraries.js';
+import { g1, g2, inverse, item, keyOf, mod, simulate, wasteFor } from './simulatedProofs.js';
+
+const keys = makeKeyTable([1, 2, 3, 4].map((id) => [id, keyOf(wasteFor(id))] as const));
+const items = [item(1, 1n), item(1, 2n), item(2, 3n), item(4, 4n), item(3, 5n)];
+const at = (i: number): FoldItem => items[i] as FoldItem;
+const withItem = (i: number, changed: Partial<FoldItem>): FoldItem[] => items.map((entry, k) => (k === i ? { ...entry, ...changed } : entry));
+
+describe('fold', () => {
+  it('accepts honest proofs of several circuits', () => {
+    verifyFold(keys, items);
+    expect(findBadProofs(keys, items)).toEqual([]);
+  });
+
+  it('A11: m = 1 is no weaker', () => {
+    verifyFold(keys, [at(0)]);
+    expect(codeOf(() => verifyFold(keys, [{ ...at(0), proof: { ...at(0).proof, c: g1(9n) } }]))).toBe('FOLD_INVALID');
+    expect(codeOf(() => verifyFold(keys, []))).toBe('FOLD_EMPTY');
+  });
+
+  it('A11: one bad proof among many is refused and found', () => {
+    const many = Array.from({ length: 13 }, (_, i) => item(1, BigInt(100 + i)));
+    const bad = many.map((entry, i) => (i === 4 || i === 11 ? { ...entry, proof: { ...entry.proof, a: g1(3n) } } : entry));
+    verifyFold(keys, many);
+    expect(codeOf(() => verifyFold(keys, bad))).toBe('FOLD_INVALID');
+    expect(findBadProofs(keys, bad)).toEqual([4, 11]);
+  });
+
+  it('A11: public inputs shifted by (d, −d·r1/r2) under the honest coefficients do not cancel', () => {
+    const [r1, r2] = foldCoefficients(items) as [bigint, bigint];
+    const shift = 12345n;
+    const first = { ...at(0).publicInputs, y: mod(at(0).publicInputs.y + shift) };
+    const second = { ...at(1).publicInputs, y: mod(at(1).publicInputs.y - shift * r1 * inverse(r2)) };
+    const shifted = withItem(0, { publicInputs: first }).map((entry, i) => (i === 1 ? { ...entry, publicInputs: second } : entry));
+    expect(codeOf(() => verifyFold(keys, shifted))).toBe('FOLD_INVALID');
+  });
+
+  it('A11: proofs swapped between records, and one proof used twice', () => {
+    const swapped = items.map((entry, i) => (i === 0 ? { ...entry, proof: at(1).proof } : i === 1 ? { ...entry, proof: at(0).proof } : entry));
+    expect(codeOf(() => verifyFold(keys, swapped))).toBe('FOLD_INVALID');
+    expect(codeOf(() => verifyFold(keys, withItem(1, { proof: at(0).proof })))).toBe('FOLD_INVALID');
+    expect(codeOf(() => verifyFold(keys, withItem(0, { circuitId: 2 })))).toBe('FOLD_INVALID');
+  });
+
+  it('A11: a C made of another circuit’s columns proves nothing, because every circuit has its own δ', () => {
+    // c·δ_2 in place of c·δ_1: right only under circuit 2's key.
+    const foreign = simulate({ ...wasteFor(1), delta: wasteFor(2).delta }, [at(0).publicInputs.h, at(0).publicInputs.z, at(0).publicInputs.y], 5n, 6n);
+    expect(codeOf(() => verifyFold(keys, withItem(0, { proof: foreign })))).toBe('FOLD_INVALID');
+  });
+
+  it('A11: refuses tables with one δ for two circuits, ± another, ± γ, ± the generator, or another α, β, γ', () => {
+    const table = (change: Partial<ReturnType<typeof wasteFor>>) => () => makeKeyTable([[1, keyOf(wasteFor(1))], [2, keyOf({ ...wasteFor(2), ...change })]]);
+    const { delta, gamma } = wasteFor(1);
+    for (const weak of [delta, -delta, gamma, -gamma, 1n, -1n]) expect(codeOf(table({ delta: weak }))).toBe('KEY_INSECURE');
+    for (const other of [{ alpha: 12n }, { beta: 12n }, { gamma: 12n }]) expect(codeOf(table(other))).toBe('KEY_TABLE');
+    expect(codeOf(table({ ic: [1n, 2n] }))).toBe('KEY_TABLE');
+    expect(codeOf(() => makeKeyTable([[1, keyOf(wasteFor(1))], [1, keyOf(wasteFor(2))]]))).toBe('KEY_TABLE');
+    expect(codeOf(() => makeKeyTable([[6, keyOf(wasteFor(1))]]))).toBe('CIRCUIT_UNKNOWN');
+    expect(codeOf(table({}))).toBeUndefined();
+  });
+
+  it('A11: points at infinity prove nothing', () => {
+    const infinity = { a: { x: 0n, y: 0n }, b: { x: [0n, 0n], y: [0n, 0n] }, c: { x: 0n, y: 0n } } as const;
+    expect(codeOf(() => verifyFold(keys, [{ ...at(0), proof: infinity }]))).toBe('FOLD_INVALID');
+    expect(codeOf(() => verifyFold(keys, withItem(2, { proof: infinity })))).toBe('FOLD_INVALID');
+  });
+
+  it('A1: x + p and x + 2p in every public input of every proof', () => {
+    for (const name of ['h', 'z', 'y'] as const) {
+      for (const multiple of [1n, 2n]) {
+        const publicInputs = { ...at(1).publicInputs, [name]: at(1).publicInputs[name] + multiple * FIELD_MODULUS };
+        expect(codeOf(() => verifyFold(keys, withItem(1, { publicInputs })))).toBe('FIELD_RANGE');
+      }
+    }
+  });
+
+  it('A12: a re-randomised proof is valid and another proof', () => {
+    const t = 7n;
+    const { h, z, y } = at(0).publicInputs;
+    const again = simulate(wasteFor(1), [h, z, y], (1n + 21n) * inverse(t), (1n + 34n) * t);
+    verifyGroth16(keys.get(1) as never, [h, z, y], again);
+    expect(foldSeed(withItem(0, { proof: again }))).not.toEqual(foldSeed(items));
+  });
+
+  it('coefficients depend on count, order, circuit, proof and inputs, and stay below 2^128', () => {
+    const seeds = [items, items.slice(1), [...items].reverse(), withItem(0, { circuitId: 2 }), withItem(0, { proof: { ...at(0).proof, b: g2(2n) } }), withItem(4, { publicInputs: { ...at(4).publicInputs, h: 1n } })].map((list) => String(foldSeed(list)));
+    expect(new Set(seeds).size).toBe(seeds.length);
+    for (const r of foldCoefficients(items)) expect(r).toBeLessThan(2n ** 128n);
+  });
+
+  it('refuses a circuit without a key', () => {
+    expect(codeOf(() => verifyFold(keys, withItem(0, { circuitId: 5 })))).toBe('KEY_MISSING');
+    expect(findBadProofs(keys, withItem(0, { circuitId: 5 }))).toEqual([0]);
+  });
+});
