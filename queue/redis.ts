@@ -14,7 +14,7 @@ import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 import { TacitError } from '../protocol/errors.js';
 
 export type RedisKind = 'external' | 'server' | 'embedded';
@@ -100,7 +100,7 @@ export async function checkRedis(url: string, { embedded = false } = {}): Promis
 }
 
 /** Options every long-lived connection of the farm has: BullMQ wants its blocking commands never to give up. */
-export function connectionOptions(url: string): RedisOptions & { url: string } {
+export function connectionOptions(url: string): { url: string; maxRetriesPerRequest: null; connectTimeout: number } {
   return { url, maxRetriesPerRequest: null, connectTimeout: CONNECT_TIMEOUT_MS };
 }
 

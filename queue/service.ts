@@ -7,6 +7,7 @@
  * and imports types only, so a browser may load it.
  */
 import type { SealedJob } from '../protocol/seal.js';
+import type { SignedSoftConfirmation } from '../protocol/softConfirmation.js';
 
 /** Bytes, an address or a field element: `0x` and lower-case digits, fixed width where the field says so. */
 export type Hex = string;
@@ -68,16 +69,8 @@ export type ProvenSubmission = SubmissionBase & { proof: HomeProof; sealed?: nev
 export type SealedSubmission = SubmissionBase & { sealed: SealedJob; proof?: never };
 export type Submission = ProvenSubmission | SealedSubmission;
 
-/**
- * The operator's promise, EIP-712 over (recordHash, sequence, sealedIndex) in the domain
- * {name 'Tacit', version '1', chainId, verifyingContract}. `sealedIndex` 0 says "not sealed yet", else index + 1.
- */
-export interface SoftConfirmation {
-  recordHash: TransferId;
-  sequence: number;
-  sealedIndex: number;
-  signature: Hex;
-}
+/** The operator's signed promise; `sealedIndex` 0 says "not sealed yet", else index + 1. */
+export type SoftConfirmation = SignedSoftConfirmation;
 
 /**
  * queued → proving → proven → confirmed → sealed → settled; `failed` only where a conflicting nullifier has

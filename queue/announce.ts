@@ -1,0 +1,112 @@
+/**
+ * How workers make themselves known: a signed line on a board in Redis that fades unless renewed.
+ *
+ * The line names the worker's address, the X25519 key jobs may be sealed to, and its lanes; the worker's own Ethereum key
+ * signs it, so that whoever can write to Redis cannot put his seal key under another's address. Whether an address is
+ * welcome is the operator's decision, taken where the roster is made.
+ */
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import { Redis } from 'ioredis';
+import { z } from 'zod';
+import { hexToBytes, uintToBytes } from '../protocol/bytes.js';
+import { type DigestSigner, recoverSigner, typedDigest } from '../protocol/eip712.js';
+import type { EvmAddress, Hex } from '../protocol/flavor.js';
+import type { Domain } from '../protocol/record.js';
+import { farmPrefix, type Lane, LANES } from './farmOptions.js';
+import { connectionOptions, type LogLine } from './redis.js';
+import { address, hexOf, word } from './shapes.js';
+
+export interface WorkerAnnouncement {
+  address: EvmAddress;
+  /** X25519 public key (32 bytes). */
+  sealKey: Hex;
+  lanes: Lane[];
+  /** Seconds since the epoch until which the worker keeps the secret of `sealKey`. */
+  sealKeyUntil: number;
+  signature: Hex;
+}
+
+/** A worker renews its line three times in the life of a line, so that one lost write does not hide it. */
+export const ANNOUNCEMENT_TTL_MS = 15_000;
+export const ANNOUNCE_EVERY_MS = 5_000;
+
+const TYPE = 'FarmWorker(bytes32 sealKey,bytes32 lanes,uint64 sealKeyUntil)';
+const SIGNATURE_BYTES = 65;
+const shape = z.strictObject({
+  address,
+  sealKey: word,
+  lanes: z.array(z.enum(LANES as [Lane, ...Lane[]])).max(LANES.length),
+  sealKeyUntil: z.int().nonnegative(),
+  signature: hexOf(SIGNATURE_BYTES),
+});
+
+export async function signAnnouncement(content: Omit<WorkerAnnouncement, 'signature'>, domain: Domain, sign: DigestSigner): Promise<WorkerAnnouncement> {
+  return { ...content, signature: await sign(digest(content, domain)) };
+}
+
+/** True where the announced address made the signature. */
+export function isGenuine(announcement: WorkerAnnouncement, domain: Domain): boolean {
+  try {
+    return recoverSigner(digest(announcement, domain), announcement.signature) === announcement.address;
+  } catch {
+    return false;
+  }
+}
+
+export class AnnouncementBoard {
+  readonly #redis: Redis;
+  readonly #domain: Domain;
+  readonly #key: string;
+
+  constructor(redisUrl: string, domain: Domain, log: LogLine = () => {}) {
+    const { url, ...options } = connectionOptions(redisUrl);
+    this.#redis = new Redis(url, options);
+    this.#redis.on('error', (error: Error) => log(`worker board: ${error.message}`));
+    this.#domain = domain;
+    this.#key = `${farmPrefix(domain)}:workers`;
+  }
+
+  /** One key a worker, which Redis lets expire: a dead worker disappears by itself. */
+  async put(announcement: WorkerAnnouncement): Promise<void> {
+    await this.#redis.set(`${this.#key}:${announcement.address}`, JSON.stringify(announcement), 'PX', ANNOUNCEMENT_TTL_MS);
+    await this.#redis.sadd(this.#key, announcement.address);
+  }
+
+  async withdraw(worker: EvmAddress): Promise<void> {
+    await this.#redis.del(`${this.#key}:${worker}`);
+    await this.#redis.srem(this.#key, worker);
+  }
+
+  /** In ascending order of address; what is malformed or not signed by its worker is left out. */
+  async list(): Promise<WorkerAnnouncement[]> {
+    const announced: WorkerAnnouncement[] = [];
+    for (const worker of (await this.#redis.smembers(this.#key)).sort()) {
+      const line = await this.#redis.get(`${this.#key}:${worker}`);
+      if (line === null) {
+        await this.#redis.srem(this.#key, worker);
+        continue;
+      }
+      const announcement = parseLine(line);
+      if (announcement?.address === worker && isGenuine(announcement, this.#domain)) announced.push(announcement);
+    }
+    return announced;
+  }
+
+  close(): void {
+    this.#redis.disconnect();
+  }
+}
+
+function parseLine(line: string): WorkerAnnouncement | undefined {
+  try {
+    const parsed = shape.safeParse(JSON.parse(line));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function digest({ sealKey, lanes, sealKeyUntil }: Omit<WorkerAnnouncement, 'signature'>, domain: Domain): Uint8Array {
+  const lanesHash = keccak_256(new TextEncoder().encode(lanes.join(',')));
+  return typedDigest(domain, TYPE, [hexToBytes(sealKey, 32), lanesHash, uintToBytes(sealKeyUntil, 32)]);
+}

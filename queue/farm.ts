@@ -1,0 +1,234 @@
+/**
+ * The farm as the node sees it: publish a job, ask what became of it, forget it.
+ *
+ * One BullMQ queue a lane (circuit). States are read, never remembered: the node asks `outcome` for whatever its journal
+ * says is outstanding, so a lost event or a flushed Redis costs a question, not a payment. Events only say "look now".
+ *
+ * Invariants: a job enters only in its contract's shape; publishing the same id again changes nothing, unless the job has
+ * failed, or still waits with other content (a new seal), and then the new one takes its place.
+ */
+import { type Job, Queue, QueueEvents } from 'bullmq';
+import type { QueueJob, QueueOutcome, QueuePort } from '../ledger/effects.js';
+import { TacitError } from '../protocol/errors.js';
+import type { Domain } from '../protocol/record.js';
+import { AnnouncementBoard, type WorkerAnnouncement } from './announce.js';
+import { type FarmProgress, parseFarmJob, parseFarmProgress } from './contracts.js';
+import { farmPrefix, type Lane, LANES, QUEUE_OPTIONS } from './farmOptions.js';
+import { connectionOptions, type LogLine } from './redis.js';
+
+export interface FarmQueueParameters {
+  redisUrl: string;
+  domain: Domain;
+  /** Lanes this node publishes to; all where absent. */
+  lanes?: readonly Lane[];
+  log?: LogLine;
+}
+
+/** Something happened to a job; `progress` only with kind 'checked'. */
+export interface FarmEvent {
+  kind: 'active' | 'checked' | 'done' | 'failed';
+  id: string;
+  lane: Lane;
+  progress?: FarmProgress;
+}
+
+export interface LaneCounts {
+  waiting: number;
+  active: number;
+  failed: number;
+}
+
+/** A job that gave up, as an operator sees it. */
+export interface DeadLetter {
+  id: string;
+  lane: Lane;
+  reason: string;
+  /** How often a worker failed it, and how often one died over it. */
+  attempts: number;
+  stalls: number;
+  failedAtMs: number;
+}
+
+interface LaneHandle {
+  queue: Queue;
+  events: QueueEvents;
+}
+
+export class FarmQueue implements QueuePort {
+  readonly #lanes: Map<Lane, LaneHandle>;
+  readonly #board: AnnouncementBoard;
+  readonly #listeners = new Set<(event: FarmEvent) => void>();
+  /** Where a job was last seen: a hint that saves asking every lane. */
+  readonly #laneOf = new Map<string, Lane>();
+
+  private constructor(lanes: Map<Lane, LaneHandle>, board: AnnouncementBoard) {
+    this.#lanes = lanes;
+    this.#board = board;
+  }
+
+  /** Resolves when every lane's event stream is being read. @throws TacitError REDIS_UNREACHABLE through ioredis' own retry */
+  static async open({ redisUrl, domain, lanes = LANES, log = () => {} }: FarmQueueParameters): Promise<FarmQueue> {
+    const prefix = farmPrefix(domain);
+    const handles = new Map<Lane, LaneHandle>();
+    const quiet = (error: Error) => log(`farm queue: ${error.message}`);
+    for (const lane of lanes) {
+      const queue = new Queue(lane, { ...QUEUE_OPTIONS, connection: connectionOptions(redisUrl), prefix });
+      const events = new QueueEvents(lane, { connection: connectionOptions(redisUrl), prefix });
+      queue.on('error', quiet);
+      events.on('error', quiet);
+      handles.set(lane, { queue, events });
+    }
+    const farm = new FarmQueue(handles, new AnnouncementBoard(redisUrl, domain));
+    for (const [lane, { queue, events }] of handles) {
+      farm.#listenTo(lane, events);
+      await Promise.all([queue.waitUntilReady(), events.waitUntilReady()]);
+    }
+    return farm;
+  }
+
+  /** @throws TacitError JOB_MALFORMED, LANE_CLOSED */
+  async publish({ id, kind, data }: QueueJob): Promise<void> {
+    const job = parseFarmJob(data);
+    if (job.id !== id || job.kind !== kind) throw new TacitError('JOB_MALFORMED', 'job and envelope disagree', { expected: `${kind} ${id}`, got: `${job.kind} ${job.id}` });
+    const queue = this.#queueOf(job.circuit);
+    this.#laneOf.set(id, job.circuit);
+    const present: Job | undefined = await queue.getJob(id);
+    if (present !== undefined && !(await this.#makeRoom(present, job))) return;
+    await queue.add(job.kind, job, { jobId: id });
+  }
+
+  async outcome(id: string): Promise<QueueOutcome> {
+    const found = await this.#find(id);
+    if (found === undefined) return { state: 'absent' };
+    const state = await found.job.getState();
+    switch (state) {
+      case 'completed':
+        return { state: 'done', result: found.job.returnvalue as unknown };
+      case 'failed':
+        return { state: 'failed', reason: readableReason(found.job.failedReason) };
+      case 'active':
+        return { state: 'active' };
+      case 'unknown':
+        return { state: 'absent' };
+      default:
+        return { state: 'waiting' };
+    }
+  }
+
+  /** What the worker that has the job last said of it. */
+  async progress(id: string): Promise<FarmProgress | undefined> {
+    return parseFarmProgress((await this.#find(id))?.job.progress);
+  }
+
+  /** An active job cannot be removed under its worker: it is left to finish, and its result then expires unread. */
+  async forget(id: string): Promise<void> {
+    const found = await this.#find(id);
+    this.#laneOf.delete(id);
+    await found?.job.remove().catch(() => {});
+  }
+
+  /** Ends when the returned function is called. The listener must not throw. */
+  async onEvent(listener: (event: FarmEvent) => void): Promise<() => void> {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async counts(): Promise<Partial<Record<Lane, LaneCounts>>> {
+    const counts: Partial<Record<Lane, LaneCounts>> = {};
+    for (const [lane, { queue }] of this.#lanes) {
+      const { waiting = 0, delayed = 0, active = 0, failed = 0 } = await queue.getJobCounts('waiting', 'delayed', 'active', 'failed');
+      counts[lane] = { waiting: waiting + delayed, active, failed };
+    }
+    return counts;
+  }
+
+  async deadLetters(limit = 100): Promise<DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    for (const [lane, { queue }] of this.#lanes) {
+      for (const job of await queue.getFailed(0, limit - 1)) {
+        letters.push({
+          id: job.id ?? '',
+          lane,
+          reason: readableReason(job.failedReason),
+          attempts: job.attemptsMade,
+          stalls: job.stalledCounter,
+          failedAtMs: job.finishedOn ?? 0,
+        });
+      }
+    }
+    return letters.sort((a, b) => b.failedAtMs - a.failedAtMs).slice(0, limit);
+  }
+
+  /** Puts a dead letter back into its lane. @returns whether there was one */
+  async revive(id: string): Promise<boolean> {
+    const found = await this.#find(id);
+    if (found === undefined || !(await found.job.isFailed())) return false;
+    await found.job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+    return true;
+  }
+
+  /** Workers that announced themselves lately, signatures checked. */
+  async workers(): Promise<WorkerAnnouncement[]> {
+    return this.#board.list();
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    await Promise.all([...this.#lanes.values()].flatMap(({ queue, events }) => [events.close(), queue.close()]));
+    this.#board.close();
+  }
+
+  /** Decides whether a job of this id must go in again; clears the way where it must. */
+  async #makeRoom(present: Job, job: { kind: string }): Promise<boolean> {
+    const state = await present.getState();
+    if (state === 'completed' || state === 'active') return false;
+    const failed = state === 'failed';
+    const changed = JSON.stringify(present.data) !== JSON.stringify(job);
+    if (!failed && !changed) return false;
+    // A worker may take the job between the look and this: then it stays, and is asked for again if it fails.
+    return present.remove().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #queueOf(lane: Lane): Queue {
+    const handle = this.#lanes.get(lane);
+    if (handle === undefined) throw new TacitError('LANE_CLOSED', 'this node has no such lane open', { expected: [...this.#lanes.keys()].join(', '), got: lane });
+    return handle.queue;
+  }
+
+  async #find(id: string): Promise<{ job: Job; lane: Lane } | undefined> {
+    const hint = this.#laneOf.get(id);
+    const order = hint === undefined ? [...this.#lanes.keys()] : [hint, ...[...this.#lanes.keys()].filter((lane) => lane !== hint)];
+    for (const lane of order) {
+      const job: Job | undefined = await this.#queueOf(lane).getJob(id);
+      if (job !== undefined) return { job, lane };
+    }
+    return undefined;
+  }
+
+  #listenTo(lane: Lane, events: QueueEvents): void {
+    const tell = (event: FarmEvent) => {
+      for (const listener of this.#listeners) listener(event);
+    };
+    events.on('active', ({ jobId }) => tell({ kind: 'active', id: jobId, lane }));
+    events.on('completed', ({ jobId }) => tell({ kind: 'done', id: jobId, lane }));
+    events.on('failed', ({ jobId }) => tell({ kind: 'failed', id: jobId, lane }));
+    events.on('progress', ({ jobId, data }) => {
+      const progress = parseFarmProgress(data);
+      if (progress !== undefined) tell({ kind: 'checked', id: jobId, lane, progress });
+    });
+  }
+}
+
+/** `CODE: text`, for BullMQ's own reasons too. */
+function readableReason(reason: string | undefined): string {
+  if (reason === undefined || reason === '') return 'UNKNOWN: no reason given';
+  return reason.startsWith('job stalled') ? 'JOB_STALLED: every worker that took this job died' : reason;
+}
+
+/** The code of a failed outcome's reason, for decisions. */
+export function failureCode(reason: string): string {
+  return /^([A-Z][A-Z0-9_]*):/.exec(reason)?.[1] ?? 'UNKNOWN';
+}
