@@ -29,12 +29,15 @@ export function readZkeyHeader(bytes: Uint8Array): ZkeyHeader {
   const fail = failure('ZKEY_FORMAT', 'not a Groth16 proving key on BN254');
   const sections = readSections(bytes, 'zkey', fail);
   const protocol = sections.get(ZKEY_PROTOCOL_SECTION);
-  if (protocol === undefined || protocol.byteLength < 4 || protocol.getUint32(0, true) !== GROTH16) throw fail('protocol 1 (Groth16)', protocol === undefined ? 'none' : 'another');
+  if (protocol === undefined || protocol.byteLength < 4 || protocol.getUint32(0, true) !== GROTH16)
+    throw fail('protocol 1 (Groth16)', protocol === undefined ? 'none' : 'another');
   const header = sections.get(ZKEY_GROTH16_SECTION);
   if (header === undefined || header.byteLength < 2 * (4 + FIELD_BYTES) + 8) throw fail('a Groth16 header', 'none');
-  if (header.getUint32(0, true) !== FIELD_BYTES || littleEndian(header, 4) !== BASE_FIELD_MODULUS) throw fail("BN254's base field", 'another curve');
+  if (header.getUint32(0, true) !== FIELD_BYTES || littleEndian(header, 4) !== BASE_FIELD_MODULUS)
+    throw fail("BN254's base field", 'another curve');
   const scalars = 4 + FIELD_BYTES;
-  if (header.getUint32(scalars, true) !== FIELD_BYTES || littleEndian(header, scalars + 4) !== FIELD_MODULUS) throw fail("BN254's scalar field", 'another curve');
+  if (header.getUint32(scalars, true) !== FIELD_BYTES || littleEndian(header, scalars + 4) !== FIELD_MODULUS)
+    throw fail("BN254's scalar field", 'another curve');
   const counts = 2 * (4 + FIELD_BYTES);
   return { variables: header.getUint32(counts, true), publicInputs: header.getUint32(counts + 4, true) };
 }
@@ -46,7 +49,8 @@ export function readWitnessLength(bytes: Uint8Array): number {
   const header = sections.get(WTNS_HEADER_SECTION);
   const values = sections.get(WTNS_VALUES_SECTION);
   if (header === undefined || values === undefined || header.byteLength < 4 + FIELD_BYTES + 4) throw fail('a header and values', 'less');
-  if (header.getUint32(0, true) !== FIELD_BYTES || littleEndian(header, 4) !== FIELD_MODULUS) throw fail("BN254's scalar field", 'another field');
+  if (header.getUint32(0, true) !== FIELD_BYTES || littleEndian(header, 4) !== FIELD_MODULUS)
+    throw fail("BN254's scalar field", 'another field');
   const count = header.getUint32(4 + FIELD_BYTES, true);
   if (values.byteLength !== count * FIELD_BYTES) throw fail(`${count * FIELD_BYTES} bytes of values`, `${values.byteLength}`);
   return count;
@@ -57,7 +61,10 @@ export function assertMatching(zkey: Uint8Array, witness: Uint8Array): ZkeyHeade
   const header = readZkeyHeader(zkey);
   const entries = readWitnessLength(witness);
   if (entries !== header.variables) {
-    throw new TacitError('WITNESS_MISMATCH', 'witness and proving key belong to different circuits', { expected: `${header.variables} witness entries`, got: String(entries) });
+    throw new TacitError('WITNESS_MISMATCH', 'witness and proving key belong to different circuits', {
+      expected: `${header.variables} witness entries`,
+      got: String(entries),
+    });
   }
   return header;
 }
@@ -71,7 +78,8 @@ function failure(code: string, message: string): Failure {
 /** Sections by type; a type that occurs twice keeps its first. */
 function readSections(bytes: Uint8Array, magic: string, fail: Failure): Map<number, DataView> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < FILE_HEADER_BYTES || String.fromCharCode(...bytes.subarray(0, 4)) !== magic) throw fail(`a file that begins with "${magic}"`, `${bytes.length} other bytes`);
+  if (bytes.length < FILE_HEADER_BYTES || String.fromCharCode(...bytes.subarray(0, 4)) !== magic)
+    throw fail(`a file that begins with "${magic}"`, `${bytes.length} other bytes`);
   const count = view.getUint32(8, true);
   const sections = new Map<number, DataView>();
   let at = FILE_HEADER_BYTES;

@@ -58,7 +58,11 @@ function asUrl(source: string | URL): URL | undefined {
 async function download(url: URL, what: string, signal?: AbortSignal): Promise<Uint8Array> {
   const response = await fetch(url, signal === undefined ? {} : { signal });
   if (!response.ok) {
-    throw new TacitError('ARTIFACT_MISSING', `cannot fetch the ${what}`, { expected: 'status 200', got: `${response.status} from ${url}`, retryable: response.status >= 500 });
+    throw new TacitError('ARTIFACT_MISSING', `cannot fetch the ${what}`, {
+      expected: 'status 200',
+      got: `${response.status} from ${url}`,
+      retryable: response.status >= 500,
+    });
   }
   return new Uint8Array(await response.arrayBuffer());
 }

@@ -40,7 +40,11 @@ const shape = z.strictObject({
   signature: hexOf(SIGNATURE_BYTES),
 });
 
-export async function signAnnouncement(content: Omit<WorkerAnnouncement, 'signature'>, domain: Domain, sign: DigestSigner): Promise<WorkerAnnouncement> {
+export async function signAnnouncement(
+  content: Omit<WorkerAnnouncement, 'signature'>,
+  domain: Domain,
+  sign: DigestSigner,
+): Promise<WorkerAnnouncement> {
   return { ...content, signature: await sign(digest(content, domain)) };
 }
 

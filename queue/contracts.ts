@@ -58,12 +58,24 @@ const jobId = z.string().regex(/^[a-z][A-Za-z0-9._-]{2,149}$/, 'expected a lette
 const circuitOf = (kind: 'transfer' | 'update') =>
   z.enum(Object.values(CIRCUITS).flatMap((info) => (info.kind === kind ? [info.name] : [])) as [CircuitName, ...CircuitName[]]);
 
-const signal: z.ZodType<JobSignal> = z.lazy(() => z.union([z.string().regex(/^(0|[1-9][0-9]{0,77})$/, 'expected decimal digits'), z.array(signal).max(MAX_SIGNAL_LIST)]));
+const signal: z.ZodType<JobSignal> = z.lazy(() =>
+  z.union([z.string().regex(/^(0|[1-9][0-9]{0,77})$/, 'expected decimal digits'), z.array(signal).max(MAX_SIGNAL_LIST)]),
+);
 /** The longest list of any circuit: 2N entries at N = 32. */
 const MAX_SIGNAL_LIST = 64;
 
-const transferJobShape = z.strictObject({ kind: z.literal('transfer'), id: jobId, circuit: circuitOf('transfer'), sealed: z.array(sealedJobShape) });
-const updateJobShape = z.strictObject({ kind: z.literal('update'), id: jobId, circuit: circuitOf('update'), input: z.record(z.string(), signal) });
+const transferJobShape = z.strictObject({
+  kind: z.literal('transfer'),
+  id: jobId,
+  circuit: circuitOf('transfer'),
+  sealed: z.array(sealedJobShape),
+});
+const updateJobShape = z.strictObject({
+  kind: z.literal('update'),
+  id: jobId,
+  circuit: circuitOf('update'),
+  input: z.record(z.string(), signal),
+});
 const farmJobShape = z.discriminatedUnion('kind', [transferJobShape, updateJobShape]);
 const farmResultShape = z.strictObject({
   circuit: z.enum(Object.keys(CIRCUITS) as [CircuitName, ...CircuitName[]]),
@@ -80,7 +92,10 @@ export function parseFarmJob(value: unknown): FarmJob {
   const job = parseWith<FarmJob>(farmJobShape, value, 'JOB_MALFORMED', 'farm job');
   const { size } = CIRCUITS[job.circuit];
   if (job.kind === 'transfer' && job.sealed.length !== size) {
-    throw new TacitError('JOB_MALFORMED', `${job.circuit} takes another number of sealed transfers`, { expected: String(size), got: String(job.sealed.length) });
+    throw new TacitError('JOB_MALFORMED', `${job.circuit} takes another number of sealed transfers`, {
+      expected: String(size),
+      got: String(job.sealed.length),
+    });
   }
   return job;
 }

@@ -89,7 +89,8 @@ export class FarmQueue implements QueuePort {
   /** @throws TacitError JOB_MALFORMED, LANE_CLOSED */
   async publish({ id, kind, data }: QueueJob): Promise<void> {
     const job = parseFarmJob(data);
-    if (job.id !== id || job.kind !== kind) throw new TacitError('JOB_MALFORMED', 'job and envelope disagree', { expected: `${kind} ${id}`, got: `${job.kind} ${job.id}` });
+    if (job.id !== id || job.kind !== kind)
+      throw new TacitError('JOB_MALFORMED', 'job and envelope disagree', { expected: `${kind} ${id}`, got: `${job.kind} ${job.id}` });
     const queue = this.#queueOf(job.circuit);
     this.#laneOf.set(id, job.circuit);
     const present: Job | undefined = await queue.getJob(id);
@@ -194,7 +195,8 @@ export class FarmQueue implements QueuePort {
 
   #queueOf(lane: Lane): Queue {
     const handle = this.#lanes.get(lane);
-    if (handle === undefined) throw new TacitError('LANE_CLOSED', 'this node has no such lane open', { expected: [...this.#lanes.keys()].join(', '), got: lane });
+    if (handle === undefined)
+      throw new TacitError('LANE_CLOSED', 'this node has no such lane open', { expected: [...this.#lanes.keys()].join(', '), got: lane });
     return handle.queue;
   }
 

@@ -36,7 +36,14 @@ export interface FarmConsumer {
 }
 
 /** Resolves when every lane is being served. */
-export async function consumeFarm({ redisUrl, domain, lanes, handler, name, log = () => {} }: FarmConsumerParameters): Promise<FarmConsumer> {
+export async function consumeFarm({
+  redisUrl,
+  domain,
+  lanes,
+  handler,
+  name,
+  log = () => {},
+}: FarmConsumerParameters): Promise<FarmConsumer> {
   const turns = new LaneTurns(PASS_DELAY_MS);
   const workers = lanes.map((lane) => {
     const process = async (job: Job, token?: string): Promise<FarmResult> => {
@@ -50,7 +57,12 @@ export async function consumeFarm({ redisUrl, domain, lanes, handler, name, log 
         turns.release();
       }
     };
-    const worker = new Worker(lane, process, { ...WORKER_OPTIONS, name, connection: connectionOptions(redisUrl), prefix: farmPrefix(domain) });
+    const worker = new Worker(lane, process, {
+      ...WORKER_OPTIONS,
+      name,
+      connection: connectionOptions(redisUrl),
+      prefix: farmPrefix(domain),
+    });
     worker.on('error', (error) => log(`farm worker, lane ${lane}: ${error.message}`));
     return worker;
   });

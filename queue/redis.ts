@@ -83,7 +83,11 @@ export async function checkRedis(url: string, { embedded = false } = {}): Promis
     const policy = field(info, 'maxmemory_policy') ?? (await policyFromConfig(client));
     if (embedded) return { version, policy };
     if (compareVersions(version, MIN_REDIS_VERSION) < 0) {
-      throw new TacitError('REDIS_TOO_OLD', 'this Redis is too old for the farm', { expected: `>= ${MIN_REDIS_VERSION}`, got: version, retryable: false });
+      throw new TacitError('REDIS_TOO_OLD', 'this Redis is too old for the farm', {
+        expected: `>= ${MIN_REDIS_VERSION}`,
+        got: version,
+        retryable: false,
+      });
     }
     if (policy !== REQUIRED_POLICY) {
       throw new TacitError('REDIS_EVICTING_POLICY', 'this Redis may evict jobs; set maxmemory-policy to noeviction', {
@@ -110,7 +114,12 @@ export function redactUrl(url: string): string {
 }
 
 async function connectOnce(url: string): Promise<Redis> {
-  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0, connectTimeout: CONNECT_TIMEOUT_MS });
+  const client = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+  });
   let reason: unknown;
   client.on('error', (error: unknown) => {
     reason = error;
@@ -122,7 +131,11 @@ async function connectOnce(url: string): Promise<Redis> {
   } catch (error) {
     client.disconnect();
     const cause = reason ?? error;
-    throw new TacitError('REDIS_UNREACHABLE', `cannot reach Redis at ${redactUrl(url)}: ${cause instanceof Error ? cause.message : String(cause)}`, { retryable: true, cause });
+    throw new TacitError(
+      'REDIS_UNREACHABLE',
+      `cannot reach Redis at ${redactUrl(url)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { retryable: true, cause },
+    );
   }
 }
 
@@ -222,7 +235,11 @@ async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   for (;;) {
     if (spawnError !== undefined || child.exitCode !== null) {
-      throw new TacitError('REDIS_UNREACHABLE', 'redis-server ended while starting', { got: `exit code ${child.exitCode}`, retryable: true, cause: spawnError });
+      throw new TacitError('REDIS_UNREACHABLE', 'redis-server ended while starting', {
+        got: `exit code ${child.exitCode}`,
+        retryable: true,
+        cause: spawnError,
+      });
     }
     try {
       (await connectOnce(url)).disconnect();

@@ -38,18 +38,27 @@ export function verifyRoster(roster: SignedRoster, domain: Domain, operator: Evm
   const id = rosterId(roster.workers, roster.expires, domain);
   if (id !== roster.id) throw new TacitError('ROSTER_ID', 'the roster does not match its id', { expected: id, got: roster.id });
   const signer = recoverSigner(rosterDigest(roster, domain), roster.signature);
-  if (signer !== operator.toLowerCase()) throw new TacitError('ROSTER_SIGNER', 'the roster was signed by somebody else', { expected: operator, got: signer });
+  if (signer !== operator.toLowerCase())
+    throw new TacitError('ROSTER_SIGNER', 'the roster was signed by somebody else', { expected: operator, got: signer });
   if (nowSeconds >= roster.expires) {
-    throw new TacitError('ROSTER_EXPIRED', 'the roster has expired', { expected: `after ${nowSeconds}`, got: String(roster.expires), retryable: true });
+    throw new TacitError('ROSTER_EXPIRED', 'the roster has expired', {
+      expected: `after ${nowSeconds}`,
+      got: String(roster.expires),
+      retryable: true,
+    });
   }
 }
 
 function rosterId(workers: readonly RosterWorker[], expires: number, domain: Domain): Hex {
   for (let i = 1; i < workers.length; i++) {
-    if (workers[i - 1]!.address >= workers[i]!.address) throw new TacitError('ROSTER_WORKERS', 'workers are not in ascending order', { expected: 'each address once, ascending' });
+    if (workers[i - 1]!.address >= workers[i]!.address)
+      throw new TacitError('ROSTER_WORKERS', 'workers are not in ascending order', { expected: 'each address once, ascending' });
   }
   if (workers.length > MAX_ROSTER_WORKERS) {
-    throw new TacitError('ROSTER_WORKERS', 'too many workers in a roster', { expected: `at most ${MAX_ROSTER_WORKERS}`, got: String(workers.length) });
+    throw new TacitError('ROSTER_WORKERS', 'too many workers in a roster', {
+      expected: `at most ${MAX_ROSTER_WORKERS}`,
+      got: String(workers.length),
+    });
   }
   const entries = workers.flatMap(({ address, sealKey }) => [hexToBytes(address, 20), hexToBytes(sealKey, 32)]);
   return bytesToHex(keccak_256(concatBytes(TAG_ROSTER, ...context(domain), uintToBytes(expires, 8), ...entries)));

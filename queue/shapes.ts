@@ -61,7 +61,10 @@ export function parseSubmission(value: unknown): Submission {
   const shape = typeof value === 'object' && value !== null && 'sealed' in value ? submissionShape.options[1] : submissionShape.options[0];
   const submission = parseWith<Submission>(shape, value, 'SUBMISSION_MALFORMED', 'submission');
   if (submission.sealed !== undefined && submission.sealed.recordHash !== submission.id) {
-    throw new TacitError('SUBMISSION_MALFORMED', 'sealed for another record', { expected: submission.id, got: submission.sealed.recordHash });
+    throw new TacitError('SUBMISSION_MALFORMED', 'sealed for another record', {
+      expected: submission.id,
+      got: submission.sealed.recordHash,
+    });
   }
   return submission;
 }

@@ -85,13 +85,21 @@ export class SnarkjsBackend implements ProvingBackend {
     const logger: Logger = { debug: step, info: step, warn: step, error: step };
     try {
       const options = threads === 1 ? { singleThread: true } : {};
-      const { proof, publicSignals } = await snarkjs.groth16.prove({ type: 'mem', data: zkey }, { type: 'mem', data: witness }, logger, options);
+      const { proof, publicSignals } = await snarkjs.groth16.prove(
+        { type: 'mem', data: zkey },
+        { type: 'mem', data: witness },
+        logger,
+        options,
+      );
       if (signal?.aborted) throw cancelled();
       const timesMs = { ...stages.end(), total: performance.now() - startedAt };
       return { proof, publicSignals: publicSignals.map(String), timesMs };
     } catch (error) {
       if (error instanceof TacitError) throw error;
-      throw new TacitError('PROVE_FAILED', 'snarkjs could not make the proof', { got: error instanceof Error ? error.message : String(error), cause: error });
+      throw new TacitError('PROVE_FAILED', 'snarkjs could not make the proof', {
+        got: error instanceof Error ? error.message : String(error),
+        cause: error,
+      });
     }
   }
 }

@@ -1,0 +1,211 @@
+/**
+ * A node's gateway, typed, on `fetch` alone: runs in Node and in a browser.
+ *
+ * Every failure comes out as a TacitError: the node's own code where it answered, NODE_UNREACHABLE (retryable) where it
+ * did not, NODE_ANSWER where what came is not its protocol. What a node says is not trusted here or made trustworthy:
+ * the wallet checks roster, confirmations and roots against the chain.
+ */
+import { TacitError } from '../protocol/errors.js';
+import type {
+  EpochMs,
+  FeeQuote,
+  HealthReport,
+  LeafPage,
+  NodeEvent,
+  NodeInfo,
+  SignedRoster,
+  Submission,
+  TransferId,
+  TransferStatus,
+} from './service.js';
+import { readEventStream } from './sse.js';
+
+export interface GatewayClientOptions {
+  timeoutMs?: number;
+  /** Replaces the platform's fetch. */
+  fetch?: typeof fetch;
+}
+
+/** `reset`: events were missed; ask for the statuses that matter. */
+export type ClientEvent = NodeEvent | { type: 'reset' };
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const RECONNECT_FIRST_MS = 250;
+const RECONNECT_MAX_MS = 10_000;
+
+export class GatewayClient {
+  readonly #base: string;
+  readonly #timeoutMs: number;
+  readonly #fetch: typeof fetch;
+
+  /** @throws TacitError NODE_URL */
+  constructor(baseUrl: string, { timeoutMs = DEFAULT_TIMEOUT_MS, fetch: given }: GatewayClientOptions = {}) {
+    if (!/^https?:\/\/[^/]/.test(baseUrl))
+      throw new TacitError('NODE_URL', 'not the URL of a node', { expected: 'http://… or https://…', got: baseUrl });
+    this.#base = baseUrl.replace(/\/+$/, '');
+    this.#timeoutMs = timeoutMs;
+    this.#fetch = given ?? ((input, init) => globalThis.fetch(input, init));
+  }
+
+  info(): Promise<NodeInfo> {
+    return this.#get('/v1/info');
+  }
+
+  roster(): Promise<SignedRoster> {
+    return this.#get('/v1/roster');
+  }
+
+  quote(asset: number): Promise<FeeQuote> {
+    return this.#get(`/v1/quote?asset=${asset}`);
+  }
+
+  leafPage(page: number): Promise<LeafPage | undefined> {
+    return this.#get<LeafPage>(`/v1/leaves/${page}`).catch(orUndefined<LeafPage>('LEAF_PAGE_UNKNOWN'));
+  }
+
+  /** Undefined where the node knows no such transfer. */
+  status(id: TransferId): Promise<TransferStatus | undefined> {
+    return this.#get<TransferStatus>(`/v1/transfers/${id}`).catch(orUndefined<TransferStatus>('TRANSFER_UNKNOWN'));
+  }
+
+  /** Safe to repeat after any failure. @throws TacitError SUBMISSION_CONFLICT, NODE_BUSY (retryable), … */
+  submit(submission: Submission): Promise<TransferStatus> {
+    return this.#json('/v1/transfers', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(submission),
+    });
+  }
+
+  /** A report is an answer even where the node is unwell. */
+  async health(): Promise<HealthReport> {
+    const response = await this.#request('/v1/health', {}, true);
+    const body = await parseBody(response);
+    if (typeof body !== 'object' || body === null || !('checks' in body)) throw errorFrom(response.status, body);
+    return body as HealthReport;
+  }
+
+  /**
+   * Events until `signal` is aborted, across reconnections, which resume where the stream broke.
+   * @param sinceId of the last event seen earlier, to resume
+   */
+  async *events(signal: AbortSignal, sinceId?: string): AsyncGenerator<ClientEvent, void, void> {
+    let lastId = sinceId;
+    let pauseMs = RECONNECT_FIRST_MS;
+    while (!signal.aborted) {
+      try {
+        const headers: Record<string, string> = {
+          accept: 'text/event-stream',
+          ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
+        };
+        const response = await this.#fetch(`${this.#base}/v1/events`, { headers, signal });
+        if (!response.ok || response.body === null) throw errorFrom(response.status, await parseBody(response));
+        for await (const message of readEventStream(response.body)) {
+          pauseMs = RECONNECT_FIRST_MS;
+          if (message.id !== undefined) lastId = message.id;
+          if (message.event === 'reset') yield { type: 'reset' };
+          else yield JSON.parse(message.data) as NodeEvent;
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof TacitError && !error.retryable) throw error;
+      }
+      await pause(pauseMs, signal);
+      pauseMs = Math.min(2 * pauseMs, RECONNECT_MAX_MS);
+    }
+  }
+
+  /**
+   * Follows one transfer until `until` is satisfied: by events, and by asking now and then in case one was lost.
+   * @throws TacitError TRANSFER_UNKNOWN, WAIT_TIMEOUT (retryable)
+   */
+  async waitFor(
+    id: TransferId,
+    until: (status: TransferStatus) => boolean,
+    { deadline, signal }: { deadline: EpochMs; signal?: AbortSignal },
+  ): Promise<TransferStatus> {
+    for (;;) {
+      const status = await this.status(id);
+      if (status === undefined) throw new TacitError('TRANSFER_UNKNOWN', 'this node knows no such transfer', { got: id });
+      if (until(status)) return status;
+      if (Date.now() >= deadline || signal?.aborted)
+        throw new TacitError('WAIT_TIMEOUT', 'the transfer has not come so far yet', { got: status.status, retryable: true });
+      await pause(RECONNECT_FIRST_MS, signal);
+    }
+  }
+
+  #get<T>(path: string): Promise<T> {
+    return this.#json<T>(path, {});
+  }
+
+  async #json<T>(path: string, init: RequestInit): Promise<T> {
+    return (await parseBody(await this.#request(path, init, false))) as T;
+  }
+
+  async #request(path: string, init: RequestInit, anyStatus: boolean): Promise<Response> {
+    let response: Response;
+    try {
+      response = await this.#fetch(`${this.#base}${path}`, { ...init, signal: AbortSignal.timeout(this.#timeoutMs) });
+    } catch (cause) {
+      throw new TacitError('NODE_UNREACHABLE', `cannot reach the node at ${this.#base}`, { retryable: true, cause });
+    }
+    if (response.ok || anyStatus) return response;
+    throw errorFrom(response.status, await parseBody(response));
+  }
+}
+
+async function parseBody(response: Response): Promise<unknown> {
+  const text = await response.text().catch((cause: unknown) => {
+    throw new TacitError('NODE_UNREACHABLE', 'the node broke off its answer', { retryable: true, cause });
+  });
+  try {
+    return JSON.parse(text);
+  } catch {
+    if (response.ok)
+      throw new TacitError('NODE_ANSWER', 'the answer is not JSON: is this a node?', {
+        expected: 'JSON',
+        got: `${text.length} characters of something else`,
+      });
+    return undefined;
+  }
+}
+
+/** The node's own error where it sent one; else what the status says. */
+function errorFrom(status: number, body: unknown): TacitError {
+  const { code, message, expected, got, retryable } = ((body as { error?: Record<string, unknown> } | undefined)?.error ?? {}) as Record<
+    string,
+    unknown
+  >;
+  if (typeof code !== 'string' || typeof message !== 'string')
+    return new TacitError('NODE_ANSWER', `the node answered with status ${status}`, { retryable: status >= 500 || status === 429 });
+  return new TacitError(code, withoutDetails(message), {
+    ...(typeof expected === 'string' ? { expected } : {}),
+    ...(typeof got === 'string' ? { got } : {}),
+    retryable: retryable === true,
+  });
+}
+
+/** A TacitError writes its details behind the message; they are put there again. */
+function withoutDetails(message: string): string {
+  return message.replace(/: (expected|got) .*$/s, '');
+}
+
+function orUndefined<T>(code: string): (error: unknown) => T | undefined {
+  return (error) => {
+    if (error instanceof TacitError && error.code === code) return undefined;
+    throw error;
+  };
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    if (signal?.aborted) done();
+    else signal?.addEventListener('abort', done);
+  });
+}
