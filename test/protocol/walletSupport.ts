@@ -23,7 +23,7 @@ export class SeededBytes {
     this.#label = new TextEncoder().encode(label);
   }
   bytes = (sizeBytes: number): Uint8Array => {
-    let out = new Uint8Array(0);
+    let out: Uint8Array = new Uint8Array(0);
     while (out.length < sizeBytes) out = concatBytes(out, sha256(concatBytes(this.#label, uintToBytes(this.#counter++, 4))));
     return out.slice(0, sizeBytes);
   };
