@@ -15,7 +15,7 @@
   reaching past a nullifier that the tree already holds.
 */
 pragma circom 2.1.6;
-include "circomlib/circuits/poseidon.circom";
+include "hash.circom";
 include "constants.circom";
 include "range.circom";
 
@@ -37,6 +37,6 @@ template Gap() {
 
     // B. The new leaf points at the next nullifier of the gap, or at its end.
     signal target <== end + sameNext * (sNext - end); // U8
-    signal digest <== Poseidon(2)([s, target]); // U8
+    signal digest <== H(2)([s, target]); // U8
     leaf <== (1 - zero) * digest; // U8
 }

@@ -16,7 +16,7 @@
 */
 pragma circom 2.1.6;
 include "circomlib/circuits/bitify.circom";
-include "circomlib/circuits/poseidon.circom";
+include "hash.circom";
 include "constants.circom";
 include "merkle_replace.circom";
 include "range.circom";
@@ -34,8 +34,8 @@ template LowLeaf() {
 
     // A. Both states of the leaf, along one path.
     signal indexBit[2 * DEPTH] <== Num2Bits(2 * DEPTH)(index); // U4
-    signal leafOld <== Poseidon(2)([value, next]); // U4
-    signal leafNew <== Poseidon(2)([value, s]); // U7
+    signal leafOld <== H(2)([value, next]); // U4
+    signal leafNew <== H(2)([value, s]); // U7
     signal rootOld;
     signal rootNew;
     (rootOld, rootNew) <== MerkleReplace(DEPTH)(leafOld, leafNew, indexBit, path); // U4, U7

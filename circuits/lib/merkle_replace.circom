@@ -10,7 +10,7 @@
   difference at that child: three products instead of a second selection.
 */
 pragma circom 2.1.6;
-include "circomlib/circuits/poseidon.circom";
+include "hash.circom";
 include "insert_child.circom";
 
 // child[i] of the new node = childOld[i] + [position = i]·(new − old); bits boolean by the caller.
@@ -52,8 +52,8 @@ template MerkleReplace(DEPTH) {
             nodeNew[level] - nodeOld[level],
             [bit[2 * level], bit[2 * level + 1]]
         );
-        nodeOld[level + 1] <== Poseidon(4)(childOld[level]);
-        nodeNew[level + 1] <== Poseidon(4)(childNew[level]);
+        nodeOld[level + 1] <== H(4)(childOld[level]);
+        nodeNew[level + 1] <== H(4)(childNew[level]);
     }
     rootOld <== nodeOld[DEPTH];
     rootNew <== nodeNew[DEPTH];

@@ -9,7 +9,7 @@
   Depth and arity are fixed by the template parameter, so a path of another length cannot be passed off.
 */
 pragma circom 2.1.6;
-include "circomlib/circuits/poseidon.circom";
+include "hash.circom";
 include "insert_child.circom";
 
 template MerkleRoot(DEPTH) {
@@ -24,7 +24,7 @@ template MerkleRoot(DEPTH) {
     node[0] <== leaf;
     for (var level = 0; level < DEPTH; level++) {
         child[level] <== InsertChild()(node[level], sib[level], [bit[2 * level], bit[2 * level + 1]]);
-        node[level + 1] <== Poseidon(4)(child[level]);
+        node[level + 1] <== H(4)(child[level]);
     }
     root <== node[DEPTH];
 }

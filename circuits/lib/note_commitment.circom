@@ -7,7 +7,7 @@
   cm     {field}
 */
 pragma circom 2.1.6;
-include "circomlib/circuits/poseidon.circom";
+include "hash.circom";
 
 template NoteCommitment() {
     signal input owner;
@@ -15,5 +15,5 @@ template NoteCommitment() {
     signal input value;
     signal output cm;
 
-    cm <== Poseidon(3)([owner, asset, value]);
+    cm <== H(3)([owner, asset, value]);
 }

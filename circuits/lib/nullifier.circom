@@ -11,7 +11,7 @@
 */
 pragma circom 2.1.6;
 include "circomlib/circuits/bitify.circom";
-include "circomlib/circuits/poseidon.circom";
+include "hash.circom";
 include "constants.circom";
 
 template Nullifier() {
@@ -20,7 +20,7 @@ template Nullifier() {
     signal input pos;
     signal output nf;
 
-    signal digest <== Poseidon(4)([nk, cm, pos, NULLIFIER_TAG()]); // T4
+    signal digest <== H(4)([nk, cm, pos, NULLIFIER_TAG()]); // T4
     signal digestBit[254] <== Num2Bits_strict()(digest); // T4
 
     var low = 0;

@@ -11,11 +11,10 @@
 */
 pragma circom 2.1.6;
 include "circomlib/circuits/babyjub.circom";
-include "circomlib/circuits/bitify.circom";
-include "circomlib/circuits/compconstant.circom";
 include "circomlib/circuits/escalarmulfix.circom";
-include "circomlib/circuits/poseidon.circom";
+include "hash.circom";
 include "constants.circom";
+include "scalar_bits.circom";
 
 template OneTimeKey() {
     signal input ax;
@@ -27,15 +26,11 @@ template OneTimeKey() {
     BabyCheck()(ax, ay); // T1
 
     // B. n' in 253 bits, and not above l − 1.
-    signal nkBit[253] <== Num2Bits(253)(nk); // T1
-    component aboveOrder = CompConstant(SUBGROUP_ORDER_MINUS_ONE());
-    for (var i = 0; i < 253; i++) { aboveOrder.in[i] <== nkBit[i]; }
-    aboveOrder.in[253] <== 0;
-    aboveOrder.out === 0; // T1
+    signal nkBit[253] <== ScalarBits()(nk); // T1
 
     // C. N' = n'·B8.
     component mul = EscalarMulFix(253, [BASE8(0), BASE8(1)]); // T1
     for (var i = 0; i < 253; i++) { mul.e[i] <== nkBit[i]; }
 
-    owner <== Poseidon(4)([ax, ay, mul.out[0], mul.out[1]]); // T2
+    owner <== H(4)([ax, ay, mul.out[0], mul.out[1]]); // T2
 }

@@ -8,7 +8,7 @@
   The padding is unambiguous because the length is hashed first.
 */
 pragma circom 2.1.6;
-include "circomlib/circuits/poseidon.circom";
+include "hash.circom";
 include "constants.circom";
 
 template Sponge(ID, LENGTH) {
@@ -20,15 +20,15 @@ template Sponge(ID, LENGTH) {
     signal state[blocks + 1];
     component absorb[blocks];
 
-    state[0] <== Poseidon(3)([DOM_SPONGE(), ID, LENGTH]);
+    state[0] <== H(3)([DOM_SPONGE(), ID, LENGTH]);
     for (var b = 0; b < blocks; b++) {
-        absorb[b] = Poseidon(rate + 1);
-        absorb[b].inputs[0] <== state[b];
+        absorb[b] = H(rate + 1);
+        absorb[b].in[0] <== state[b];
         for (var i = 0; i < rate; i++) {
             if (b * rate + i < LENGTH) {
-                absorb[b].inputs[i + 1] <== in[b * rate + i];
+                absorb[b].in[i + 1] <== in[b * rate + i];
             } else {
-                absorb[b].inputs[i + 1] <== 0;
+                absorb[b].in[i + 1] <== 0;
             }
         }
         state[b + 1] <== absorb[b].out;

@@ -5,7 +5,7 @@
   root            {field}
 */
 pragma circom 2.1.6;
-include "circomlib/circuits/poseidon.circom";
+include "hash.circom";
 
 template SubtreeRoot(LEVELS) {
     var count = 4 ** LEVELS;
@@ -18,7 +18,7 @@ template SubtreeRoot(LEVELS) {
     signal node[total];
     for (var i = 0; i < count; i++) { node[i] <== leaf[i]; }
     for (var i = 0; count + i < total; i++) {
-        node[count + i] <== Poseidon(4)([node[4 * i], node[4 * i + 1], node[4 * i + 2], node[4 * i + 3]]);
+        node[count + i] <== H(4)([node[4 * i], node[4 * i + 1], node[4 * i + 2], node[4 * i + 3]]);
     }
     root <== node[total - 1];
 }

@@ -20,7 +20,7 @@
   message                       {field}  M, what both owners sign
 */
 pragma circom 2.1.6;
-include "circomlib/circuits/poseidon.circom";
+include "hash.circom";
 include "balance.circom";
 include "constants.circom";
 include "input_note.circom";
@@ -73,7 +73,7 @@ template TransferRecord() {
 
     // C. The public record, and the message over it.
     record <== [nf[0], nf[1], cm[0], cm[1], wAsset, wValue, feeAsset, fee, ext];
-    message <== Poseidon(10)( // T5
+    message <== H(10)( // T5
         [DOM_TX(), nf[0], nf[1], cm[0], cm[1], wAsset, wValue, feeAsset, fee, ext]
     );
 

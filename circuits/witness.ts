@@ -1,0 +1,149 @@
+/**
+ * From a circuit's inputs to its witness: a driver of our own for the WebAssembly that circom generates.
+ *
+ * The generated module takes inputs one field element at a time through a shared buffer of eight 32-bit words, names
+ * signals by the 64-bit FNV-1a hash of their name, computes as soon as the last input is set, and reports a failed
+ * assertion through callbacks. An instance keeps error text between calls, so every call has an instance of its own.
+ *
+ * Runs in Node and in browsers (there: pass bytes). Stricter than the calculator that circom ships: an input outside
+ * [0, p) is refused instead of being reduced, so that no two inputs mean the same.
+ */
+import { TacitError } from '../protocol/errors.js';
+import { FIELD_MODULUS } from '../protocol/field.js';
+import { encodeWtns } from './wtns.js';
+
+/** By signal name: decimal strings, integers or bigints, nested to the signal's shape. */
+export type WitnessInput = Readonly<Record<string, unknown>>;
+
+interface CircomExports {
+  init(sanityCheck: number): void;
+  getFieldNumLen32(): number;
+  getRawPrime(): void;
+  getWitnessSize(): number;
+  getInputSize(): number;
+  getInputSignalSize(hashHigh: number, hashLow: number): number;
+  readSharedRWMemory(word: number): number;
+  writeSharedRWMemory(word: number, value: number): void;
+  setInputSignal(hashHigh: number, hashLow: number, index: number): void;
+  getWitness(index: number): void;
+  getMessageChar(): number;
+}
+
+/** Meaning of the codes that generated code passes to its exception handler. Source: circom's WASM generator. */
+const EXCEPTIONS: Readonly<Record<number, string>> = {
+  1: 'signal not found',
+  2: 'too many signals set',
+  3: 'signal already set',
+  4: 'assertion failed',
+  5: 'not enough memory',
+  6: 'input signal array too long',
+  7: 'array access out of bounds',
+};
+const ASSERTION_FAILED = 4;
+const WORDS = 8;
+const WORD_BITS = 32n;
+const WORD_MASK = 0xffffffffn;
+
+/**
+ * @param wasm bytes of the generated module, or (Node only) a path
+ * @param input every input signal of the circuit, no others
+ * @returns the bytes of a .wtns file
+ * @throws TacitError WITNESS_ASSERTION with the failing line's template and number, when no witness exists for this input;
+ *   WITNESS_INPUT for a missing, unknown or misshapen signal; WITNESS_INPUT_RANGE for a value outside [0, p)
+ */
+export async function calculateWitness(wasm: string | Uint8Array, input: WitnessInput): Promise<Uint8Array> {
+  const exports = await instantiate(typeof wasm === 'string' ? await readBytes(wasm) : wasm);
+  exports.init(0);
+  let set = 0;
+  for (const [name, value] of Object.entries(input)) set += setSignal(exports, name, flatten(value, []));
+  if (set < exports.getInputSize()) throw new TacitError('WITNESS_INPUT', 'inputs are missing', { expected: `${exports.getInputSize()} values`, got: String(set) });
+  return encodeWtns(readWitness(exports));
+}
+
+async function instantiate(bytes: Uint8Array): Promise<CircomExports> {
+  const messages: string[] = [];
+  const { instance } = await WebAssembly.instantiate(bytes as Uint8Array<ArrayBuffer>, {
+    runtime: {
+      exceptionHandler(code: number): never {
+        const what = EXCEPTIONS[code] ?? `exception ${code}`;
+        throw new TacitError(code === ASSERTION_FAILED ? 'WITNESS_ASSERTION' : 'WITNESS_INPUT', [what, ...messages].join('; '));
+      },
+      printErrorMessage: () => messages.push(message()),
+      // log() in a circuit: read, so that the buffer empties, and dropped.
+      writeBufferMessage: () => message(),
+      showSharedRWMemory: () => {},
+    },
+  });
+  const exports = instance.exports as unknown as CircomExports;
+  function message(): string {
+    let text = '';
+    for (let char = exports.getMessageChar(); char !== 0; char = exports.getMessageChar()) text += String.fromCharCode(char);
+    return text.trim();
+  }
+  exports.getRawPrime();
+  if (exports.getFieldNumLen32() !== WORDS || readShared(exports) !== FIELD_MODULUS) {
+    throw new TacitError('WITNESS_FIELD', 'circuit over another field', { expected: 'the BN254 scalar field' });
+  }
+  return exports;
+}
+
+/** @returns how many values the signal has */
+function setSignal(exports: CircomExports, name: string, values: readonly bigint[]): number {
+  const hash = fnv1a64(name);
+  const [high, low] = [Number(hash >> WORD_BITS), Number(hash & WORD_MASK)];
+  const size = exports.getInputSignalSize(high, low);
+  if (size < 0) throw new TacitError('WITNESS_INPUT', 'no such input signal', { got: name });
+  if (size !== values.length) throw new TacitError('WITNESS_INPUT', `input signal ${name} has the wrong size`, { expected: String(size), got: String(values.length) });
+  values.forEach((value, index) => {
+    if (value < 0n || value >= FIELD_MODULUS) throw new TacitError('WITNESS_INPUT_RANGE', `input signal ${name}[${index}] is not a field element`, { expected: '0 ≤ x < p' });
+    for (let word = 0, rest = value; word < WORDS; word++, rest >>= WORD_BITS) exports.writeSharedRWMemory(word, Number(rest & WORD_MASK));
+    exports.setInputSignal(high, low, index);
+  });
+  return values.length;
+}
+
+function readWitness(exports: CircomExports): Uint8Array {
+  const count = exports.getWitnessSize();
+  const view = new DataView(new ArrayBuffer(count * WORDS * 4));
+  for (let i = 0; i < count; i++) {
+    exports.getWitness(i);
+    for (let word = 0; word < WORDS; word++) view.setUint32((i * WORDS + word) * 4, exports.readSharedRWMemory(word), true);
+  }
+  return new Uint8Array(view.buffer);
+}
+
+function readShared(exports: CircomExports): bigint {
+  let value = 0n;
+  for (let word = WORDS - 1; word >= 0; word--) value = (value << WORD_BITS) | BigInt(exports.readSharedRWMemory(word) >>> 0);
+  return value;
+}
+
+function flatten(value: unknown, into: bigint[]): bigint[] {
+  if (Array.isArray(value)) for (const item of value) flatten(item, into);
+  else into.push(toBigint(value));
+  return into;
+}
+
+function toBigint(value: unknown): bigint {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
+  if (typeof value === 'string' && /^\d+$/.test(value)) return BigInt(value);
+  throw new TacitError('WITNESS_INPUT', 'input value is not a non-negative integer', { expected: 'a decimal string, an integer or a bigint' });
+}
+
+/** FNV-1a, 64 bits; the names are ASCII. */
+function fnv1a64(text: string): bigint {
+  let hash = 0xcbf29ce484222325n;
+  for (let i = 0; i < text.length; i++) hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n);
+  return hash;
+}
+
+/** The only use of Node here, loaded on demand so that browsers can bundle this file. */
+async function readBytes(path: string): Promise<Uint8Array> {
+  const { readFile } = await import('node:fs/promises');
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new TacitError('ARTIFACT_MISSING', 'witness program cannot be read', { expected: path, cause });
+  }
+}
