@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {SCALAR, NotInField, allocate} from "./Field.sol";
+import {TAG_EXT, TAG_RECORD} from "./Tags.sol";
+
+// A transfer's public record: from its one packed encoding in calldata to the nine elements that its proof speaks of.
+//
+//   offset  bytes  field
+//        0      1  flags: bit 0 withdrawal · bit 1 fee asset · bits 2-3 fee width as 0, 4, 8, 12 bytes · rest 0
+//        1     31  nf1          0 < nf < 2^248 - 1
+//       32     31  nf2          ≠ nf1
+//       63     32  cm1          < p
+//       95     32  cm2          < p
+//      127     32  E            \
+//      159     32  ciphertext 1  > opaque, bound through ext
+//      191     32  ciphertext 2 /
+//      223      4  outAsset     \
+//      227     16  outValue      > only with bit 0; then outValue > 0
+//      243     20  recipient    /
+//        +   0-12  fee          the narrowest width that holds it
+//        +      4  feeAsset     only with bit 1; then fee > 0 and feeAsset > 0
+//
+// All integers big-endian. A record has exactly one encoding; anything else reverts.
+// Elements, in order: nf1, nf2, cm1, cm2, outAsset, outValue, feeAsset, fee, ext.
+
+/// Bits 4-7 of the flags are set.
+error RecordFlags(uint256 flags);
+/// A nullifier is zero or the reserved largest value.
+error NullifierRange(uint256 nullifier);
+/// Both nullifiers of a record are the same.
+error NullifierTwice(uint256 nullifier);
+/// The withdrawal bit is set and the value is zero.
+error WithdrawalOfNothing();
+/// The fee would fit a narrower field.
+error FeeNotNarrowest(uint256 fee, uint256 width);
+/// The fee asset is spelt out though it is zero, or though there is no fee.
+error FeeAssetNotCanonical(uint256 feeAsset, uint256 fee);
+
+library Record {
+    uint256 internal constant ELEMENT_BYTES = 32 * 9;
+    uint256 internal constant NULLIFIER_LIMIT = (1 << 248) - 1;
+
+    // Offsets of elements in the nine words that `read` fills.
+    uint256 internal constant OUT_ASSET = 128;
+    uint256 internal constant OUT_VALUE = 160;
+    uint256 internal constant FEE_ASSET = 192;
+    uint256 internal constant FEE = 224;
+    uint256 internal constant EXT = 256;
+
+    /// Memory for the preimage of ext: TAG · chainId · contract · recipient · E · ct1 · ct2, the first three filled in.
+    function openExt() internal view returns (uint256 ext) {
+        ext = allocate(7 * 32);
+        bytes32 tag = TAG_EXT;
+        assembly ("memory-safe") {
+            mstore(ext, tag)
+            mstore(add(ext, 32), chainid())
+            mstore(add(ext, 64), address())
+        }
+    }
+
+    /// Reads the record that starts at calldata offset `pos` into nine words at memory `x`.
+    /// `next` is the offset after it; the caller compares the final offset with the length, so reads past the end
+    /// (zeros) are caught there.
+    function read(uint256 pos, uint256 x, uint256 ext) internal pure returns (uint256 next, address recipient) {
+        uint256 flags;
+        assembly ("memory-safe") {
+            flags := byte(0, calldataload(pos))
+        }
+        if (flags > 15) revert RecordFlags(flags);
+        _readNullifiers(pos, x);
+        _readCommitments(pos, x);
+        next = pos + 223;
+        if (flags & 1 != 0) {
+            recipient = _readWithdrawal(next, x);
+            next += 40;
+        } else {
+            assembly ("memory-safe") {
+                mstore(add(x, OUT_ASSET), 0)
+                mstore(add(x, OUT_VALUE), 0)
+            }
+        }
+        next = _readFee(next, x, flags);
+        assembly ("memory-safe") {
+            mstore(add(ext, 96), recipient)
+            calldatacopy(add(ext, 128), add(pos, 127), 96)
+            mstore(add(x, EXT), mod(keccak256(ext, 224), SCALAR))
+        }
+    }
+
+    function _readNullifiers(uint256 pos, uint256 x) private pure {
+        uint256 nf1;
+        uint256 nf2;
+        assembly ("memory-safe") {
+            nf1 := shr(8, calldataload(add(pos, 1)))
+            nf2 := shr(8, calldataload(add(pos, 32)))
+            mstore(x, nf1)
+            mstore(add(x, 32), nf2)
+        }
+        unchecked {
+            // 0 wraps to the top, the reserved value lands on the limit
+            if (nf1 - 1 >= NULLIFIER_LIMIT - 1) revert NullifierRange(nf1);
+            if (nf2 - 1 >= NULLIFIER_LIMIT - 1) revert NullifierRange(nf2);
+        }
+        if (nf1 == nf2) revert NullifierTwice(nf1);
+    }
+
+    function _readCommitments(uint256 pos, uint256 x) private pure {
+        uint256 cm1;
+        uint256 cm2;
+        assembly ("memory-safe") {
+            cm1 := calldataload(add(pos, 63))
+            cm2 := calldataload(add(pos, 95))
+            mstore(add(x, 64), cm1)
+            mstore(add(x, 96), cm2)
+        }
+        if (cm1 >= SCALAR) revert NotInField(cm1);
+        if (cm2 >= SCALAR) revert NotInField(cm2);
+    }
+
+    function _readWithdrawal(uint256 pos, uint256 x) private pure returns (address recipient) {
+        uint256 value;
+        assembly ("memory-safe") {
+            mstore(add(x, OUT_ASSET), shr(224, calldataload(pos)))
+            value := shr(128, calldataload(add(pos, 4)))
+            mstore(add(x, OUT_VALUE), value)
+            recipient := shr(96, calldataload(add(pos, 20)))
+        }
+        if (value == 0) revert WithdrawalOfNothing();
+    }
+
+    function _readFee(uint256 pos, uint256 x, uint256 flags) private pure returns (uint256 next) {
+        uint256 width = flags & 12; // bits 2-3 hold width / 4, that is: the width in place
+        uint256 fee;
+        uint256 feeAsset;
+        assembly ("memory-safe") {
+            // a shift by 256 (width 0) gives 0
+            fee := shr(sub(256, shl(3, width)), calldataload(pos))
+        }
+        if (width != 0 && fee >> (8 * (width - 4)) == 0) revert FeeNotNarrowest(fee, width);
+        next = pos + width;
+        if (flags & 2 != 0) {
+            assembly ("memory-safe") {
+                feeAsset := shr(224, calldataload(next))
+            }
+            if (feeAsset == 0 || fee == 0) revert FeeAssetNotCanonical(feeAsset, fee);
+            next += 4;
+        }
+        assembly ("memory-safe") {
+            mstore(add(x, FEE_ASSET), feeAsset)
+            mstore(add(x, FEE), fee)
+        }
+    }
+
+    /// The name of a record everywhere: keccak(TAG · chainId · contract · packed bytes).
+    function hash(bytes calldata record) internal view returns (bytes32) {
+        return keccak256(abi.encodePacked(TAG_RECORD, block.chainid, uint256(uint160(address(this))), record));
+    }
+}
