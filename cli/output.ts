@@ -37,7 +37,9 @@ export function say(line: string): void {
 
 /** Prints the error (JSON on standard output with --json) and sets exit code 1, or 2 where retrying may help. */
 export function reportError(error: unknown, json: boolean): void {
-  const known = isTacitError(error) ? error : new TacitError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
+  const known = isTacitError(error)
+    ? error
+    : new TacitError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
   if (json) process.stdout.write(`${toJson({ error: known })}\n`);
   say(`tacit: ${known.message} [${known.code}]`);
   if (known.docs !== undefined) say(`       see ${known.docs}`);

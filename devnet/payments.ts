@@ -84,7 +84,8 @@ function parseAmount(text: string, asset: DevnetAsset, line: number): Amount {
   if (amount === undefined || amount === 0n) {
     throw invalid(line, `a positive amount of ${asset.symbol} with at most ${asset.decimals} decimals, such as 1.5`, quote(text));
   }
-  if (amount > asset.faucetLimit) throw invalid(line, `at most ${formatDecimal(asset.faucetLimit, asset.decimals)} ${asset.symbol} a payment`, quote(text));
+  if (amount > asset.faucetLimit)
+    throw invalid(line, `at most ${formatDecimal(asset.faucetLimit, asset.decimals)} ${asset.symbol} a payment`, quote(text));
   return amount;
 }
 

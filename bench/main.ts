@@ -1,0 +1,14 @@
+/** `npm run bench -- NAME [--json]`: runs one benchmark. Each checks its answers before it times anything. */
+import { benchGas } from './gas.js';
+import { benchProver } from './prover.js';
+
+const BENCHES: Readonly<Record<string, (args: string[]) => Promise<void>>> = { gas: benchGas, prover: benchProver };
+
+const [name = '', ...args] = process.argv.slice(2);
+const bench = BENCHES[name];
+if (bench === undefined) {
+  process.stderr.write(`Which benchmark? One of: ${Object.keys(BENCHES).join(', ')}\n`);
+  process.exitCode = 2;
+} else {
+  await bench(args);
+}

@@ -1,0 +1,110 @@
+/** `tacit node`: the aggregator with its HTTP gateway, for one contract. */
+import { mkdirSync } from 'node:fs';
+import type { Command } from 'commander';
+import { startNode } from '../aggregator/node.js';
+import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
+import { TacitError } from '../protocol/errors.js';
+import { networkForChain } from '../protocol/keys.js';
+import { startRedis } from '../queue/redis.js';
+import { decodeKeyBlob } from '../verifier-contract/keyBlob.js';
+import { RollupContract } from '../verifier-contract/rollup.js';
+import { openRpc } from '../verifier-contract/rpc.js';
+import { readAssets } from '../verifier-contract/token.js';
+import { announceReady, untilEnd } from './lifetime.js';
+import { runs, say } from './output.js';
+import { readKeyFile } from './secretFile.js';
+
+interface NodeOptions {
+  readonly rpc: string;
+  readonly contract: string;
+  readonly data: string;
+  readonly settlerKeyFile: string;
+  readonly redis?: string;
+  readonly host: string;
+  readonly port: string;
+  readonly updateCircuits: string;
+  readonly sealAfterMs: string;
+  readonly settleAfterMs: string;
+  readonly confirmations: string;
+}
+
+const EXAMPLES = `
+Examples:
+  tacit node --rpc http://127.0.0.1:8545 --contract 0x… --data ./node --settler-key-file ./settler.key
+  REDIS_URL=redis://:secret@10.0.0.2:6379 tacit node --rpc … --contract … --data … --settler-key-file … --port 8080
+A password for Redis belongs in REDIS_URL: arguments can be read by others on the machine.`;
+
+export function registerNode(program: Command): void {
+  const command = program
+    .command('node')
+    .description('run the aggregator: take transfers, have them proven, settle')
+    .requiredOption('--rpc <url>', "the chain's JSON-RPC")
+    .requiredOption('--contract <address>', 'the rollup contract')
+    .requiredOption('--data <dir>', 'folder of the journal; keep it')
+    .requiredOption('--settler-key-file <file>', 'private key of the account that settles (mode 600)')
+    .option('--redis <url>', 'Redis; default REDIS_URL, else a server of its own')
+    .option('--host <host>', 'where the gateway listens', '127.0.0.1')
+    .option('--port <port>', 'port of the gateway, 0 for any', '8080')
+    .option('--update-circuits <names>', 'circuits of the updates, comma-separated', 'update_8')
+    .option('--seal-after-ms <ms>', 'seal a batch when its oldest transfer has waited so long', '2000')
+    .option('--settle-after-ms <ms>', 'settle proven updates after so long', '5000')
+    .option('--confirmations <blocks>', 'blocks on top of a settlement before it is final', '1')
+    .addHelpText('after', EXAMPLES);
+  runs<NodeOptions>(command, runNode);
+}
+
+async function runNode(options: NodeOptions): Promise<{ value: unknown; text: string }> {
+  const provider = await openRpc(options.rpc);
+  const rollup = new RollupContract(options.contract, provider);
+  await rollup.assertDeployed();
+  const domain = await rollup.domain();
+  const [config, keyBlob, assets] = [await rollup.config(), await rollup.keyBlob(), await readAssets(rollup)];
+  provider.destroy();
+  mkdirSync(options.data, { recursive: true });
+  const redis = await startRedis({
+    dir: `${options.data}/redis`,
+    log: say,
+    ...(options.redis === undefined ? {} : { url: options.redis }),
+  });
+  try {
+    const node = await startNode({
+      domain,
+      network: networkForChain(domain.chainId),
+      deploymentBlock: config.deploymentBlock,
+      rpcUrl: options.rpc,
+      redisUrl: redis.url,
+      journalDir: `${options.data}/journal`,
+      settlerKey: readKeyFile(options.settlerKeyFile),
+      keys: decodeKeyBlob(keyBlob),
+      assets: assets.map((asset) => ({ ...asset })),
+      host: options.host,
+      port: wholeNumber('port', options.port),
+      policy: {
+        updateCircuits: circuitNames(options.updateCircuits),
+        sealAfterMs: wholeNumber('seal-after-ms', options.sealAfterMs),
+        settleAfterMs: wholeNumber('settle-after-ms', options.settleAfterMs),
+        confirmationDepth: wholeNumber('confirmations', options.confirmations),
+      },
+      log: say,
+    });
+    say(`node listens at ${node.url}`);
+    announceReady({ url: node.url });
+    const reason = await untilEnd();
+    await node.stop();
+    return { value: { url: node.url, ended: reason }, text: `node ended (${reason})` };
+  } finally {
+    await redis.stop();
+  }
+}
+
+function circuitNames(text: string): CircuitName[] {
+  return text.split(',').map((name) => {
+    if (CIRCUITS[name as CircuitName]?.kind === 'update') return name as CircuitName;
+    throw new TacitError('USAGE', 'not the name of an update circuit', { expected: 'update_2, update_8 or update_32', got: name });
+  });
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new TacitError('USAGE', `--${option} is not a whole number`, { expected: 'digits', got: text });
+}

@@ -1,0 +1,129 @@
+/**
+ * `tacit worker`: serves a farm until told to stop. The first interrupt drains (the proof in hand is finished), a second
+ * one breaks off, and the job goes to another worker at once.
+ */
+import type { Command } from 'commander';
+import { resolveArtifacts, type VerifiedArtifacts } from '../circuits/artifacts.js';
+import { CIRCUITS, circuitById } from '../protocol/circuit.js';
+import { TacitError } from '../protocol/errors.js';
+import type { KeyTable } from '../protocol/fold.js';
+import { vkeyFromSnarkjs, vkeyToSnarkjs } from '../protocol/vkey.js';
+import { startWorker } from '../prover/worker.js';
+import { WorkerKeys } from '../prover/workerKeys.js';
+import { LANES, type Lane } from '../queue/farmOptions.js';
+import { checkRedis, redactUrl } from '../queue/redis.js';
+import { decodeKeyBlob } from '../verifier-contract/keyBlob.js';
+import { RollupContract } from '../verifier-contract/rollup.js';
+import { openRpc } from '../verifier-contract/rpc.js';
+import { type CommandResult, runs, say } from './output.js';
+import { progressBars } from './progress.js';
+import { backendFrom, threadsFrom } from './prove.js';
+
+interface WorkerFlags {
+  redis?: string;
+  rpc: string;
+  contract: string;
+  keys: string;
+  lanes?: string;
+  threads?: string;
+  backend: string;
+}
+
+export function registerWorker(program: Command): void {
+  const worker = program
+    .command('worker')
+    .description('prove for a farm: take jobs from its Redis, be paid per proof')
+    .option('--redis <url>', 'Redis of the farm (default: REDIS_URL)')
+    .requiredOption('--rpc <url>', 'JSON-RPC of the chain')
+    .requiredOption('--contract <address>', 'rollup contract')
+    .requiredOption('--keys <file>', 'worker keys, made when missing (mode 600)')
+    .option('--lanes <list>', `circuits to prove, of ${LANES.join(', ')} (default: all that the contract has)`)
+    .option('--threads <n>', 'threads a proof uses')
+    .option('--backend <name>', 'auto, wasm or snarkjs', 'auto')
+    .addHelpText(
+      'after',
+      '\nExample:\n  tacit worker --redis redis://farm:6379 --rpc http://127.0.0.1:8545 --contract 0x… --keys worker.json --lanes transfer_1,update_8',
+    );
+  runs<WorkerFlags>(worker, runWorker);
+}
+
+async function runWorker(flags: WorkerFlags): Promise<CommandResult> {
+  const redisUrl = flags.redis ?? process.env.REDIS_URL;
+  if (redisUrl === undefined) throw new TacitError('OPTION_MISSING', 'no Redis given', { expected: '--redis URL or REDIS_URL' });
+  const backend = backendFrom(flags.backend);
+  const threads = threadsFrom(flags.threads);
+  // The embedded server of a devnet answers these questions like a real one.
+  await checkRedis(redisUrl);
+  const contract = new RollupContract(flags.contract, await openRpc(flags.rpc));
+  await contract.assertDeployed();
+  const onChain = decodeKeyBlob(await contract.keyBlob());
+  const lanes = lanesFrom(flags.lanes, onChain);
+  const keys = await WorkerKeys.load(flags.keys, Math.floor(Date.now() / 1000));
+  say(`worker ${keys.address}, farm at ${redactUrl(redisUrl)}`);
+  const worker = await startWorker({
+    redisUrl,
+    domain: await contract.domain(),
+    keys,
+    lanes,
+    backend,
+    ...(threads === undefined ? {} : { threads }),
+    artifacts: async (circuit) => matching(await resolveWithBars(circuit), circuit, onChain),
+    log: say,
+  });
+  await untilInterrupted(worker);
+  contract.provider.destroy();
+  return { value: { worker: worker.address, lanes, ended: true }, text: `worker ${worker.address} ended` };
+}
+
+function lanesFrom(list: string | undefined, onChain: KeyTable): Lane[] {
+  const offered = [...onChain.keys()].map((id) => circuitById(id).name);
+  if (list === undefined) return offered;
+  return list.split(',').map((name) => {
+    const lane = offered.find((known) => known === name.trim());
+    if (lane === undefined)
+      throw new TacitError('OPTION_INVALID', 'the contract has no such circuit', { expected: offered.join(', '), got: name });
+    return lane;
+  });
+}
+
+async function resolveWithBars(circuit: Lane): Promise<VerifiedArtifacts> {
+  const bars = progressBars();
+  try {
+    return await resolveArtifacts(circuit, {
+      onProgress: ({ circuit: name, phase, fraction }) => bars.report(`${phase} ${name}`, fraction),
+    });
+  } finally {
+    bars.close();
+  }
+}
+
+/** A worker with another key than the contract's would prove all day for nothing. */
+function matching(artifacts: VerifiedArtifacts, circuit: Lane, onChain: KeyTable): VerifiedArtifacts {
+  const expected = onChain.get(CIRCUITS[circuit].id);
+  const same =
+    expected !== undefined && JSON.stringify(vkeyToSnarkjs(expected)) === JSON.stringify(vkeyToSnarkjs(vkeyFromSnarkjs(artifacts.vkey)));
+  if (!same) {
+    throw new TacitError('ARTIFACT_KEY', `the contract verifies ${circuit} with another key than this machine's`, {
+      expected: "the contract's key",
+      docs: 'docs/how-to/run-a-worker.md',
+    });
+  }
+  return artifacts;
+}
+
+function untilInterrupted(worker: { drain(): Promise<void>; stop(): Promise<void> }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let interrupts = 0;
+    const onSignal = (): void => {
+      interrupts++;
+      say(interrupts === 1 ? 'finishing the proof in hand; interrupt again to break it off' : 'breaking off');
+      (interrupts === 1 ? worker.drain() : worker.stop()).then(() => {
+        for (const signal of SIGNALS) process.off(signal, onSignal);
+        resolve();
+      }, reject);
+    };
+    for (const signal of SIGNALS) process.on(signal, onSignal);
+  });
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
