@@ -12,7 +12,7 @@ import { hexToBytes, uintToBytes } from '../protocol/bytes.js';
 import { type DigestSigner, recoverSigner, typedDigest } from '../protocol/eip712.js';
 import type { EvmAddress, Hex } from '../protocol/flavor.js';
 import type { Domain } from '../protocol/record.js';
-import { farmPrefix, type Lane, LANES } from './farmOptions.js';
+import { farmPrefix, LANES, type Lane } from './farmOptions.js';
 import { connectionOptions, type LogLine } from './redis.js';
 import { address, hexOf, word } from './shapes.js';
 

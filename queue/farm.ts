@@ -13,7 +13,7 @@ import { TacitError } from '../protocol/errors.js';
 import type { Domain } from '../protocol/record.js';
 import { AnnouncementBoard, type WorkerAnnouncement } from './announce.js';
 import { type FarmProgress, parseFarmJob, parseFarmProgress } from './contracts.js';
-import { farmPrefix, type Lane, LANES, QUEUE_OPTIONS } from './farmOptions.js';
+import { farmPrefix, LANES, type Lane, QUEUE_OPTIONS } from './farmOptions.js';
 import { connectionOptions, type LogLine } from './redis.js';
 
 export interface FarmQueueParameters {

@@ -54,7 +54,7 @@ const PASSWORD_BYTES = 18;
  */
 export async function startRedis(parameters: StartRedisParameters = {}): Promise<RunningRedis> {
   const log = parameters.log ?? (() => {});
-  const given = parameters.url ?? process.env['REDIS_URL'];
+  const given = parameters.url ?? process.env.REDIS_URL;
   if (given !== undefined && given !== '') {
     await checkRedis(given);
     return { url: given, kind: 'external', stop: async () => {} };
@@ -165,7 +165,7 @@ export function compareVersions(a: string, b: string): number {
 }
 
 async function findOnPath(name: string): Promise<string | undefined> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     if (folder === '') continue;
     const candidate = join(folder, name);
     try {

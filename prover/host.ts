@@ -1,0 +1,84 @@
+/**
+ * The proving process: asked over IPC, answers over IPC, ends when its parent does.
+ *
+ * Started by `ProvingHost` (thread.ts) and never imported. A process rather than a thread, because a crash or an exhausted
+ * memory in here must not take the event loop that renews job locks with it, because it can be killed in the middle
+ * of a proof, and because snarkjs' own threads do not start inside a worker thread.
+ * It writes nothing anywhere: inputs and witnesses are secrets.
+ */
+import { constants, setPriority } from 'node:os';
+import { TacitError } from '../protocol/errors.js';
+import type { HostError, HostReply, HostRequest } from './hostProtocol.js';
+import { Prover } from './prove.js';
+
+const WITNESS_STAGE_FRACTION = 0;
+const prover = new Prover();
+
+function main(): void {
+  if (process.send === undefined) {
+    process.exitCode = 2;
+    return;
+  }
+  yieldToEventLoops();
+  let turn: Promise<void> = Promise.resolve();
+  process.on('message', (request: HostRequest) => {
+    turn = turn.then(() => serve(request));
+  });
+  process.on('disconnect', () => process.exit(0));
+  // A console's interrupt goes to the whole group; the parent decides what becomes of a proof in hand.
+  process.on('SIGINT', () => {});
+}
+
+/** Proving takes every cycle it can get; the processes that renew locks and answer clients go first. */
+function yieldToEventLoops(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // not allowed here: it only costs latency
+  }
+}
+
+async function serve(request: HostRequest): Promise<void> {
+  const { id } = request;
+  try {
+    const startedAt = performance.now();
+    const witness = await witnessOf(request);
+    const witnessMs = performance.now() - startedAt;
+    const result = await prover.prove(request.key, witness, {
+      threads: request.threads,
+      backend: request.backend,
+      onProgress: (progress) => reply({ id, kind: 'progress', progress }),
+    });
+    const timesMs = { ...result.timesMs, witness: witnessMs, total: performance.now() - startedAt };
+    reply({ id, kind: 'result', result: { ...result, timesMs } });
+  } catch (error) {
+    reply({ id, kind: 'error', error: portable(error) });
+  }
+}
+
+async function witnessOf({ id, source }: HostRequest): Promise<string | Uint8Array> {
+  if (source.kind === 'witness') return source.witness;
+  reply({ id, kind: 'progress', progress: { stage: 'witness', fraction: WITNESS_STAGE_FRACTION } });
+  const { calculateWitness } = await import('../circuits/witness.js');
+  try {
+    return await calculateWitness(source.wasmPath, source.input);
+  } catch (error) {
+    if (error instanceof TacitError) throw error;
+    // The calculator's own text may quote signals.
+    throw new TacitError('WITNESS_INVALID', 'the circuit refuses this input');
+  }
+}
+
+function portable(error: unknown): HostError {
+  if (error instanceof TacitError) {
+    const { code, message, expected, got, retryable } = error;
+    return { code, message, retryable, ...(expected === undefined ? {} : { expected }), ...(got === undefined ? {} : { got }) };
+  }
+  return { code: 'PROVE_FAILED', message: `the prover failed (${error instanceof Error ? error.name : typeof error})`, retryable: true };
+}
+
+function reply(message: HostReply): void {
+  if (process.connected) process.send?.(message);
+}
+
+main();

@@ -1,0 +1,135 @@
+/**
+ * Proving off the event loop: a process of its own, with progress, cancellation and keys that stay resident.
+ *
+ * One proof at a time; further ones wait. A cancelled proof kills the process, the only stop that is certain in the
+ * middle of a WASM loop; the next proof starts another and loads its key again. A process that dies by itself fails
+ * the proof in hand as retryable. The process is asleep between proofs and does not keep its parent alive.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TacitError } from '../protocol/errors.js';
+import type { ProveProgress, ProveResult } from './backend.js';
+import type { HostReply, HostRequest, WitnessSource } from './hostProtocol.js';
+import type { BackendName } from './prove.js';
+import { cancelled } from './source.js';
+
+export interface HostProveOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: ProveProgress) => void) | undefined;
+  threads?: number | undefined;
+  backend?: BackendName | undefined;
+}
+
+export class ProvingHost {
+  #child: ChildProcess | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #nextId = 1;
+  #closed = false;
+
+  /** @throws TacitError as `prove`; PROVE_CANCELLED, PROVER_DIED (retryable), PROVER_CLOSED */
+  prove(key: string | Uint8Array, source: WitnessSource, options: HostProveOptions = {}): Promise<ProveResult> {
+    const result = this.#turn.then(() => this.#proveNow(key, source, options));
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  /** Ends the process at once; a proof in hand fails. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#end();
+  }
+
+  async #proveNow(
+    key: string | Uint8Array,
+    source: WitnessSource,
+    { signal, onProgress, threads, backend }: HostProveOptions,
+  ): Promise<ProveResult> {
+    if (this.#closed) throw new TacitError('PROVER_CLOSED', 'this proving host was closed');
+    if (signal?.aborted) throw cancelled();
+    const child = this.#started();
+    const request: HostRequest = { id: this.#nextId++, key, source, threads, backend };
+    child.ref();
+    child.channel?.ref();
+    try {
+      return await this.#exchange(child, request, onProgress, signal);
+    } finally {
+      child.unref();
+      child.channel?.unref();
+    }
+  }
+
+  #exchange(
+    child: ChildProcess,
+    request: HostRequest,
+    onProgress: HostProveOptions['onProgress'],
+    signal: AbortSignal | undefined,
+  ): Promise<ProveResult> {
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        child.off('message', onMessage);
+        child.off('exit', onExit);
+        signal?.removeEventListener('abort', onAbort);
+        act();
+      };
+      const onMessage = (reply: HostReply): void => {
+        if (reply.id !== request.id) return;
+        if (reply.kind === 'progress') onProgress?.(reply.progress);
+        else if (reply.kind === 'result') settle(() => resolve(reply.result));
+        else settle(() => reject(errorFrom(reply.error)));
+      };
+      const onExit = (code: number | null, signalName: string | null): void => {
+        const got = signalName ?? `exit code ${code}`;
+        settle(() => reject(new TacitError('PROVER_DIED', 'the proving process ended in the middle of a proof', { got, retryable: true })));
+      };
+      const onAbort = (): void => settle(() => void this.#end().then(() => reject(cancelled())));
+      child.on('message', onMessage);
+      child.on('exit', onExit);
+      signal?.addEventListener('abort', onAbort);
+      child.send(request, (error) => {
+        if (error !== null)
+          settle(() => reject(new TacitError('PROVER_DIED', 'the proving process cannot be reached', { retryable: true, cause: error })));
+      });
+    });
+  }
+
+  #started(): ChildProcess {
+    if (this.#child !== undefined) return this.#child;
+    // Standard error is dropped with the rest: what a prover prints may quote a witness.
+    const child = fork(hostFile(), [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: [] });
+    child.on('exit', () => {
+      if (this.#child === child) this.#child = undefined;
+    });
+    child.on('error', () => {}); // reported by send and exit
+    this.#child = child;
+    return child;
+  }
+
+  async #end(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.ref();
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+/** The compiled host: beside this file, or under dist/ when this file runs as TypeScript (tests). */
+function hostFile(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const beside = join(here, 'host.js');
+  if (existsSync(beside)) return beside;
+  const root = here.slice(0, here.lastIndexOf(`${sep}prover`));
+  const built = join(root, 'dist', 'prover', 'host.js');
+  if (existsSync(built)) return built;
+  throw new TacitError('BUILD_MISSING', 'the proving process is not built', { expected: built });
+}
+
+function errorFrom({ code, message, expected, got, retryable }: Extract<HostReply, { kind: 'error' }>['error']): TacitError {
+  // The message already ends with the details, which the constructor adds again.
+  const short = expected === undefined && got === undefined ? message : message.replace(/: (expected|got) .*$/s, '');
+  return new TacitError(code, short, { retryable, ...(expected === undefined ? {} : { expected }), ...(got === undefined ? {} : { got }) });
+}

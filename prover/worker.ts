@@ -1,0 +1,164 @@
+/**
+ * The farm worker: takes a job, looks before it works, proves it off the event loop, checks its own proof, hands it back.
+ *
+ *   1 open      transfers only: unseal, check every statement natively, report `checked`
+ *   2 own       put the worker's address in as the prover, compute h, z, y
+ *   3 prove     witness and proof in the proving process
+ *   4 verify    its own proof, strictly, against the h, z, y of step 2
+ *
+ * A witness is in memory only, and only while its job is in hand. A worker that dies loses nothing: its lock runs out
+ * and another takes the job. Nothing a worker does can move money: it never sees a spend key, and the proof binds the record.
+ */
+import { bytesToHex } from '../protocol/bytes.js';
+import type { CircuitName } from '../protocol/circuit.js';
+import { TacitError } from '../protocol/errors.js';
+import { fieldToBytes } from '../protocol/field.js';
+import type { PublicInputs } from '../protocol/fingerprint.js';
+import type { EvmAddress } from '../protocol/flavor.js';
+import { encodeProof, proofFromSnarkjs } from '../protocol/proof.js';
+import type { Domain } from '../protocol/record.js';
+import { transferCircuitInput } from '../protocol/transfer.js';
+import type { FarmJob, FarmProgress, FarmResult, TransferJob } from '../queue/contracts.js';
+import type { Lane } from '../queue/farmOptions.js';
+import { consumeFarm, PassOn } from '../queue/farmWorker.js';
+import type { LogLine } from '../queue/redis.js';
+import { startAnnouncing } from './announcing.js';
+import { isAddressedTo, openTransfer } from './openTransfer.js';
+import type { BackendName } from './prove.js';
+import { ProvingHost } from './thread.js';
+import { ownUpdate } from './updateJob.js';
+import { verifyProof } from './verify.js';
+import type { WorkerKeys } from './workerKeys.js';
+
+/** What proving a circuit takes; whoever resolves it has checked the files' hashes. */
+export interface ProvingArtifacts {
+  wasmPath: string;
+  zkeyPath: string;
+  /** verification_key.json, parsed. */
+  vkey: unknown;
+}
+
+export interface WorkerParameters {
+  redisUrl: string;
+  domain: Domain;
+  keys: WorkerKeys;
+  /** Circuits this worker proves. */
+  lanes: readonly Lane[];
+  /** Called once a lane before the first job. */
+  artifacts: (circuit: CircuitName) => Promise<ProvingArtifacts>;
+  threads?: number;
+  backend?: BackendName;
+  log?: LogLine;
+}
+
+export interface RunningWorker {
+  readonly address: EvmAddress;
+  /** Finishes the proof in hand, takes no other, leaves the board. Safe to call twice. */
+  drain(): Promise<void>;
+  /** Breaks off the proof in hand and gives its job back at once. */
+  stop(): Promise<void>;
+}
+
+/** @throws TacitError of the artifact resolver; REDIS_… where Redis is unusable */
+export async function startWorker(parameters: WorkerParameters): Promise<RunningWorker> {
+  const { redisUrl, domain, keys, lanes, log = () => {} } = parameters;
+  const artifacts = new Map<CircuitName, ProvingArtifacts>();
+  for (const lane of lanes) artifacts.set(lane, await parameters.artifacts(lane));
+  const bench = new Workbench(parameters, artifacts);
+  const name = keys.address;
+  const consumer = await consumeFarm({ redisUrl, domain, lanes, name, log, handler: (job, report) => bench.work(job, report) });
+  const announcing = await startAnnouncing({ redisUrl, domain, keys, lanes, log });
+  log(`worker ${keys.address} serves ${lanes.join(', ')}`);
+  let ending: Promise<void> | undefined;
+  const drain = (): Promise<void> => {
+    ending ??= announcing
+      .stop()
+      .then(() => consumer.drain())
+      .then(() => bench.close());
+    return ending;
+  };
+  return {
+    address: keys.address,
+    drain,
+    stop: async () => {
+      bench.breakOff();
+      await drain();
+    },
+  };
+}
+
+interface Task {
+  input: Record<string, unknown>;
+  publicInputs: PublicInputs;
+  anchor?: bigint;
+}
+
+class Workbench {
+  readonly #parameters: WorkerParameters;
+  readonly #artifacts: ReadonlyMap<CircuitName, ProvingArtifacts>;
+  readonly #host = new ProvingHost();
+  readonly #abort = new AbortController();
+
+  constructor(parameters: WorkerParameters, artifacts: ReadonlyMap<CircuitName, ProvingArtifacts>) {
+    this.#parameters = parameters;
+    this.#artifacts = artifacts;
+  }
+
+  async work(job: FarmJob, report: (progress: FarmProgress) => Promise<void>): Promise<FarmResult> {
+    const { keys, domain, log = () => {} } = this.#parameters;
+    const startedAt = performance.now();
+    const task: Task = job.kind === 'transfer' ? await this.#openTransferJob(job, report) : ownUpdate(job, keys.address, domain);
+    const proof = await this.#prove(job.circuit, task);
+    const provingMs = Math.round(performance.now() - startedAt);
+    log(`proved ${job.id} in ${provingMs} ms`);
+    return {
+      circuit: job.circuit,
+      proof,
+      h: bytesToHex(fieldToBytes(task.publicInputs.h)),
+      prover: keys.address,
+      ...(task.anchor === undefined ? {} : { anchor: bytesToHex(fieldToBytes(task.anchor)) }),
+      provingMs,
+    };
+  }
+
+  breakOff(): void {
+    this.#abort.abort();
+  }
+
+  close(): Promise<void> {
+    return this.#host.close();
+  }
+
+  async #openTransferJob(job: TransferJob, report: (progress: FarmProgress) => Promise<void>): Promise<Task> {
+    const { keys, domain } = this.#parameters;
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    // Expiry first: a job that nobody may open any more must end, not go round between workers.
+    if (job.sealed.some(({ expiry }) => nowSeconds >= expiry)) throw new TacitError('SEAL_EXPIRED', 'the sealed job has expired');
+    if (!job.sealed.every((sealed) => isAddressedTo(sealed, keys))) throw new PassOn();
+    const witnesses = job.sealed.map((sealed) => openTransfer(sealed, keys, domain, nowSeconds));
+    const anchor = witnesses[0]!.anchor;
+    const { input, publicInputs } = transferCircuitInput(job.circuit, witnesses, anchor, keys.address, domain);
+    await report({ stage: 'checked', worker: keys.address });
+    return { input, publicInputs, anchor };
+  }
+
+  async #prove(circuit: CircuitName, { input, publicInputs }: Task): Promise<string> {
+    const { zkeyPath, wasmPath, vkey } = this.#artifacts.get(circuit)!;
+    const { threads, backend } = this.#parameters;
+    const { signal } = this.#abort;
+    try {
+      const { proof, publicSignals } = await this.#host.prove(zkeyPath, { kind: 'input', wasmPath, input }, { signal, threads, backend });
+      const expected = [publicInputs.h, publicInputs.z, publicInputs.y].map(String);
+      if (publicSignals.join() !== expected.join())
+        throw new TacitError('PROOF_FOR_OTHER', 'the prover proved another statement', { retryable: true });
+      verifyProof(vkey, expected, proof);
+      return bytesToHex(encodeProof(proofFromSnarkjs(proof)));
+    } catch (error) {
+      if (signal.aborted) throw new PassOn();
+      // Faulty memory shows up as a proof that does not verify: worth another machine's try.
+      if (error instanceof TacitError && error.code === 'PROOF_INVALID')
+        throw new TacitError('PROOF_INVALID', 'our own proof does not verify', { retryable: true });
+      throw error;
+    }
+  }
+}
