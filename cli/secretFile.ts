@@ -1,10 +1,9 @@
 /** Private keys for the command line come from a file of mode 0600, never from an argument. */
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { TacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
 
 const OTHERS = 0o077;
-const FILE_MODE = 0o600;
 
 /**
  * Reads an Ethereum private key: `0x` and 64 hexadecimal digits.
@@ -27,10 +26,4 @@ export function readKeyFile(path: string): Hex {
       got: `${text.length} characters`,
     });
   return text.toLowerCase();
-}
-
-/** Writes a key file that only its owner may read. */
-export function writeKeyFile(path: string, key: Hex): void {
-  writeFileSync(path, `${key}\n`, { mode: FILE_MODE });
-  chmodSync(path, FILE_MODE);
 }

@@ -15,6 +15,7 @@ import { checkRedis, redactUrl } from '../queue/redis.js';
 import { decodeKeyBlob } from '../verifier-contract/keyBlob.js';
 import { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
+import { announceReady } from './lifetime.js';
 import { type CommandResult, runs, say } from './output.js';
 import { progressBars } from './progress.js';
 import { backendFrom, threadsFrom } from './prove.js';
@@ -70,6 +71,7 @@ async function runWorker(flags: WorkerFlags): Promise<CommandResult> {
     artifacts: async (circuit) => matching(await resolveWithBars(circuit), circuit, onChain),
     log: say,
   });
+  announceReady({ address: worker.address });
   await untilInterrupted(worker);
   contract.provider.destroy();
   return { value: { worker: worker.address, lanes, ended: true }, text: `worker ${worker.address} ended` };
@@ -123,6 +125,8 @@ function untilInterrupted(worker: { drain(): Promise<void>; stop(): Promise<void
       }, reject);
     };
     for (const signal of SIGNALS) process.on(signal, onSignal);
+    // A worker that was started by a devnet ends with it.
+    if (process.connected) process.once('disconnect', onSignal);
   });
 }
 
