@@ -22,16 +22,17 @@ const RANKS = [
   ['circuits', 'ledger'],
   ['prover', 'queue', 'verifier-contract'],
   ['client', 'aggregator', 'auditor'],
+  ['devnet'],
   ['cli', 'web', 'bench'],
   ['test'],
 ];
-/** Single steps beside one's rank: the worker takes its job contracts from queue. */
-const BESIDE = [{ from: 'prover/worker', to: 'queue' }];
+/** Single steps beside one's rank: the farm worker takes its job contracts from queue; the engine below it may not. */
+const BESIDE = ['announcing', 'updateJob', 'worker'].map((file) => ({ from: `prover/${file}`, to: 'queue' }));
 
 const ROOMS = RANKS.flat();
 const NEED_README = ROOMS.filter((room) => room !== 'test');
 /** Rooms whose code may use anything that is installed. */
-const TOOLS = ['circuits', 'bench', 'test'];
+const TOOLS = ['circuits', 'bench', 'devnet', 'test'];
 
 /** Package → paths (prefixes) that may import it, beside TOOLS. A package that is not listed may be imported anywhere above protocol. */
 const PACKAGES = {
