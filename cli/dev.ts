@@ -1,0 +1,88 @@
+/** `tacit dev`: a devnet on this machine, kept up until interrupted. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { DEVNET_TOKEN, type Devnet, startDevnet } from '../devnet/network.js';
+import { writeSecret } from '../devnet/secret.js';
+import { TacitError } from '../protocol/errors.js';
+import { untilEnd } from './lifetime.js';
+import { type CommandResult, runs, say, toJson } from './output.js';
+import { progressBars } from './progress.js';
+
+interface DevOptions {
+  readonly dir: string;
+  readonly workers: string;
+  readonly rpcPort: string;
+  readonly nodePort: string;
+}
+
+const EXAMPLES = `
+Examples:
+  tacit dev
+  tacit dev --dir ./my-devnet --workers 1 --rpc-port 9545
+
+It prints what wallets and auditors need (RPC, contract, node, assets) and writes the private key of a funded L1
+account to <dir>/faucet.key. Everything ends with the command; the folder is new each time.`;
+
+export function registerDev(program: Command): void {
+  const command = program
+    .command('dev')
+    .description('run chain, Redis, contract, node and workers on this machine until interrupted (insecure keys)')
+    .option('--dir <dir>', 'folder for journals, keys and logs', '.tacit-dev')
+    .option('--workers <n>', 'worker processes', '2')
+    .option('--rpc-port <port>', "port of the chain's RPC", '8545')
+    .option('--node-port <port>', "port of the node's gateway", '8080')
+    .addHelpText('after', EXAMPLES);
+  runs<DevOptions>(command, (options) => runDev(options, command.opts<{ json?: boolean }>().json === true));
+}
+
+async function runDev(options: DevOptions, json: boolean): Promise<CommandResult> {
+  const dir = join(options.dir, new Date().toISOString().replace(/[:.]/g, '-'));
+  mkdirSync(dir, { recursive: true });
+  const bars = progressBars();
+  const devnet = await startDevnet({
+    dir,
+    workers: wholeNumber('workers', options.workers),
+    rpcPort: wholeNumber('rpc-port', options.rpcPort),
+    nodePort: wholeNumber('node-port', options.nodePort),
+    log: say,
+    onProgress: ({ circuit, phase, fraction }) => bars.report(`${phase} ${circuit}`, fraction),
+  });
+  try {
+    bars.close();
+    const facts = { ...factsOf(devnet), faucetKeyFile: writeSecret(join(dir, 'faucet.key'), devnet.accounts[2]?.privateKey ?? ''), dir };
+    // The facts are wanted while the devnet runs, so they do not wait for the command's result.
+    process.stdout.write(`${json ? toJson(facts) : describe(facts)}\n`);
+    const ended = await untilEnd();
+    return { value: { ended }, text: `devnet ended (${ended})` };
+  } finally {
+    await devnet.stop();
+  }
+}
+
+function factsOf({ rpcUrl, rollup, nodeUrl, assets, redis, domain }: Devnet) {
+  return { rpcUrl, chainId: domain.chainId, contract: rollup.address, nodeUrl, assets, redis };
+}
+
+function describe(facts: ReturnType<typeof factsOf> & { faucetKeyFile: string; dir: string }): string {
+  const assets = facts.assets.map(
+    ({ id, symbol, token }) => `  asset ${id}     ${symbol}${id === 0 ? '' : ` at ${token} (anybody may mint)`}`,
+  );
+  return [
+    'Devnet is up. Interrupt (Ctrl-C) to end it.',
+    `  RPC         ${facts.rpcUrl} (chain ${facts.chainId})`,
+    `  contract    ${facts.contract}`,
+    `  node        ${facts.nodeUrl}`,
+    ...assets,
+    `  Redis       ${facts.redis}`,
+    `  L1 key      ${facts.faucetKeyFile} (an account with 10,000 ETH; insecure, known to everybody)`,
+    `  logs        ${join(facts.dir, 'logs')}`,
+    '',
+    `The token is ${DEVNET_TOKEN.name} (${DEVNET_TOKEN.symbol}), ${DEVNET_TOKEN.decimals} decimals.`,
+  ].join('\n');
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw new TacitError('USAGE', `--${option} is not a whole number`, { expected: 'digits', got: text });
+}
