@@ -1,0 +1,173 @@
+/**
+ * Emits Montgomery multiplication on nine signed limbs held in 64-bit locals.
+ *
+ * The sum of products Σ ±a·b is reduced once, column by column (product scanning):
+ *   1. column k collects a_i·b_(k−i) of every product and q_i·M_(k−1−i) of the limbs folded so far;
+ *   2. for k < 8 its lowest 29 bits are the next q_k: clearing them costs nothing, as q·(M·2^29 − 1) turns them
+ *      into carries of higher columns (see `foldLimbs`);
+ *   3. column 8 uses the plain q_8 = t·(−p⁻¹) and q_8·p, which brings the value back to the size of p;
+ *   4. columns 9…17 are the result. An `addend` joins there and is normalised by the carries that run anyway, and
+ *      `liftBy` = k puts k·p on top by using q_8 + k·2^29 in place of q_8.
+ *
+ * Invariants: limbs in (−2^29, 2^29) give column sums below 9·2^58 per product; products·weights may reach 6 before
+ * 64 bits overflow (weight 2 for a sum of two). The result has limbs 0…7 in [0, 2^29) and a small signed top limb,
+ * and lies in (−ε, 2p + ε) + addend + k·p with ε = |Σ a·b| / R.
+ */
+import { type Expr, type FunctionBuilder, I64, i64, type Local, type Operand, read } from '../wasm/assembler.js';
+import { ESTIMATE_BITS, type FieldParameters, LIMB_BITS, LIMB_COUNT, LIMB_MASK } from './parameters.js';
+
+/** Nine limbs, each a local or an expression. */
+export type Limbs = readonly Operand[];
+
+export interface ProductTerm {
+  readonly a: readonly Local[];
+  readonly b: readonly Local[];
+  /** Subtract the product in place of adding it. */
+  readonly negative?: boolean;
+}
+
+export interface ProductOptions {
+  /** Limbs added to the reduced result. */
+  readonly addend?: Limbs;
+  /** How many primes to add (64-bit, small, may be negative). */
+  readonly liftBy?: Operand;
+}
+
+const TOP = LIMB_COUNT - 1;
+const shift = i64.const(LIMB_BITS);
+const mask = i64.const(LIMB_MASK);
+
+/** Element `i`, which the generator knows to exist. */
+export function at<T>(items: readonly T[], i: number): T {
+  const item = items[i];
+  if (item === undefined) throw new RangeError(`index ${i} outside of ${items.length} items`);
+  return item;
+}
+
+export function loadLimbs(f: FunctionBuilder, pointer: Operand, offset = 0): Local[] {
+  return Array.from({ length: LIMB_COUNT }, (_, i) => f.let(I64, i64.load32s(pointer, offset + 4 * i)));
+}
+
+export function storeLimbs(f: FunctionBuilder, pointer: Operand, limbs: Limbs, offset = 0): void {
+  limbs.forEach((limb, i) => {
+    f.do(i64.store32(pointer, limb, offset + 4 * i));
+  });
+}
+
+/** Puts each limb into a local of its own. */
+export function materialise(f: FunctionBuilder, limbs: readonly Expr[]): Local[] {
+  return limbs.map((limb) => f.let(I64, limb));
+}
+
+export function addLimbs(a: Limbs, b: Limbs): Expr[] {
+  return a.map((limb, i) => i64.add(limb, at(b, i)));
+}
+
+export function subtractLimbs(a: Limbs, b: Limbs): Expr[] {
+  return a.map((limb, i) => i64.sub(limb, at(b, i)));
+}
+
+/** Carries upwards so that limbs 0…7 are in [0, 2^29). */
+export function normalise(f: FunctionBuilder, limbs: Limbs): Local[] {
+  const out: Local[] = [];
+  let carry: Expr | undefined;
+  limbs.forEach((limb, i) => {
+    const total = f.let(I64, carry ? i64.add(limb, carry) : limb);
+    out.push(i < TOP ? f.let(I64, i64.and(total, mask)) : total);
+    carry = i64.shrS(total, shift);
+  });
+  return out;
+}
+
+/** About how many primes a value with this top limb holds, rounded to the nearest integer (off by less than one). */
+export function estimatePrimes(field: FieldParameters, topLimb: Operand): Expr {
+  const scaled = i64.mul(topLimb, i64.const(field.topEstimate));
+  return i64.shrS(i64.add(scaled, i64.const(2 ** (ESTIMATE_BITS - 1))), i64.const(ESTIMATE_BITS));
+}
+
+/** value − estimate·p, normalised: lies in (−p, p). Costs nine multiplications by constants. */
+export function reduceByEstimate(f: FunctionBuilder, field: FieldParameters, limbs: Limbs): Local[] {
+  const count = f.let(I64, estimatePrimes(field, at(limbs, TOP)));
+  return normalise(
+    f,
+    limbs.map((limb, i) => i64.sub(limb, i64.mul(count, i64.const(at(field.limbs, i))))),
+  );
+}
+
+/** The reduced sum of products, see the head of this file. */
+export function montgomery(
+  f: FunctionBuilder,
+  field: FieldParameters,
+  terms: readonly ProductTerm[],
+  options: ProductOptions = {},
+): Local[] {
+  return reduceColumns(
+    f,
+    field,
+    (column, add) => {
+      for (const { a, b, negative } of terms) {
+        for (let i = Math.max(0, column - TOP); i <= Math.min(column, TOP); i++) {
+          add(i64.mul(at(a, i), at(b, column - i)), negative ?? false);
+        }
+      }
+    },
+    options,
+  );
+}
+
+/** The reduced square: mixed products are taken once, with a doubled factor. */
+export function montgomerySquare(
+  f: FunctionBuilder,
+  field: FieldParameters,
+  a: readonly Local[],
+  options: ProductOptions = {},
+): Local[] {
+  const doubled = a.map((limb) => f.let(I64, i64.add(limb, limb)));
+  return reduceColumns(
+    f,
+    field,
+    (column, add) => {
+      for (let i = Math.max(0, column - TOP); 2 * i <= column; i++) {
+        const j = column - i;
+        if (j <= TOP) add(i64.mul(at(i === j ? a : doubled, i), at(a, j)), false);
+      }
+    },
+    options,
+  );
+}
+
+function reduceColumns(
+  f: FunctionBuilder,
+  field: FieldParameters,
+  collect: (column: number, add: (value: Expr, negative: boolean) => void) => void,
+  options: ProductOptions,
+): Local[] {
+  const folded: Local[] = [];
+  const result: Local[] = [];
+  let carry: Local | undefined;
+  let last: Local | undefined;
+  for (let column = 0; column <= 2 * LIMB_COUNT - 1; column++) {
+    let sum: Local | undefined;
+    const add = (value: Expr, negative: boolean): void => {
+      const signed = negative ? i64.sub(i64.const(0), value) : value;
+      sum = f.let(I64, sum ? (negative ? i64.sub(sum, value) : i64.add(sum, value)) : signed);
+    };
+    collect(column, add);
+    if (options.addend && column >= LIMB_COUNT) add(read(at(options.addend, column - LIMB_COUNT)), false);
+    folded.forEach((q, i) => {
+      const j = column - 1 - i;
+      if (j >= 0 && j <= TOP) add(i64.mul(q, i64.const(at(field.foldLimbs, j))), false);
+    });
+    if (last && column - TOP <= TOP) add(i64.mul(last, i64.const(at(field.limbs, column - TOP))), false);
+    if (carry) add(read(carry), false);
+    let total = f.let(I64, sum ?? i64.const(0));
+    if (column < TOP) folded.push(f.let(I64, i64.and(total, mask)));
+    else if (column === TOP) {
+      const q = i64.and(i64.mul(total, i64.const(field.negativeInverse)), mask);
+      last = f.let(I64, options.liftBy ? i64.add(q, i64.shl(options.liftBy, shift)) : q);
+      total = f.let(I64, i64.add(total, i64.mul(last, i64.const(at(field.limbs, 0)))));
+    } else result.push(column < 2 * LIMB_COUNT - 1 ? f.let(I64, i64.and(total, mask)) : total);
+    carry = f.let(I64, i64.shrS(total, shift));
+  }
+  return result;
+}

@@ -1,0 +1,146 @@
+/**
+ * Loads a proving key into memory of its own, in the form the kernels want, and keeps it there.
+ *
+ * Bases at infinity (variables that a query does not use) are left out; an index list says which scalar belongs to
+ * which base. File data passes through a small staging area, so loading needs little more than the key itself.
+ */
+import { FILE_MONTGOMERY_BITS, inverseModulo, MONTGOMERY_BITS, PACKED_BYTES, SCALAR_FIELD, BASE_FIELD, powerModulo, toLimbs } from '../field/parameters.js';
+import { createInstance, createMemory, type Instance, kernel } from '../instance.js';
+import { CURVES } from '../kernels.js';
+import { createPool, type Pool } from '../pool/pool.js';
+import { readCoefficients, type Coefficients } from './coefficients.js';
+import { firstNotBelow, readSection, type Section } from './container.js';
+import { BASE_CURVES, BASE_NAMES, type BaseName, type Layout, planLayout, STAGING_BYTES } from './layout.js';
+import type { Zkey } from './zkey.js';
+
+export interface LoadedKey {
+  readonly zkey: Zkey;
+  readonly layout: Layout;
+  readonly instance: Instance;
+  readonly pool: Pool;
+  /** Bases kept of each kind. */
+  readonly counts: Readonly<Record<BaseName, number>>;
+}
+
+/** The smallest non-residue of the scalar field: its power (r−1)/2^28 generates the domains, as in snarkjs. */
+const NON_RESIDUE = 5n;
+const TWO_ADICITY = 28n;
+
+/** A root of unity of order 2^power. */
+export function rootOfUnity(power: number): bigint {
+  const { prime } = SCALAR_FIELD;
+  const root = powerModulo(NON_RESIDUE, (prime - 1n) >> TWO_ADICITY, prime);
+  return powerModulo(root, 1n << (TWO_ADICITY - BigInt(power)), prime);
+}
+
+export async function loadKey(zkey: Zkey, threads: number): Promise<LoadedKey> {
+  const coefficients = readCoefficients(zkey);
+  const { variables, publicInputs, domainSize } = zkey;
+  const layout = planLayout({
+    variables,
+    domainSize,
+    entries: { a: coefficients.a.entries.length / 2, b: coefficients.b.entries.length / 2 },
+    coefficientValues: coefficients.values.length / PACKED_BYTES,
+    bases: { a: variables, b1: variables, b2: variables, c: variables - publicInputs - 1, h: domainSize },
+    threads,
+  });
+  const instance = await createInstance(createMemory(layout.sizeBytes));
+  writeMatrices(instance, layout, coefficients);
+  const counts = Object.fromEntries(BASE_NAMES.map((name) => [name, loadBases(instance, layout, zkey, name)])) as Record<BaseName, number>;
+  writeRoots(instance, layout, domainSize);
+  const pool = await createPool(instance, layout.work);
+  return { zkey, layout, instance, pool, counts };
+}
+
+/** Writes an element (given as a plain integer) in Montgomery form. */
+function writeElement(instance: Instance, address: number, value: bigint): void {
+  instance.words.set(toLimbs((value * SCALAR_FIELD.one) % SCALAR_FIELD.prime), address / 4);
+}
+
+function writeMatrices(instance: Instance, layout: Layout, coefficients: Coefficients): void {
+  for (const name of ['a', 'b'] as const) {
+    instance.words.set(coefficients[name].rowStarts, layout.rowStarts[name] / 4);
+    instance.words.set(coefficients[name].entries, layout.entries[name] / 4);
+  }
+  // value·2^512 times 2^10 is value·R²; reduced by R it is value·R.
+  const factor = layout.mainScratch;
+  instance.words.set(toLimbs(powerModulo(2n, 2n * MONTGOMERY_BITS - 2n * FILE_MONTGOMERY_BITS, SCALAR_FIELD.prime)), factor / 4);
+  unpackThroughStaging(instance, layout, coefficients.values, 'r_unpackMany', layout.coefficientValues, factor);
+}
+
+function unpackThroughStaging(instance: Instance, layout: Layout, bytes: Uint8Array, unpack: string, to: number, factor: number): void {
+  const { elementBytes } = CURVES.g1;
+  for (let at = 0; at < bytes.length; at += STAGING_BYTES) {
+    const part = bytes.subarray(at, at + STAGING_BYTES);
+    instance.bytes.set(part, layout.staging);
+    kernel(instance, unpack)(to + (at / PACKED_BYTES) * elementBytes, layout.staging, part.length / PACKED_BYTES, factor);
+  }
+}
+
+/** Scalars of C begin behind the public inputs and the constant. */
+function firstScalar(zkey: Zkey, name: BaseName): number {
+  return name === 'c' ? zkey.publicInputs + 1 : 0;
+}
+
+/** @returns how many bases are not infinity */
+function loadBases(instance: Instance, layout: Layout, zkey: Zkey, name: BaseName): number {
+  const { affineBytes } = CURVES[BASE_CURVES[name]];
+  const pointBytes = BASE_CURVES[name] === 'g1' ? 2 * PACKED_BYTES : 4 * PACKED_BYTES;
+  const section: Section = zkey.points[name];
+  const indices = layout.indices[name] / 4;
+  const first = firstScalar(zkey, name);
+  let kept = 0;
+  for (let at = 0; at < section.sizeBytes; at += STAGING_BYTES) {
+    const chunk = readSection(zkey.container, section, at, Math.min(STAGING_BYTES, section.sizeBytes - at)).slice();
+    const tooLarge = firstNotBelow(chunk, BASE_FIELD.prime);
+    if (tooLarge >= 0) throw zkey.container.fail(`coordinates of ${name} below q`, 'a larger one');
+    const before = kept;
+    const words = new Uint32Array(chunk.buffer);
+    for (let offset = 0; offset < chunk.length; offset += pointBytes) {
+      if (isZero(words, offset / 4, pointBytes / 4)) continue;
+      instance.words[indices + kept] = first + (at + offset) / pointBytes;
+      const to = (kept - before) * pointBytes;
+      if (to !== offset) chunk.copyWithin(to, offset, offset + pointBytes);
+      kept++;
+    }
+    unpackThroughStaging(
+      instance, layout, chunk.subarray(0, (kept - before) * pointBytes), 'q_unpackMany',
+      layout.bases[name] + before * affineBytes, instance.info.enterBaseFromFileAt,
+    );
+  }
+  return kept;
+}
+
+function isZero(words: Uint32Array, at: number, count: number): boolean {
+  for (let i = 0; i < count; i++) if (words[at + i] !== 0) return false;
+  return true;
+}
+
+/** Roots, inverse roots, and cosetShift^bitReverse(i)/n in the order the transform leaves its coefficients. */
+function writeRoots(instance: Instance, layout: Layout, n: number): void {
+  const { prime } = SCALAR_FIELD;
+  const power = Math.log2(n);
+  const root = rootOfUnity(power);
+  const powers = (to: number, count: number, first: bigint, ratio: bigint): void => {
+    const [firstAt, ratioAt] = [layout.mainScratch, layout.mainScratch + 64];
+    writeElement(instance, firstAt, first);
+    writeElement(instance, ratioAt, ratio);
+    kernel(instance, 'ntt_powers')(to, count, firstAt, ratioAt);
+  };
+  powers(layout.roots, n / 2, 1n, root);
+  powers(layout.inverseRoots, n / 2, 1n, inverseModulo(root, prime));
+  const [natural] = layout.polynomials;
+  powers(natural, n, inverseModulo(BigInt(n), prime), rootOfUnity(power + 1));
+  const { words } = instance;
+  const limbs = CURVES.g1.elementBytes / 4;
+  for (let i = 0; i < n; i++) {
+    const from = natural / 4 + limbs * reverseBits(i, power);
+    words.copyWithin(layout.cosetPowers / 4 + limbs * i, from, from + limbs);
+  }
+}
+
+function reverseBits(value: number, bits: number): number {
+  let reversed = 0;
+  for (let i = 0; i < bits; i++) reversed = (reversed << 1) | ((value >>> i) & 1);
+  return reversed;
+}

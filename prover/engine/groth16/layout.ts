@@ -1,0 +1,98 @@
+/**
+ * Where everything of one proving key lies in its memory.
+ *
+ * One memory belongs to one key: constants │ results │ witness │ polynomials │ bases │ a work area per thread.
+ * Bases and matrices are written once, the rest anew for every proof. Pages that are never touched cost nothing.
+ */
+import { CURVES, type CurveName, kernels } from '../kernels.js';
+import { ELEMENT_BYTES, PACKED_BYTES } from '../field/parameters.js';
+import { chooseWindowBits, LARGEST_WINDOW_BITS, SMALLEST_WINDOW_BITS, windowCount, windowMemory } from '../msm/plan.js';
+
+/** The five multi-exponentiations of a proof. */
+export type BaseName = 'a' | 'b1' | 'b2' | 'c' | 'h';
+export const BASE_CURVES: Readonly<Record<BaseName, CurveName>> = { a: 'g1', b1: 'g1', b2: 'g2', c: 'g1', h: 'g1' };
+export const BASE_NAMES: readonly BaseName[] = ['a', 'b1', 'b2', 'c', 'h'];
+
+/** Digits are read by 64-bit loads, which may reach behind the last scalar. */
+const READ_AHEAD_BYTES = 8;
+const RESULT_SLOTS = windowCount(SMALLEST_WINDOW_BITS);
+/** Room for the main thread's own point arithmetic and for staging file data. */
+export const MAIN_SCRATCH_BYTES = 1 << 15;
+export const STAGING_BYTES = 1 << 20;
+
+export interface LayoutInput {
+  readonly variables: number;
+  readonly domainSize: number;
+  readonly entries: Readonly<Record<'a' | 'b', number>>;
+  readonly coefficientValues: number;
+  /** Largest number of bases of each kind; infinity points are left out later. */
+  readonly bases: Readonly<Record<BaseName, number>>;
+  readonly threads: number;
+}
+
+export interface Layout {
+  readonly results: Readonly<Record<BaseName, number>>;
+  readonly mainScratch: number;
+  readonly staging: number;
+  readonly witnessPacked: number;
+  readonly witness: number;
+  /** One copy for each window width that the four sums over the witness may use. */
+  readonly witnessScalars: readonly number[];
+  readonly quotientScalars: number;
+  readonly polynomials: readonly [number, number, number];
+  readonly roots: number;
+  readonly inverseRoots: number;
+  readonly cosetPowers: number;
+  readonly rowStarts: Readonly<Record<'a' | 'b', number>>;
+  readonly entries: Readonly<Record<'a' | 'b', number>>;
+  readonly coefficientValues: number;
+  readonly bases: Readonly<Record<BaseName, number>>;
+  readonly indices: Readonly<Record<BaseName, number>>;
+  readonly work: readonly number[];
+  readonly sizeBytes: number;
+}
+
+/** The most memory a window of so many bases can need, over all widths the plan may choose. */
+function workBytes(curve: CurveName, bases: number): number {
+  let most = 0;
+  const widest = Math.max(chooseWindowBits(bases, bases), SMALLEST_WINDOW_BITS);
+  for (let bits = SMALLEST_WINDOW_BITS; bits <= Math.min(widest, LARGEST_WINDOW_BITS); bits++) {
+    most = Math.max(most, windowMemory(curve, bases, bits).end);
+  }
+  return most;
+}
+
+export function planLayout(input: LayoutInput): Layout {
+  const { variables, domainSize } = input;
+  let next = kernels().heapAt;
+  const take = (bytes: number): number => {
+    const at = next;
+    next += Math.ceil(bytes / 64) * 64;
+    return at;
+  };
+  const forBases = (size: (name: BaseName) => number): Record<BaseName, number> =>
+    Object.fromEntries(BASE_NAMES.map((name) => [name, take(size(name))])) as Record<BaseName, number>;
+  const results = forBases((name) => RESULT_SLOTS * CURVES[BASE_CURVES[name]].projectiveBytes);
+  const polynomial = (): number => take(domainSize * ELEMENT_BYTES);
+  const layout = {
+    results,
+    mainScratch: take(MAIN_SCRATCH_BYTES),
+    staging: take(STAGING_BYTES),
+    witnessPacked: take(variables * PACKED_BYTES),
+    witness: take(variables * ELEMENT_BYTES),
+    witnessScalars: Array.from({ length: 4 }, () => take(variables * PACKED_BYTES + READ_AHEAD_BYTES)),
+    quotientScalars: take(domainSize * PACKED_BYTES + READ_AHEAD_BYTES),
+    polynomials: [polynomial(), polynomial(), polynomial()] as const,
+    roots: take((domainSize / 2) * ELEMENT_BYTES),
+    inverseRoots: take((domainSize / 2) * ELEMENT_BYTES),
+    cosetPowers: polynomial(),
+    rowStarts: { a: take(4 * (domainSize + 1)), b: take(4 * (domainSize + 1)) },
+    entries: { a: take(8 * input.entries.a), b: take(8 * input.entries.b) },
+    coefficientValues: take(input.coefficientValues * ELEMENT_BYTES),
+    bases: forBases((name) => input.bases[name] * CURVES[BASE_CURVES[name]].affineBytes),
+    indices: forBases((name) => input.bases[name] * 4),
+  };
+  const work = Math.max(...BASE_NAMES.map((name) => workBytes(BASE_CURVES[name], input.bases[name])));
+  const areas = Array.from({ length: input.threads }, () => take(work));
+  return { ...layout, work: areas, sizeBytes: next };
+}

@@ -1,0 +1,205 @@
+/**
+ * One Groth16 proof on a loaded key.
+ *
+ *   1. the witness enters Montgomery form; its integers get the digit offset;
+ *   2. A·w and B·w by rows, C = A∘B; each is taken to the coset; quotient (A·B − C) there gives the scalars of H;
+ *   3. five multi-exponentiations, cut into windows; those of the witness run while (2) is under way;
+ *   4. A = α + Σ w·A + r·δ,  B = β + Σ w·B + s·δ,  C = Σ w·C + Σ h·H + s·A + r·B1 − r·s·δ.
+ * Source: Groth, "On the size of pairing-based non-interactive arguments" (2016), with snarkjs' choice of the coset.
+ */
+import { ELEMENT_BYTES, PACKED_BYTES } from '../field/parameters.js';
+import { kernel } from '../instance.js';
+import { CURVES } from '../kernels.js';
+import { chooseWindowBits, digitOffset, windowCount } from '../msm/plan.js';
+import { toCoset } from '../ntt/plan.js';
+import type { KernelCall, Task } from '../pool/task.js';
+import { writeInteger } from './container.js';
+import type { LoadedKey } from './key.js';
+import { BASE_CURVES, BASE_NAMES, type BaseName } from './layout.js';
+import { PointCalculator } from './points.js';
+
+/** The blinding scalars of one proof. */
+export interface Blinding {
+  readonly r: bigint;
+  readonly s: bigint;
+}
+
+/** Affine coordinates of the proof's points; undefined stands for infinity. */
+export interface ProofPoints {
+  readonly a: bigint[] | undefined;
+  readonly b: bigint[] | undefined;
+  readonly c: bigint[] | undefined;
+}
+
+export interface RunOptions {
+  readonly threads: number;
+  readonly onStep: (phase: string, elapsedMs: number, doneSteps: number, allSteps: number) => void;
+}
+
+/** Work on the quotient goes first: everything of H waits for it. */
+const PRIORITY = { quotient: 2, witness: 1 } as const;
+/** Pieces of a pointwise pass for each thread. */
+const PIECES_PER_THREAD = 2;
+/** A scalar of more than this many low bytes counts as large. */
+const SMALL_SCALAR_BYTES = 2;
+
+class Steps {
+  private done = 0;
+  private all = 0;
+
+  constructor(
+    private readonly key: LoadedKey,
+    private readonly options: RunOptions,
+  ) {}
+
+  async run(phase: string, tasks: readonly Task[], priority: number): Promise<void> {
+    this.all += tasks.length;
+    await Promise.all(
+      tasks.map(async (task) => {
+        const elapsedMs = await this.key.pool.submit(task, priority);
+        this.options.onStep(phase, elapsedMs, ++this.done, this.all);
+      }),
+    );
+  }
+
+  /** Announces steps that will be submitted later, so that progress does not jump back. */
+  expect(count: number): void {
+    this.all += count;
+  }
+
+  arrived(count: number): void {
+    this.all -= count;
+  }
+}
+
+/** How many scalars have more than their lowest bytes set, counted on a sample of the bases in use. */
+function countLarge(key: LoadedKey, witness: Uint8Array, name: BaseName): number {
+  const words = new Uint32Array(witness.buffer, witness.byteOffset, witness.length / 4);
+  const indices = key.layout.indices[name] / 4;
+  const low = 2 ** (8 * SMALL_SCALAR_BYTES);
+  let large = 0;
+  for (let i = 0; i < key.counts[name]; i++) {
+    const at = 8 * (key.instance.words[indices + i] as number);
+    if ((words[at] as number) >= low || words[at + 1] !== 0 || words[at + 2] !== 0 || words[at + 7] !== 0) large++;
+  }
+  return large;
+}
+
+function pieces(n: number, threads: number, call: (from: number, count: number) => KernelCall[]): Task[] {
+  const parts = threads === 1 ? 1 : threads * PIECES_PER_THREAD;
+  return Array.from({ length: parts }, (_, i) => {
+    const from = Math.floor((n * i) / parts);
+    const count = Math.floor((n * (i + 1)) / parts) - from;
+    return { type: 'calls', calls: call(from, count) } as const;
+  });
+}
+
+/** Tasks of one multi-exponentiation; window w leaves its sum in the w-th result place. */
+function windowTasks(key: LoadedKey, name: BaseName, bits: number, scalars: number): Task[] {
+  const curve = BASE_CURVES[name];
+  return Array.from({ length: windowCount(bits) }, (_, window) => ({
+    type: 'window',
+    window: {
+      curve,
+      bases: key.layout.bases[name],
+      indices: key.layout.indices[name],
+      count: key.counts[name],
+      scalars,
+      bits,
+      window,
+      result: key.layout.results[name] + window * CURVES[curve].projectiveBytes,
+    },
+  }));
+}
+
+/** Leaves the scalars of H, digit offset included, in `quotientScalars`. */
+async function quotient(key: LoadedKey, steps: Steps, threads: number, offset: number): Promise<void> {
+  const { layout } = key;
+  const n = key.zkey.domainSize;
+  const [a, b, c] = layout.polynomials;
+  const element = (base: number, i: number): number => base + i * ELEMENT_BYTES;
+  const rows = (name: 'a' | 'b', to: number, from: number, count: number): KernelCall => [
+    'qap_rows', element(to, from), layout.rowStarts[name] + 4 * from, count, layout.entries[name], layout.coefficientValues, layout.witness,
+  ];
+  const go = (phase: string, tasks: Task[]): Promise<void> => steps.run(phase, tasks, PRIORITY.quotient);
+  await go('witness', pieces(key.zkey.variables, threads, (from, count) => [
+    ['r_unpackMany', element(layout.witness, from), layout.witnessPacked + PACKED_BYTES * from, count, key.instance.info.enterScalarAt],
+  ]));
+  await go('constraints', pieces(n, threads, (from, count) => [
+    rows('a', a, from, count),
+    rows('b', b, from, count),
+    ['ntt_multiplyMany', element(c, from), element(a, from), element(b, from), count],
+  ]));
+  for (const stage of toCoset(layout, [a, b, c], n, threads)) await go('transform', stage);
+  await go('quotient', pieces(n, threads, (from, count) => {
+    const to = layout.quotientScalars + PACKED_BYTES * from;
+    return [
+      ['ntt_quotientMany', to, element(a, from), element(b, from), element(c, from), count],
+      ['msm_offsetMany', to, to, count, offset],
+    ];
+  }));
+}
+
+/** Runs the whole proof; the witness must already be checked. */
+export async function runProof(key: LoadedKey, witness: Uint8Array, blinding: Blinding, options: RunOptions): Promise<ProofPoints> {
+  const { layout, instance, counts } = key;
+  const { threads } = options;
+  const steps = new Steps(key, options);
+  const bits = Object.fromEntries(
+    BASE_NAMES.map((name) => [name, chooseWindowBits(counts[name], name === 'h' ? counts[name] : countLarge(key, witness, name))]),
+  ) as Record<BaseName, number>;
+  instance.bytes.set(witness, layout.witnessPacked);
+  const offsets = new OffsetTable(key);
+  const expected = windowCount(bits.h);
+  steps.expect(expected);
+  const fromWitness = (['b2', 'a', 'b1', 'c'] as const).map(async (name) => {
+    const scalars = offsets.scalarsFor(bits[name]);
+    await steps.run(name, windowTasks(key, name, bits[name], scalars), PRIORITY.witness);
+  });
+  const fromQuotient = quotient(key, steps, threads, offsets.place(bits.h)).then(() => {
+    steps.arrived(expected);
+    return steps.run('h', windowTasks(key, 'h', bits.h, layout.quotientScalars), PRIORITY.quotient);
+  });
+  await Promise.all([...fromWitness, fromQuotient]);
+  return assemble(key, bits, blinding);
+}
+
+/** The witness' integers with the digit offset of each window width that is in use. */
+class OffsetTable {
+  private used = 0;
+  private readonly scalars = new Map<number, number>();
+
+  constructor(private readonly key: LoadedKey) {}
+
+  /** Writes an offset and returns its address. */
+  place(bits: number): number {
+    const at = this.key.layout.mainScratch + PACKED_BYTES * this.used++;
+    this.key.instance.bytes.set(writeInteger(digitOffset(bits)), at);
+    return at;
+  }
+
+  scalarsFor(bits: number): number {
+    const known = this.scalars.get(bits);
+    if (known !== undefined) return known;
+    const { layout, zkey, instance } = this.key;
+    const at = layout.witnessScalars[this.scalars.size] as number;
+    kernel(instance, 'msm_offsetMany')(at, layout.witnessPacked, zkey.variables, this.place(bits));
+    this.scalars.set(bits, at);
+    return at;
+  }
+}
+
+function assemble(key: LoadedKey, bits: Readonly<Record<BaseName, number>>, { r, s }: Blinding): ProofPoints {
+  const { zkey, layout } = key;
+  const points = new PointCalculator(key.instance, layout.mainScratch);
+  const total = (name: BaseName): number => points.joinWindows(BASE_CURVES[name], layout.results[name], windowCount(bits[name]), bits[name]);
+  const delta1 = points.load('g1', zkey.delta1);
+  const delta2 = points.load('g2', zkey.delta2);
+  const a = points.sum('g1', total('a'), points.load('g1', zkey.alpha1), points.multiple('g1', delta1, r));
+  const b = points.sum('g2', total('b2'), points.load('g2', zkey.beta2), points.multiple('g2', delta2, s));
+  const b1 = points.sum('g1', total('b1'), points.load('g1', zkey.beta1), points.multiple('g1', delta1, s));
+  const c = points.sum(
+    'g1', total('c'), total('h'), points.multiple('g1', a, s), points.multiple('g1', b1, r), points.multiple('g1', delta1, -r * s),
+  );
+  return { a: points.affine('g1', a), b: points.affine('g2', b), c: points.affine('g1', c) };
+}

@@ -1,0 +1,87 @@
+/**
+ * The one WebAssembly module of the engine: both fields, both curves, multi-exponentiation and transforms.
+ *
+ * The module is emitted when it is first asked for and is the same for every key: only its memory differs.
+ */
+import { type Curve, defineCurve } from './curve/points.js';
+import { defineBatchAdd } from './curve/batchAdd.js';
+import { constantElement, definePrimeField } from './field/operations.js';
+import { BASE_FIELD, inverseModulo, SCALAR_FIELD } from './field/parameters.js';
+import { defineQuadraticField } from './field/quadratic.js';
+import { defineDigitKernels } from './msm/digitKernels.js';
+import { defineMatrixKernel, defineTransformKernels } from './ntt/kernels.js';
+import { ModuleBuilder } from './wasm/module.js';
+
+/** Where the constants start; below lies nothing, so that address 0 is never valid data. */
+const CONSTANTS_AT = 1024;
+export const PAGE_BYTES = 65536;
+/** Most pages of a 32-bit memory: 4 GiB. */
+export const MAX_PAGES = 65536;
+
+/** Coefficient b of G1's curve y² = x³ + 3; G2 has 3/(9 + u). Source: EIP-197. */
+const CURVE_B = 3n;
+const TWIST_REAL = 9n;
+
+/** Everything an instance exports: functions on 32-bit numbers. */
+export type KernelExports = Readonly<Record<string, (...args: number[]) => number>>;
+
+/** What TypeScript must know of the module's memory and curves. */
+export interface KernelInfo {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** First address that constants do not use. */
+  readonly heapAt: number;
+  readonly enterScalarAt: number;
+  readonly enterBaseFromFileAt: number;
+  readonly enterScalarFromFileAt: number;
+  readonly scalarOneAt: number;
+}
+
+export type CurveName = 'g1' | 'g2';
+export const CURVES: Readonly<Record<CurveName, { readonly elementBytes: number; readonly affineBytes: number; readonly projectiveBytes: number }>> = {
+  g1: { elementBytes: 36, affineBytes: 72, projectiveBytes: 108 },
+  g2: { elementBytes: 72, affineBytes: 144, projectiveBytes: 216 },
+};
+
+/** 3·b of the twist: 9/(9 + u) = 9·(9 − u)/82. */
+function twistTripleB(): [bigint, bigint] {
+  const { prime, one } = BASE_FIELD;
+  const scale = (3n * CURVE_B * inverseModulo(TWIST_REAL * TWIST_REAL + 1n, prime)) % prime;
+  return [(scale * TWIST_REAL * one) % prime, ((prime - scale) * one) % prime];
+}
+
+function emit(): KernelInfo {
+  const module = new ModuleBuilder(CONSTANTS_AT);
+  const base = definePrimeField(module, BASE_FIELD);
+  const scalar = definePrimeField(module, SCALAR_FIELD);
+  const quadratic = defineQuadraticField(module, base);
+  const tripleB = (3n * CURVE_B * BASE_FIELD.one) % BASE_FIELD.prime;
+  const curves: Curve[] = [
+    defineCurve(module, 'g1', base, constantElement(module, tripleB)),
+    defineCurve(module, 'g2', quadratic, constantElement(module, ...twistTripleB())),
+  ];
+  for (const curve of curves) defineBatchAdd(module, curve, BASE_FIELD.inverse);
+  defineDigitKernels(module);
+  defineTransformKernels(module, scalar);
+  defineMatrixKernel(module, scalar);
+  return {
+    bytes: module.encode({ initialPages: 1, maximumPages: MAX_PAGES, shared: sharedMemoryAvailable() }),
+    heapAt: module.end,
+    enterScalarAt: scalar.enterAt,
+    enterBaseFromFileAt: base.enterFromFileAt,
+    enterScalarFromFileAt: scalar.enterFromFileAt,
+    scalarOneAt: scalar.oneAt,
+  };
+}
+
+/** Whether memories can be shared between threads here. */
+export function sharedMemoryAvailable(): boolean {
+  return typeof SharedArrayBuffer !== 'undefined';
+}
+
+let cached: KernelInfo | undefined;
+
+/** The emitted module, emitted once. */
+export function kernels(): KernelInfo {
+  cached ??= emit();
+  return cached;
+}

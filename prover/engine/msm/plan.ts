@@ -1,0 +1,95 @@
+/**
+ * How a multi-exponentiation is cut into windows, and how much memory one window needs.
+ *
+ * With windows of c bits there are about 255/c of them, each costing one addition for every base and about two for
+ * every one of its 2^(c−1) buckets. Small scalars (bits of a hash circuit) only meet the lowest window, so the
+ * number of large scalars decides.
+ */
+import { batchAddScratchBytes, ENTRY_BYTES } from '../curve/batchAdd.js';
+import { CURVES, type CurveName } from '../kernels.js';
+
+/** Bits of a scalar: the group order is just below 2^254. */
+export const SCALAR_BITS = 254;
+export const SMALLEST_WINDOW_BITS = 3;
+export const LARGEST_WINDOW_BITS = 16;
+/** Work-list entries that share one inversion. */
+export const LIST_CAPACITY = 2048;
+/** Cost of reading one scalar's digit, in additions of points. */
+const DIGIT_COST = 0.02;
+/** Cost of a bucket's two additions, in additions of points with all overheads. */
+const BUCKET_COST = 2.4;
+/** Buckets of one running sum in the final summation of a window, and the most running sums side by side. */
+const SEGMENT_BUCKETS = 64;
+const MOST_SEGMENTS = 256;
+
+/** Number of windows: the last one must hold its bits and a carry without a sign. */
+export function windowCount(bits: number): number {
+  return Math.ceil((SCALAR_BITS + 1) / bits);
+}
+
+/** The window width that costs least for so many bases, of which some have large scalars. */
+export function chooseWindowBits(bases: number, largeScalars: number): number {
+  let best = SMALLEST_WINDOW_BITS;
+  let bestCost = Number.POSITIVE_INFINITY;
+  for (let bits = SMALLEST_WINDOW_BITS; bits <= LARGEST_WINDOW_BITS; bits++) {
+    const cost = windowCount(bits) * (DIGIT_COST * bases + largeScalars + BUCKET_COST * 2 ** (bits - 1));
+    if (cost < bestCost) [best, bestCost] = [bits, cost];
+  }
+  return best;
+}
+
+/** Σ 2^(c−1)·2^(c·w) over all windows but the last, see `digitKernels.ts`. */
+export function digitOffset(bits: number): bigint {
+  let offset = 0n;
+  for (let w = 0; w < windowCount(bits) - 1; w++) offset += 1n << BigInt(bits * w + bits - 1);
+  return offset;
+}
+
+/** Addresses, relative to a work area, of everything one window uses. */
+export interface WindowMemory {
+  readonly counts: number;
+  readonly digits: number;
+  readonly order: number;
+  readonly active: number;
+  readonly list: number;
+  readonly scratch: number;
+  readonly buckets: number;
+  readonly partials: readonly [number, number];
+  readonly sums: readonly [number, number];
+  readonly totals: number;
+  /** Three projective points. */
+  readonly variables: number;
+  readonly end: number;
+}
+
+/** Segments of the bucket summation; each has `buckets / segments` buckets. */
+export function segmentCount(buckets: number): number {
+  return Math.min(MOST_SEGMENTS, Math.max(1, buckets / SEGMENT_BUCKETS));
+}
+
+export function windowMemory(curve: CurveName, bases: number, bits: number): WindowMemory {
+  const { affineBytes, elementBytes } = CURVES[curve];
+  const buckets = 2 ** (bits - 1);
+  const segments = segmentCount(buckets);
+  let next = 0;
+  const take = (bytes: number): number => {
+    const at = next;
+    next += Math.ceil(bytes / 16) * 16;
+    return at;
+  };
+  return {
+    counts: take(4 * (buckets + 1)),
+    digits: take(4 * bases),
+    order: take(4 * bases),
+    active: take(8 * buckets),
+    list: take(ENTRY_BYTES * LIST_CAPACITY),
+    scratch: take(Math.max(batchAddScratchBytes(elementBytes, LIST_CAPACITY), 16 * elementBytes)),
+    buckets: take(affineBytes * buckets),
+    // A bucket of m ≥ 3 points leaves ⌈m/2⌉ after the first round and ⌈m/4⌉ (m ≥ 5) after the second.
+    partials: [take(affineBytes * Math.ceil((2 * bases) / 3)), take(affineBytes * Math.ceil((2 * bases) / 5))],
+    sums: [take(affineBytes * segments), take(affineBytes * segments)],
+    totals: take(affineBytes * segments),
+    variables: take(3 * CURVES[curve].projectiveBytes),
+    end: next,
+  };
+}

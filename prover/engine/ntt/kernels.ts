@@ -1,0 +1,177 @@
+/**
+ * Layers of the number-theoretic transform and the pointwise steps between transforms.
+ *
+ * Decimation in frequency takes natural order to bit-reversed order, decimation in time takes it back, so that a
+ * transform, a pointwise step and a transform back need no reordering at all.
+ *   frequency: (a, b) → (a + b, (a − b)·w)      time: (a, b) → (a + b·w, a − b·w)
+ * Frequency layers reduce their sums; time layers let values grow by less than 3p a layer, which nine limbs and a
+ * hundred layers have room for.
+ */
+import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
+import type { ModuleBuilder } from '../wasm/module.js';
+import { addLimbs, at, loadLimbs, montgomery, normalise, reduceByEstimate, storeLimbs, subtractLimbs, materialise } from '../field/montgomery.js';
+import type { PrimeField } from '../field/operations.js';
+import { ELEMENT_BYTES, PACKED_BYTES } from '../field/parameters.js';
+
+export interface TransformKernels {
+  /** (data, blocks, half, roots, rootStep): one frequency layer of blocks of 2·half elements; rootStep in bytes. */
+  readonly frequencyLayer: FunctionRef;
+  /** (data, blocks, half, roots, rootStep): one time layer. */
+  readonly timeLayer: FunctionRef;
+  /** As the layers, for one part of one block: (a, b, count, roots, rootStep). */
+  readonly frequencyPart: FunctionRef;
+  readonly timePart: FunctionRef;
+  /** (d, a, b, n): pointwise d = a·b. */
+  readonly multiplyMany: FunctionRef;
+  /** (d, a, b, c, n): 32-byte integers a·b − c. */
+  readonly quotientMany: FunctionRef;
+  /** (d, n, first, ratio): d[i] = first·ratio^i. */
+  readonly powers: FunctionRef;
+}
+
+type Butterfly = (f: FunctionBuilder, a: readonly Local[], b: readonly Local[], w: readonly Local[]) => [readonly Local[], readonly Local[]];
+
+function definePart(module: ModuleBuilder, name: string, butterfly: Butterfly): FunctionRef {
+  return module.func(name, [I32, I32, I32, I32, I32], [], (f) => {
+    const [a, b, n, root, rootStep] = [0, 1, 2, 3, 4].map((i) => f.param(i)) as [Local, Local, Local, Local, Local];
+    f.while(
+      () => n,
+      () => {
+        const [sum, difference] = butterfly(f, loadLimbs(f, a), loadLimbs(f, b), loadLimbs(f, root));
+        storeLimbs(f, a, sum);
+        storeLimbs(f, b, difference);
+        f.increase(a, ELEMENT_BYTES);
+        f.increase(b, ELEMENT_BYTES);
+        f.increase(root, rootStep);
+        f.increase(n, -1);
+      },
+    );
+  });
+}
+
+function defineLayer(module: ModuleBuilder, name: string, part: FunctionRef): FunctionRef {
+  return module.func(name, [I32, I32, I32, I32, I32], [], (f) => {
+    const [data, blocks, half, roots, rootStep] = [0, 1, 2, 3, 4].map((i) => f.param(i)) as [Local, Local, Local, Local, Local];
+    const halfBytes = f.let(I32, i32.mul(half, i32.const(ELEMENT_BYTES)));
+    f.while(
+      () => blocks,
+      () => {
+        f.do(call(part, data, i32.add(data, halfBytes), half, roots, rootStep));
+        f.set(data, i32.add(data, i32.shl(halfBytes, i32.const(1))));
+        f.increase(blocks, -1);
+      },
+    );
+  });
+}
+
+export function defineTransformKernels(module: ModuleBuilder, field: PrimeField): TransformKernels {
+  const { parameters } = field;
+  const frequencyPart = definePart(module, 'ntt_frequencyPart', (f, a, b, w) => {
+    const sum = reduceByEstimate(f, parameters, addLimbs(a, b));
+    const difference = materialise(f, subtractLimbs(a, b));
+    return [sum, montgomery(f, parameters, [{ a: difference, b: w }])];
+  });
+  const timePart = definePart(module, 'ntt_timePart', (f, a, b, w) => {
+    const sum = montgomery(f, parameters, [{ a: b, b: w }], { addend: a });
+    const difference = a.map((limb, i) => i64.sub(i64.add(limb, limb), at(sum, i)));
+    return [sum, normalise(f, difference)];
+  });
+  const steps = (f: FunctionBuilder, n: Local, moves: readonly [Local, number][], body: () => void): void => {
+    f.while(
+      () => n,
+      () => {
+        body();
+        for (const [pointer, bytes] of moves) f.increase(pointer, bytes);
+        f.increase(n, -1);
+      },
+    );
+  };
+  const multiplyMany = module.func('ntt_multiplyMany', [I32, I32, I32, I32], [], (f) => {
+    const [d, a, b] = [f.param(0), f.param(1), f.param(2)];
+    steps(f, f.param(3), [[d, ELEMENT_BYTES], [a, ELEMENT_BYTES], [b, ELEMENT_BYTES]], () => f.do(call(field.mul, d, a, b)));
+  });
+  const quotientMany = module.func('ntt_quotientMany', [I32, I32, I32, I32, I32], [], (f) => {
+    const [d, a, b, c] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
+    const zero = i32.const(field.zeroAt);
+    steps(f, f.param(4), [[d, PACKED_BYTES], [a, ELEMENT_BYTES], [b, ELEMENT_BYTES], [c, ELEMENT_BYTES]], () => {
+      f.do(call(field.mulDiff, a, a, b, zero, c));
+      f.do(call(field.pack, d, a));
+    });
+  });
+  const powers = module.func('ntt_powers', [I32, I32, I32, I32], [], (f) => {
+    const [d, n, first, ratio] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
+    storeLimbs(f, d, loadLimbs(f, first));
+    f.while(
+      () => i32.gtU(n, i32.const(1)),
+      () => {
+        f.do(call(field.mul, i32.add(d, i32.const(ELEMENT_BYTES)), d, ratio));
+        f.increase(d, ELEMENT_BYTES);
+        f.increase(n, -1);
+      },
+    );
+  });
+  return {
+    frequencyPart, timePart, multiplyMany, quotientMany, powers,
+    frequencyLayer: defineLayer(module, 'ntt_frequencyLayer', frequencyPart),
+    timeLayer: defineLayer(module, 'ntt_timeLayer', timePart),
+  };
+}
+
+/** Bytes of a sparse matrix entry: signal index, coefficient index. */
+export const MATRIX_ENTRY_BYTES = 8;
+/** Coefficients with these indices are +1 and −1 and cost no multiplication. */
+export const COEFFICIENT_ONE = 0;
+export const COEFFICIENT_MINUS_ONE = 1;
+const TERMS_BETWEEN_REDUCTIONS = 256;
+
+/** (d, rowStarts, rows, entries, coefficients, witness): d[row] = Σ coefficient·witness over the row's entries. */
+export function defineMatrixKernel(module: ModuleBuilder, field: PrimeField): FunctionRef {
+  return module.func('qap_rows', [I32, I32, I32, I32, I32, I32], [], (f) => {
+    const [d, starts, rows, entries, coefficients, witness] = [0, 1, 2, 3, 4, 5].map((i) => f.param(i)) as [Local, Local, Local, Local, Local, Local];
+    const sum = f.locals(I64, 9);
+    const [entry, end, signal, coefficient] = f.locals(I32, 4) as [Local, Local, Local, Local];
+    const entryAddress = (index: Operand): Operand => i32.add(entries, i32.mul(index, i32.const(MATRIX_ENTRY_BYTES)));
+    const accumulate = (values: readonly Operand[]): void => values.forEach((value, i) => f.set(at(sum, i), value));
+    const reduce = (): void => accumulate(reduceByEstimate(f, field.parameters, sum));
+    f.while(
+      () => rows,
+      () => {
+        for (const limb of sum) f.set(limb, i64.const(0));
+        f.set(entry, entryAddress(i32.load(starts)));
+        f.set(end, entryAddress(i32.load(starts, 4)));
+        f.while(
+          () => i32.ltU(entry, end),
+          () => {
+            f.set(signal, i32.add(witness, i32.mul(i32.load(entry), i32.const(ELEMENT_BYTES))));
+            f.set(coefficient, i32.load(entry, 4));
+            const w = loadLimbs(f, signal);
+            f.if(
+              i32.leU(coefficient, i32.const(COEFFICIENT_MINUS_ONE)),
+              () =>
+                f.if(
+                  coefficient,
+                  () => accumulate(subtractLimbs(sum, w)),
+                  () => accumulate(addLimbs(sum, w)),
+                ),
+              () => {
+                const any = w.slice(1).reduce<Operand>((all, limb) => i64.or(all, limb), at(w, 0));
+                f.if(i64.ne(any, i64.const(0)), () => {
+                  const c = loadLimbs(f, i32.add(coefficients, i32.mul(coefficient, i32.const(ELEMENT_BYTES))));
+                  accumulate(addLimbs(sum, montgomery(f, field.parameters, [{ a: w, b: c }])));
+                });
+              },
+            );
+            f.increase(entry, MATRIX_ENTRY_BYTES);
+            const turn = i32.const(TERMS_BETWEEN_REDUCTIONS * MATRIX_ENTRY_BYTES - 1);
+            f.if(i32.eqz(i32.and(i32.sub(end, entry), turn)), reduce);
+          },
+        );
+        reduce();
+        storeLimbs(f, d, sum);
+        f.increase(d, ELEMENT_BYTES);
+        f.increase(starts, 4);
+        f.increase(rows, -1);
+      },
+    );
+  });
+}

@@ -1,0 +1,71 @@
+/**
+ * A transform to the coset and back as tasks for several threads.
+ *
+ * The outermost layers join elements from all over the polynomial: their butterflies are dealt out evenly. Below
+ * them the polynomial falls into 2^split blocks that need nothing of one another: one task takes a block all the way
+ * down (to coefficients), scales it to the coset, and all the way up again.
+ */
+import type { KernelCall, Task } from '../pool/task.js';
+import { ELEMENT_BYTES } from '../field/parameters.js';
+
+export interface TransformMemory {
+  readonly roots: number;
+  readonly inverseRoots: number;
+  readonly cosetPowers: number;
+}
+
+/** Layers that are dealt out: enough blocks for every thread to have about two. */
+export function splitLayers(n: number, threads: number): number {
+  const wanted = threads === 1 ? 0 : Math.ceil(Math.log2(threads)) + 1;
+  return Math.max(0, Math.min(wanted, Math.log2(n) - 1));
+}
+
+const tasksOf = (calls: KernelCall[]): Task[] => calls.map((call) => ({ type: 'calls', calls: [call] }));
+
+/** One dealt-out layer: 2^layer blocks, each cut into parts. */
+function outerLayer(kernelName: string, data: number, n: number, layer: number, roots: number, parts: number): Task[] {
+  const half = n >> (layer + 1);
+  const rootStep = ELEMENT_BYTES << layer;
+  const pieces = Math.max(1, parts >> layer);
+  const calls: KernelCall[] = [];
+  for (let block = 0; block < 1 << layer; block++) {
+    const start = data + block * 2 * half * ELEMENT_BYTES;
+    for (let piece = 0; piece < pieces; piece++) {
+      const from = Math.floor((half * piece) / pieces);
+      const count = Math.floor((half * (piece + 1)) / pieces) - from;
+      if (count === 0) continue;
+      const at = start + from * ELEMENT_BYTES;
+      calls.push([kernelName, at, at + half * ELEMENT_BYTES, count, roots + from * rootStep, rootStep]);
+    }
+  }
+  return tasksOf(calls);
+}
+
+function innerBlock(memory: TransformMemory, data: number, n: number, split: number, block: number): Task {
+  const size = n >> split;
+  const offset = block * size * ELEMENT_BYTES;
+  const calls: KernelCall[] = [];
+  const layer = (name: string, roots: number, half: number): void => {
+    calls.push([name, data + offset, size / (2 * half), half, roots, (n / (2 * half)) * ELEMENT_BYTES]);
+  };
+  for (let half = size / 2; half >= 1; half /= 2) layer('ntt_frequencyLayer', memory.inverseRoots, half);
+  calls.push(['ntt_multiplyMany', data + offset, data + offset, memory.cosetPowers + offset, size]);
+  for (let half = 1; half < size; half *= 2) layer('ntt_timeLayer', memory.roots, half);
+  return { type: 'calls', calls };
+}
+
+/** Stages of tasks that replace evaluations over the domain by evaluations over the coset, for several polynomials. */
+export function toCoset(memory: TransformMemory, polynomials: readonly number[], n: number, threads: number): Task[][] {
+  const split = splitLayers(n, threads);
+  const parts = threads === 1 ? 1 : 1 << split;
+  const stages: Task[][] = [];
+  for (let layer = 0; layer < split; layer++) {
+    stages.push(polynomials.flatMap((data) => outerLayer('ntt_frequencyPart', data, n, layer, memory.inverseRoots, parts)));
+  }
+  const blocks = Array.from({ length: 1 << split }, (_, block) => block);
+  stages.push(polynomials.flatMap((data) => blocks.map((block) => innerBlock(memory, data, n, split, block))));
+  for (let layer = split - 1; layer >= 0; layer--) {
+    stages.push(polynomials.flatMap((data) => outerLayer('ntt_timePart', data, n, layer, memory.roots, parts)));
+  }
+  return stages;
+}

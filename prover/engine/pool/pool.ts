@@ -1,0 +1,210 @@
+/**
+ * Threads over one shared memory, and the queue of tasks before them.
+ *
+ * Tasks of a higher priority go first. Every thread holds at most two tasks, one running and one waiting, so that it
+ * never idles for the length of a message. Threads do not keep the process alive, except while tasks are under way.
+ * Where threads or shared memory are missing, the same queue is worked off on the calling thread, with a turn of the
+ * event loop between tasks.
+ */
+import { TacitError } from '../../../protocol/errors.js';
+import { createInstance, type Instance } from '../instance.js';
+import { kernels, sharedMemoryAvailable } from '../kernels.js';
+import { executeTask, type Task, type WorkerReply, type WorkerSetup } from './task.js';
+
+interface Job {
+  readonly task: Task;
+  readonly priority: number;
+  readonly resolve: (elapsedMs: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface Pool {
+  readonly threads: number;
+  /** Resolves with the task's own duration. Only the first `limit` threads serve it. */
+  submit(task: Task, priority: number): Promise<number>;
+  /** Drops tasks that have not started; their promises reject with the reason. Resolves when none is running. */
+  cancel(reason: unknown): Promise<void>;
+  /** How many threads take tasks from now on (at most `threads`). */
+  limit(threads: number): void;
+  close(): Promise<void>;
+}
+
+const WAITING_PER_THREAD = 2;
+
+class JobQueue {
+  private readonly levels = new Map<number, Job[]>();
+
+  push(job: Job): void {
+    const level = this.levels.get(job.priority);
+    if (level) level.push(job);
+    else this.levels.set(job.priority, [job]);
+  }
+
+  shift(): Job | undefined {
+    let best: number | undefined;
+    for (const [priority, jobs] of this.levels) {
+      if (jobs.length > 0 && (best === undefined || priority > best)) best = priority;
+    }
+    return best === undefined ? undefined : this.levels.get(best)?.shift();
+  }
+
+  clear(reason: unknown): void {
+    for (const jobs of this.levels.values()) for (const job of jobs.splice(0)) job.reject(reason);
+  }
+}
+
+/** Address of the compiled worker: beside this file, or under dist/ where this runs from its source. */
+async function workerLocation(): Promise<URL | undefined> {
+  if (!sharedMemoryAvailable() || typeof process === 'undefined' || !process.versions?.node) return undefined;
+  const { existsSync } = await import('node:fs');
+  const fromSource = import.meta.url.endsWith('.ts');
+  const location = new URL(fromSource ? '../../../dist/prover/engine/pool/worker.js' : './worker.js', import.meta.url);
+  return existsSync(location) ? location : undefined;
+}
+
+/** Starts as many threads as there are work areas; none if the platform has none. */
+export async function createPool(instance: Instance, work: readonly number[]): Promise<Pool> {
+  const location = await workerLocation();
+  if (location === undefined) return new CallerPool(instance, work[0] as number);
+  const module = await WebAssembly.compile(kernels().bytes);
+  const { Worker } = await import('node:worker_threads');
+  const workers = work.map((area) => {
+    const setup: WorkerSetup = { memory: instance.memory, module, work: area };
+    return new Worker(location, { workerData: setup });
+  });
+  for (const worker of workers) worker.unref();
+  return new ThreadPool(workers);
+}
+
+/** The little that the pool needs of a worker. */
+interface ThreadHandle {
+  postMessage(task: Task): void;
+  on(event: 'message', listener: (reply: WorkerReply) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'exit', listener: (code: number) => void): unknown;
+  ref(): void;
+  unref(): void;
+  terminate(): Promise<number>;
+}
+
+class ThreadPool implements Pool {
+  readonly threads: number;
+  private readonly queue = new JobQueue();
+  private readonly running: Job[][];
+  private idleWaiters: (() => void)[] = [];
+  private active: number;
+  private broken: TacitError | undefined;
+
+  constructor(private readonly workers: readonly ThreadHandle[]) {
+    this.threads = workers.length;
+    this.active = workers.length;
+    this.running = workers.map(() => []);
+    workers.forEach((worker, index) => {
+      worker.on('message', (reply) => this.settle(index, reply));
+      worker.on('error', (cause) => this.fail(new TacitError('PROVE_FAILED', 'a proving thread broke', { cause, retryable: true })));
+      worker.on('exit', () => this.fail(new TacitError('PROVE_FAILED', 'a proving thread ended', { retryable: true })));
+    });
+  }
+
+  submit(task: Task, priority: number): Promise<number> {
+    if (this.broken) return Promise.reject(this.broken);
+    return new Promise((resolve, reject) => {
+      this.queue.push({ task, priority, resolve, reject });
+      this.dispatch();
+    });
+  }
+
+  limit(threads: number): void {
+    this.active = Math.max(1, Math.min(threads, this.threads));
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    this.queue.clear(reason);
+    if (this.running.some((jobs) => jobs.length > 0)) await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+  }
+
+  async close(): Promise<void> {
+    this.broken ??= new TacitError('PROVE_FAILED', 'the proving key was closed');
+    this.queue.clear(this.broken);
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+
+  private dispatch(): void {
+    for (let depth = 0; depth < WAITING_PER_THREAD; depth++) {
+      for (let index = 0; index < this.active; index++) {
+        const jobs = this.running[index] as Job[];
+        if (jobs.length > depth) continue;
+        const job = this.queue.shift();
+        if (!job) return;
+        const worker = this.workers[index] as ThreadHandle;
+        if (jobs.length === 0) worker.ref();
+        jobs.push(job);
+        worker.postMessage(job.task);
+      }
+    }
+  }
+
+  private settle(index: number, reply: WorkerReply): void {
+    const jobs = this.running[index] as Job[];
+    const job = jobs.shift();
+    if ('failure' in reply) job?.reject(new TacitError('PROVE_FAILED', `a proving step failed: ${reply.failure}`));
+    else job?.resolve(reply.elapsedMs);
+    this.dispatch();
+    if (jobs.length > 0) return;
+    (this.workers[index] as ThreadHandle).unref();
+    if (this.running.every((others) => others.length === 0)) for (const wake of this.idleWaiters.splice(0)) wake();
+  }
+
+  private fail(error: TacitError): void {
+    this.broken ??= error;
+    this.queue.clear(this.broken);
+    for (const jobs of this.running) for (const job of jobs.splice(0)) job.reject(this.broken);
+    for (const wake of this.idleWaiters.splice(0)) wake();
+  }
+}
+
+/** Works on the calling thread. */
+class CallerPool implements Pool {
+  readonly threads = 1;
+  private readonly queue = new JobQueue();
+  private busy = false;
+
+  constructor(
+    private readonly instance: Instance,
+    private readonly work: number,
+  ) {}
+
+  submit(task: Task, priority: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.queue.push({ task, priority, resolve, reject });
+      if (!this.busy) void this.drain();
+    });
+  }
+
+  limit(): void {}
+
+  async cancel(reason: unknown): Promise<void> {
+    this.queue.clear(reason);
+  }
+
+  async close(): Promise<void> {
+    this.queue.clear(new TacitError('PROVE_FAILED', 'the proving key was closed'));
+  }
+
+  private async drain(): Promise<void> {
+    this.busy = true;
+    for (;;) {
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
+      const job = this.queue.shift();
+      if (!job) break;
+      try {
+        const start = performance.now();
+        executeTask(this.instance, job.task, this.work);
+        job.resolve(performance.now() - start);
+      } catch (cause) {
+        job.reject(new TacitError('PROVE_FAILED', 'a proving step failed', { cause }));
+      }
+    }
+    this.busy = false;
+  }
+}

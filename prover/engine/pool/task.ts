@@ -1,0 +1,32 @@
+/**
+ * Units of work that any thread can do: a list of kernel calls, or one window of a multi-exponentiation.
+ * A task says only numbers, so it can be posted to another thread; all data is in the key's memory.
+ */
+import { type Instance, kernel } from '../instance.js';
+import { runWindow, type WindowTask } from '../msm/window.js';
+
+/** Name of an exported kernel and its arguments. */
+export type KernelCall = readonly [name: string, ...args: number[]];
+
+export type Task =
+  | { readonly type: 'calls'; readonly calls: readonly KernelCall[] }
+  | { readonly type: 'window'; readonly window: WindowTask };
+
+/** What a worker thread is started with. */
+export interface WorkerSetup {
+  readonly memory: WebAssembly.Memory;
+  readonly module: WebAssembly.Module;
+  /** The work area that belongs to this thread alone. */
+  readonly work: number;
+}
+
+/** From a worker: a task is done (with the time it took), or it failed. */
+export type WorkerReply = { readonly elapsedMs: number } | { readonly failure: string };
+
+export function executeTask(instance: Instance, task: Task, work: number): void {
+  if (task.type === 'window') {
+    runWindow(instance, task.window, work);
+    return;
+  }
+  for (const [name, ...args] of task.calls) kernel(instance, name)(...args);
+}

@@ -1,0 +1,205 @@
+/**
+ * The engine's port: load a proving key once, prove with it many times.
+ *
+ * A key's memory serves one proof at a time; calls on one key queue up behind one another. The blinding scalars come
+ * from the platform's generator; the one function that takes them from its caller says so in its name.
+ */
+import { TacitError } from '../../protocol/errors.js';
+import { SCALAR_FIELD } from './field/parameters.js';
+import { openReader, readInteger } from './groth16/container.js';
+import { type LoadedKey, loadKey } from './groth16/key.js';
+import { type Blinding, type ProofPoints, runProof } from './groth16/run.js';
+import { readWitness } from './groth16/wtns.js';
+import { openZkey } from './groth16/zkey.js';
+
+export interface EngineProveOptions {
+  signal?: AbortSignal;
+  /** Called between steps of the work; the fraction never falls within a phase's own steps. */
+  onProgress?: (progress: { phase: string; fraction: number }) => void;
+  /** At most as many as the key was loaded with. */
+  threads?: number;
+  backend?: 'auto' | 'portable' | 'wide';
+}
+
+/** A proof in snarkjs' JSON shape. */
+export interface SnarkjsProof {
+  pi_a: string[];
+  pi_b: string[][];
+  pi_c: string[];
+  protocol: 'groth16';
+  curve: 'bn128';
+}
+
+export interface ProveResult {
+  proof: SnarkjsProof;
+  publicSignals: string[];
+  /** Working time of each phase summed over threads, and `total`, the time that passed. */
+  timesMs: Record<string, number>;
+}
+
+/** A parsed zkey with its bases kept ready for repeated proofs. */
+export interface ProvingKey {
+  readonly nVars: number;
+  readonly nPublic: number;
+  readonly domainSize: number;
+  close(): Promise<void>;
+}
+
+const FIELD_BYTES = 32;
+/** Bytes of randomness for a scalar: 2^512 is so much larger than r that the remainder is uniform. */
+const RANDOM_BYTES = 64;
+
+class EngineKey implements ProvingKey {
+  private tail: Promise<unknown> = Promise.resolve();
+  private closed = false;
+
+  constructor(readonly loaded: LoadedKey) {}
+
+  get nVars(): number {
+    return this.loaded.zkey.variables;
+  }
+
+  get nPublic(): number {
+    return this.loaded.zkey.publicInputs;
+  }
+
+  get domainSize(): number {
+    return this.loaded.zkey.domainSize;
+  }
+
+  /** Runs `work` after everything that was asked for before it. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.tail.then(() => {
+      if (this.closed) throw new TacitError('PROVE_FAILED', 'the proving key is closed');
+      return work();
+    });
+    this.tail = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.loaded.pool.close();
+  }
+}
+
+async function defaultThreads(): Promise<number> {
+  if (typeof navigator !== 'undefined' && navigator.hardwareConcurrency) return navigator.hardwareConcurrency;
+  const os = await import('node:os');
+  return os.availableParallelism();
+}
+
+/**
+ * Reads, checks and prepares a proving key.
+ * @param source a path or the bytes of a .zkey
+ * @throws TacitError ARTIFACT_MISSING, ZKEY_FORMAT
+ */
+export async function loadProvingKey(source: string | Uint8Array, options: { threads?: number } = {}): Promise<ProvingKey> {
+  const threads = Math.max(1, Math.floor(options.threads ?? (await defaultThreads())));
+  const reader = await openReader(source, 'proving key');
+  try {
+    return new EngineKey(await loadKey(openZkey(reader), threads));
+  } finally {
+    reader.close();
+  }
+}
+
+function randomScalar(): bigint {
+  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(RANDOM_BYTES));
+  let value = 0n;
+  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  return value % SCALAR_FIELD.prime;
+}
+
+/**
+ * Proves with fresh randomness.
+ * @param witness a path or the bytes of a .wtns
+ * @throws TacitError ARTIFACT_MISSING, WTNS_FORMAT, WITNESS_MISMATCH, PROVE_CANCELLED, PROVE_FAILED, BACKEND_MISSING
+ */
+export function proveWithKey(key: ProvingKey, witness: string | Uint8Array, options: EngineProveOptions = {}): Promise<ProveResult> {
+  return proveWith(key, witness, options, { r: randomScalar(), s: randomScalar() });
+}
+
+/**
+ * For tests only: a proof with chosen blinding scalars is not zero-knowledge.
+ * @throws as `proveWithKey`
+ */
+export function insecureProveWithFixedBlinding(
+  key: ProvingKey,
+  witness: string | Uint8Array,
+  blinding: Blinding,
+  options: EngineProveOptions = {},
+): Promise<ProveResult> {
+  return proveWith(key, witness, options, blinding);
+}
+
+function cancelled(signal: AbortSignal): TacitError {
+  return new TacitError('PROVE_CANCELLED', 'proving was cancelled', { cause: signal.reason, retryable: true });
+}
+
+async function proveWith(key: ProvingKey, witness: string | Uint8Array, options: EngineProveOptions, blinding: Blinding): Promise<ProveResult> {
+  if (!(key instanceof EngineKey)) throw new TacitError('PROVE_FAILED', 'not a proving key of this engine');
+  if (options.backend === 'wide') throw new TacitError('BACKEND_MISSING', 'wide arithmetic is not available here', { expected: 'portable', got: 'wide' });
+  return key.inTurn(async () => {
+    const { signal } = options;
+    if (signal?.aborted) throw cancelled(signal);
+    const start = performance.now();
+    const reader = await openReader(witness, 'witness');
+    let values: Uint8Array;
+    try {
+      values = readWitness(reader, key.nVars).slice();
+    } finally {
+      reader.close();
+    }
+    const timesMs: Record<string, number> = { read: performance.now() - start };
+    const points = await cancellable(key, signal, () => runOnKey(key, values, blinding, options, timesMs));
+    timesMs['total'] = performance.now() - start;
+    const publicSignals = Array.from({ length: key.nPublic }, (_, i) => readInteger(values, FIELD_BYTES * (i + 1)).toString());
+    return { proof: toSnarkjs(points), publicSignals, timesMs };
+  });
+}
+
+function runOnKey(
+  key: EngineKey,
+  values: Uint8Array,
+  blinding: Blinding,
+  options: EngineProveOptions,
+  timesMs: Record<string, number>,
+): Promise<ProofPoints> {
+  const { pool } = key.loaded;
+  const threads = Math.max(1, Math.min(pool.threads, Math.floor(options.threads ?? pool.threads)));
+  pool.limit(threads);
+  return runProof(key.loaded, values, blinding, {
+    threads,
+    onStep: (phase, elapsedMs, done, all) => {
+      timesMs[phase] = (timesMs[phase] ?? 0) + elapsedMs;
+      options.onProgress?.({ phase, fraction: done / all });
+    },
+  });
+}
+
+/** On abort, drops what has not begun and waits for the rest, so that the key is free for the next proof. */
+async function cancellable<T>(key: EngineKey, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  if (!signal) return work();
+  const { pool } = key.loaded;
+  let idle: Promise<void> | undefined;
+  const abort = (): void => {
+    idle = pool.cancel(cancelled(signal));
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    const result = await work();
+    if (signal.aborted) throw cancelled(signal);
+    return result;
+  } finally {
+    signal.removeEventListener('abort', abort);
+    await idle;
+  }
+}
+
+function toSnarkjs({ a, b, c }: ProofPoints): SnarkjsProof {
+  const g1 = (point: bigint[] | undefined): string[] => (point ? [`${point[0]}`, `${point[1]}`, '1'] : ['0', '1', '0']);
+  const g2 = (p: bigint[] | undefined): string[][] =>
+    p ? [[`${p[0]}`, `${p[1]}`], [`${p[2]}`, `${p[3]}`], ['1', '0']] : [['0', '0'], ['1', '0'], ['0', '0']];
+  return { pi_a: g1(a), pi_b: g2(b), pi_c: g1(c), protocol: 'groth16', curve: 'bn128' };
+}
