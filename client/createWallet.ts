@@ -19,6 +19,6 @@ export interface CreateWalletParameters {
  */
 export async function createWallet({ path, passphrase, home, kdfCost }: CreateWalletParameters): Promise<{ wallet: Wallet; mnemonic: string }> {
   const mnemonic = generateMnemonic();
-  const state = { ...home, seed: bytesToHex(mnemonicToSeed(mnemonic)), addresses: 1, restored: false, cursor: undefined, notes: [], transfers: [] };
+  const state = { ...home, seed: bytesToHex(mnemonicToSeed(mnemonic)), addresses: 1, restored: false, cursor: undefined, notes: [], transfers: [], deposits: [] };
   return { wallet: await Wallet.create(path, passphrase, state, kdfCost), mnemonic };
 }

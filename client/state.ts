@@ -80,6 +80,18 @@ export interface StoredTransfer {
   settled?: { readonly block: number; readonly tx: Hex };
 }
 
+/** A deposit that this wallet made, whoever it was for. */
+export interface StoredDeposit {
+  readonly cm: Hex;
+  readonly to: string;
+  readonly asset: AssetId;
+  readonly value: string;
+  readonly memo: string;
+  readonly createdMs: number;
+  /** Set once the transaction is mined. */
+  mined?: { readonly block: number; readonly tx: Hex; readonly queueIndex: number };
+}
+
 /** How far the chain was read. */
 export interface ScanCursor {
   readonly block: number;
@@ -95,6 +107,7 @@ export interface WalletState extends WalletHome {
   cursor: ScanCursor | undefined;
   notes: StoredNote[];
   transfers: StoredTransfer[];
+  deposits: StoredDeposit[];
 }
 
 const VERSION = 1;

@@ -102,6 +102,13 @@ export class Wallet {
     this.#chain = new ChainState();
     this.#state.cursor = undefined;
     this.#state.notes = [];
+    // What had come to an end on the forgotten chain has not on the new one, until it is read.
+    for (const transfer of this.#state.transfers) {
+      if (transfer.status !== 'settled' && transfer.status !== 'failed') continue;
+      transfer.status = 'submitted';
+      delete transfer.settled;
+      delete transfer.reason;
+    }
   }
 
   /** Writes the public cache. Losing it costs a rescan, so a failure is no error. */

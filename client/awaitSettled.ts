@@ -1,0 +1,69 @@
+/**
+ * Following a transfer to its end. The node's word moves the display; only the chain, read by `sync`, ends the wait.
+ * Soft confirmations are checked against the operator that the contract names before they are shown.
+ */
+import { isTacitError, TacitError } from '../protocol/errors.js';
+import type { Hex } from '../protocol/flavor.js';
+import { verifySoftConfirmation } from '../protocol/softConfirmation.js';
+import type { TransferStatus } from '../queue/service.js';
+import type { WalletEnvironment } from './environment.js';
+import type { StoredTransfer } from './state.js';
+import { sync } from './sync.js';
+import { transferOf } from './transfer.js';
+import type { Wallet } from './wallet.js';
+
+export interface AwaitOptions {
+  /** Default: ten minutes. */
+  readonly timeoutMs?: number;
+  /** Between two looks. Default 500. */
+  readonly pollMs?: number;
+  readonly signal?: AbortSignal;
+  /** Called with each new word of the node. */
+  readonly onStatus?: (status: TransferStatus) => void;
+}
+
+const TIMEOUT_MS = 600_000;
+const POLL_MS = 500;
+
+/**
+ * Resolves when the transfer's record is on the chain at the confirmation depth.
+ * @throws TacitError TRANSFER_FAILED when another transfer spent one of its notes; SOFT_CONFIRMATION_SIGNER; SEAL_EXPIRED (retryable: `resume` seals it again); WAIT_TIMEOUT, WAIT_CANCELLED (retryable)
+ */
+export async function awaitSettled(wallet: Wallet, environment: WalletEnvironment, id: Hex, options: AwaitOptions = {}): Promise<StoredTransfer> {
+  const deadline = Date.now() + (options.timeoutMs ?? TIMEOUT_MS);
+  let shown = '';
+  for (;;) {
+    const status = await askNode(environment, id);
+    if (status !== undefined && status.status !== shown) {
+      shown = status.status;
+      options.onStatus?.(status);
+    }
+    if (status?.status === 'reseal') throw new TacitError('SEAL_EXPIRED', 'nobody proved the sealed job in time; seal it again', { got: id, retryable: true });
+    // Without a node's word the chain is asked each time; with it, when there is something to see.
+    if (status === undefined || status.status === 'settled' || status.status === 'failed') await sync(wallet, environment);
+    const transfer = transferOf(wallet, id);
+    if (transfer.status === 'settled') return transfer;
+    if (transfer.status === 'failed') throw new TacitError('TRANSFER_FAILED', transfer.reason ?? 'the transfer has failed', { got: id });
+    if (options.signal?.aborted) throw new TacitError('WAIT_CANCELLED', 'stopped waiting; the transfer goes on', { got: id, retryable: true });
+    if (Date.now() >= deadline) throw new TacitError('WAIT_TIMEOUT', 'the transfer is not settled yet', { got: status?.status ?? transfer.status, retryable: true });
+    await new Promise((resolve) => setTimeout(resolve, options.pollMs ?? POLL_MS));
+  }
+}
+
+/** Undefined where there is no node, it does not answer, or it does not know the transfer. */
+async function askNode({ node, domain, operator }: WalletEnvironment, id: Hex): Promise<TransferStatus | undefined> {
+  if (node === undefined) return undefined;
+  let status: TransferStatus | undefined;
+  try {
+    status = await node.status(id);
+  } catch (error) {
+    if (isTacitError(error) && error.retryable) return undefined;
+    throw error;
+  }
+  const confirmation = status?.confirmation;
+  if (confirmation !== undefined) {
+    if (confirmation.recordHash !== id) throw new TacitError('SOFT_CONFIRMATION_SIGNER', 'the confirmation is about another transfer', { expected: id, got: confirmation.recordHash });
+    verifySoftConfirmation(confirmation, domain, operator);
+  }
+  return status;
+}

@@ -1,0 +1,65 @@
+/** What came in and what went out, newest last; what is still open stands at the end. */
+import { hexToBytes } from '../protocol/bytes.js';
+import { decodeMemo } from '../protocol/encryption.js';
+import type { Amount, AssetId, Hex } from '../protocol/flavor.js';
+import type { StoredNote, StoredTransfer, TransferProgress } from './state.js';
+import type { Wallet } from './wallet.js';
+
+export interface HistoryEntry {
+  readonly kind: 'received' | 'deposit' | 'payment' | 'withdrawal' | 'fee';
+  /** Transfers of this wallet have theirs; what came in has the state `settled`. */
+  readonly status: TransferProgress;
+  readonly asset: AssetId;
+  readonly value: Amount;
+  /** Outgoing only. */
+  readonly fee?: { readonly asset: AssetId; readonly value: Amount };
+  readonly to?: string;
+  readonly memo: string;
+  /** Record hash. Deposits have none. */
+  readonly id?: Hex;
+  readonly block?: number;
+  readonly tx?: Hex;
+  readonly reason?: string;
+}
+
+export function history(wallet: Wallet): HistoryEntry[] {
+  const { notes, transfers } = wallet.state;
+  const own = new Set(transfers.map(({ id }) => id));
+  // After a restore the own transfers are forgotten: change is known by the spends that its record made.
+  const spending = new Set(notes.flatMap(({ spent }) => (spent === undefined ? [] : [spent.by])));
+  const incoming = notes.filter(({ from }) => from === undefined || !(own.has(from) || spending.has(from))).map(fromNote);
+  return [...incoming, ...transfers.map(fromTransfer)].sort((a, b) => blockOf(a) - blockOf(b));
+}
+
+/** What has no block yet comes last. */
+function blockOf({ block }: HistoryEntry): number {
+  return block ?? Number.MAX_SAFE_INTEGER;
+}
+
+function fromNote(note: StoredNote): HistoryEntry {
+  return {
+    kind: note.from === undefined ? 'deposit' : 'received',
+    status: 'settled',
+    asset: note.asset,
+    value: BigInt(note.value),
+    memo: decodeMemo(hexToBytes(note.memo)),
+    block: note.block,
+    tx: note.tx,
+    ...(note.from === undefined ? {} : { id: note.from }),
+  };
+}
+
+function fromTransfer(transfer: StoredTransfer): HistoryEntry {
+  return {
+    kind: transfer.kind,
+    status: transfer.status,
+    asset: transfer.asset,
+    value: BigInt(transfer.value),
+    fee: { asset: transfer.feeAsset, value: BigInt(transfer.fee) },
+    to: transfer.to,
+    memo: transfer.memo,
+    id: transfer.id,
+    ...transfer.settled,
+    ...(transfer.reason === undefined ? {} : { reason: transfer.reason }),
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * Which notes a payment spends. A transfer has two inputs, so one note or two.
+ *
+ * In this order: the one note of exactly the amount (no change, nothing tied up), the smallest single note that is
+ * enough, the pair with the least excess. Notes that an open transfer holds are not touched.
+ */
+import { TacitError } from '../protocol/errors.js';
+import type { Amount, AssetId } from '../protocol/flavor.js';
+import { reservedNotes, type StoredNote, type WalletState } from './state.js';
+
+/** Unspent, and in no open transfer. Ascending by value. */
+export function freeNotes(state: WalletState, asset: AssetId): StoredNote[] {
+  const reserved = reservedNotes(state);
+  return state.notes.filter((note) => note.asset === asset && note.spent === undefined && !reserved.has(note.nf)).sort((a, b) => compare(BigInt(a.value), BigInt(b.value)));
+}
+
+/**
+ * @param need above 0
+ * @returns one or two notes worth at least `need`
+ * @throws TacitError INSUFFICIENT_FUNDS, NOTES_PENDING (retryable: change or receipts are on their way), NOTES_FRAGMENTED
+ */
+export function selectNotes(state: WalletState, asset: AssetId, need: Amount): [StoredNote] | [StoredNote, StoredNote] {
+  const free = freeNotes(state, asset);
+  const single = free.find((note) => BigInt(note.value) >= need);
+  if (single !== undefined) return [single];
+  const pair = leanestPair(free, need);
+  if (pair !== undefined) return pair;
+  throw refusal(state, asset, need, free);
+}
+
+export function sumOf(notes: readonly { readonly value: string }[]): Amount {
+  return notes.reduce((sum, { value }) => sum + BigInt(value), 0n);
+}
+
+/** The pair with the smallest sum that is enough: one walk from both ends of the ascending list. */
+function leanestPair(ascending: readonly StoredNote[], need: Amount): [StoredNote, StoredNote] | undefined {
+  let best: { pair: [StoredNote, StoredNote]; sum: Amount } | undefined;
+  for (let low = 0, high = ascending.length - 1; low < high; ) {
+    const pair: [StoredNote, StoredNote] = [ascending[low] as StoredNote, ascending[high] as StoredNote];
+    const sum = sumOf(pair);
+    if (sum < need) {
+      low++;
+      continue;
+    }
+    if (best === undefined || sum < best.sum) best = { pair, sum };
+    high--;
+  }
+  return best?.pair;
+}
+
+function refusal(state: WalletState, asset: AssetId, need: Amount, free: readonly StoredNote[]): TacitError {
+  const unspent = sumOf(state.notes.filter((note) => note.asset === asset && note.spent === undefined));
+  const available = sumOf(free);
+  const details = { expected: `${need} of asset ${asset}, fee included`, got: String(available) };
+  if (unspent < need) return new TacitError('INSUFFICIENT_FUNDS', 'not enough money', details);
+  if (available < need) return new TacitError('NOTES_PENDING', 'part of the money is tied up in open transfers', { ...details, retryable: true });
+  return new TacitError('NOTES_FRAGMENTED', 'the money lies in too many notes', { ...details, expected: `${need} of asset ${asset} in two notes: pay yourself a part first` });
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
