@@ -45,10 +45,12 @@ export function decodeAddress(text: string, network?: Network): Address {
     throw new TacitError('ADDRESS_NETWORK', 'address of another network', { expected: `prefix ${expected}`, got: prefix });
   }
   const size = 1 + 2 * POINT_BYTES + X25519_BYTES;
-  if (bytes.length !== size) throw new TacitError('ADDRESS_LENGTH', 'address has the wrong length', { expected: `${size} bytes`, got: String(bytes.length) });
+  if (bytes.length !== size)
+    throw new TacitError('ADDRESS_LENGTH', 'address has the wrong length', { expected: `${size} bytes`, got: String(bytes.length) });
   const reader = new ByteReader(bytes, 'address');
   const version = reader.small(1);
-  if (version !== ADDRESS_VERSION) throw new TacitError('ADDRESS_VERSION', 'address of an unknown version', { expected: String(ADDRESS_VERSION), got: String(version) });
+  if (version !== ADDRESS_VERSION)
+    throw new TacitError('ADDRESS_VERSION', 'address of an unknown version', { expected: String(ADDRESS_VERSION), got: String(version) });
   const A = readPoint(reader.take(POINT_BYTES), 'spend key');
   const N = readPoint(reader.take(POINT_BYTES), 'nullifier key');
   const V = reader.take(X25519_BYTES);
@@ -61,7 +63,8 @@ export function decodeAddress(text: string, network?: Network): Address {
  * @throws TacitError ADDRESS_VIEW_KEY
  */
 export function assertViewKey(V: Uint8Array): void {
-  const reject = (got: string, cause?: unknown) => new TacitError('ADDRESS_VIEW_KEY', 'unusable X25519 key', { expected: 'a canonical key that is not of low order', got, cause });
+  const reject = (got: string, cause?: unknown) =>
+    new TacitError('ADDRESS_VIEW_KEY', 'unusable X25519 key', { expected: 'a canonical key that is not of low order', got, cause });
   if (V.length !== X25519_BYTES) throw reject(`${V.length} bytes`);
   if (bytesToUint(Uint8Array.from(V).reverse()) >= X25519_PRIME) throw reject('a non-canonical key');
   try {
@@ -76,7 +79,11 @@ function decodeText(text: string): { prefix: string; bytes: Uint8Array } {
     const { prefix, words } = bech32m.decode(text as `${string}1${string}`, NO_LENGTH_LIMIT);
     return { prefix, bytes: bech32m.fromWords(words) };
   } catch (cause) {
-    throw new TacitError('ADDRESS_CHECKSUM', 'malformed address', { expected: 'a bech32m text such as tacit1…', got: `${text.length} characters that do not decode`, cause });
+    throw new TacitError('ADDRESS_CHECKSUM', 'malformed address', {
+      expected: 'a bech32m text such as tacit1…',
+      got: `${text.length} characters that do not decode`,
+      cause,
+    });
   }
 }
 
@@ -87,6 +94,9 @@ function readPoint(bytes: Uint8Array, what: string): Point {
   } catch (cause) {
     throw new TacitError('ADDRESS_POINT', `${what} is not a point of the curve`, { cause });
   }
-  if (!isInSubgroup(point)) throw new TacitError('ADDRESS_POINT', `${what} is not of prime order`, { expected: 'a point of the prime-order subgroup, not the identity' });
+  if (!isInSubgroup(point))
+    throw new TacitError('ADDRESS_POINT', `${what} is not of prime order`, {
+      expected: 'a point of the prime-order subgroup, not the identity',
+    });
   return point;
 }

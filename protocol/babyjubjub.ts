@@ -34,7 +34,8 @@ export function mulBase8(k: SubgroupScalar): Point {
  * @throws TacitError SCALAR_RANGE, POINT_INVALID
  */
 export function mul(P: Point, k: SubgroupScalar): Point {
-  if (k < 0n || k >= SUBGROUP_ORDER) throw new TacitError('SCALAR_RANGE', 'scalar out of range', { expected: '0 ≤ k < l', got: 'a value outside' });
+  if (k < 0n || k >= SUBGROUP_ORDER)
+    throw new TacitError('SCALAR_RANGE', 'scalar out of range', { expected: '0 ≤ k < l', got: 'a value outside' });
   return k === 0n ? { x: 0n, y: 1n } : affine(noble(P).multiply(k));
 }
 
@@ -71,7 +72,11 @@ export function decompressPoint(bytes: Uint8Array): Point {
   try {
     return affine(babyjubjub.Point.fromBytes(bytes, false));
   } catch (cause) {
-    throw new TacitError('POINT_INVALID', 'bytes do not encode a point of Baby Jubjub', { expected: '32 canonical bytes', got: `${bytes.length} bytes`, cause });
+    throw new TacitError('POINT_INVALID', 'bytes do not encode a point of Baby Jubjub', {
+      expected: '32 canonical bytes',
+      got: `${bytes.length} bytes`,
+      cause,
+    });
   }
 }
 

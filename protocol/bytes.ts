@@ -43,7 +43,10 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 export function uintToBytes(value: bigint | number, sizeBytes: number): Uint8Array {
   let rest = BigInt(value);
   if (rest < 0n || rest >= 1n << BigInt(8 * sizeBytes)) {
-    throw new TacitError('UINT_RANGE', 'integer out of range', { expected: `0 to 2^${8 * sizeBytes} − 1`, got: rest < 0n ? 'a negative integer' : `an integer of ${rest.toString(2).length} bits` });
+    throw new TacitError('UINT_RANGE', 'integer out of range', {
+      expected: `0 to 2^${8 * sizeBytes} − 1`,
+      got: rest < 0n ? 'a negative integer' : `an integer of ${rest.toString(2).length} bits`,
+    });
   }
   const bytes = new Uint8Array(sizeBytes);
   for (let i = sizeBytes - 1; i >= 0; i--) {
@@ -85,7 +88,10 @@ export class ByteReader {
   /** A copy of the next sizeBytes bytes. @throws TacitError BYTES_SHORT */
   take(sizeBytes: number): Uint8Array {
     if (this.remaining < sizeBytes) {
-      throw new TacitError('BYTES_SHORT', `${this.what} ends early`, { expected: `${sizeBytes} bytes at offset ${this.#at}`, got: `${this.remaining}` });
+      throw new TacitError('BYTES_SHORT', `${this.what} ends early`, {
+        expected: `${sizeBytes} bytes at offset ${this.#at}`,
+        got: `${this.remaining}`,
+      });
     }
     this.#at += sizeBytes;
     return this.bytes.slice(this.#at - sizeBytes, this.#at);
@@ -103,7 +109,10 @@ export class ByteReader {
   /** @throws TacitError BYTES_TRAILING */
   end(): void {
     if (this.remaining !== 0) {
-      throw new TacitError('BYTES_TRAILING', `${this.what} goes on after its end`, { expected: `${this.#at} bytes`, got: `${this.bytes.length}` });
+      throw new TacitError('BYTES_TRAILING', `${this.what} goes on after its end`, {
+        expected: `${this.#at} bytes`,
+        got: `${this.bytes.length}`,
+      });
     }
   }
 }

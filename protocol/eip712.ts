@@ -21,7 +21,15 @@ const DOMAIN_NAME = 'Tacit';
 const DOMAIN_VERSION = '1';
 
 export function domainSeparator({ chainId, contract }: Domain): Uint8Array {
-  return keccak_256(concatBytes(keccakText(DOMAIN_TYPE), keccakText(DOMAIN_NAME), keccakText(DOMAIN_VERSION), uintToBytes(chainId, 32), evmAddressToWord(contract, 'contract')));
+  return keccak_256(
+    concatBytes(
+      keccakText(DOMAIN_TYPE),
+      keccakText(DOMAIN_NAME),
+      keccakText(DOMAIN_VERSION),
+      uintToBytes(chainId, 32),
+      evmAddressToWord(contract, 'contract'),
+    ),
+  );
 }
 
 /**
@@ -47,7 +55,10 @@ export function recoverSigner(digest: Uint8Array, signature: Hex): EvmAddress {
     if (parsed.hasHighS()) throw new RangeError('s is in the upper half');
     return addressOfPublicKey(parsed.recoverPublicKey(digest).toBytes(false));
   } catch (cause) {
-    throw new TacitError('SIGNATURE_INVALID', 'not a signature that anyone made', { expected: 'r ‖ s ‖ v with low s and v 27 or 28', cause });
+    throw new TacitError('SIGNATURE_INVALID', 'not a signature that anyone made', {
+      expected: 'r ‖ s ‖ v with low s and v 27 or 28',
+      cause,
+    });
   }
 }
 

@@ -29,12 +29,17 @@ export function encryptNote(contents: NoteContents, key: Uint8Array): Uint8Array
   assertAmount(contents.value);
   assertAsset(contents.asset);
   if (contents.memo.length !== MEMO_BYTES) throw memoSize(`${contents.memo.length} bytes`);
-  return chacha20(key, NONCE, concatBytes(uintToBytes(contents.value, VALUE_BYTES), uintToBytes(contents.asset, ASSET_BYTES), contents.memo));
+  return chacha20(
+    key,
+    NONCE,
+    concatBytes(uintToBytes(contents.value, VALUE_BYTES), uintToBytes(contents.asset, ASSET_BYTES), contents.memo),
+  );
 }
 
 /** Any 32 bytes decrypt to something; only a matching commitment makes it true. @throws TacitError BYTES_SIZE */
 export function decryptNote(ciphertext: Uint8Array, key: Uint8Array): NoteContents {
-  if (ciphertext.length !== CIPHERTEXT_BYTES) throw new TacitError('BYTES_SIZE', 'ciphertext has the wrong size', { expected: '32 bytes', got: String(ciphertext.length) });
+  if (ciphertext.length !== CIPHERTEXT_BYTES)
+    throw new TacitError('BYTES_SIZE', 'ciphertext has the wrong size', { expected: '32 bytes', got: String(ciphertext.length) });
   const reader = new ByteReader(chacha20(key, NONCE, ciphertext), 'note contents');
   return { value: reader.uint(VALUE_BYTES), asset: reader.small(ASSET_BYTES), memo: reader.take(MEMO_BYTES) };
 }

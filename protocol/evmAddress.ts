@@ -11,7 +11,10 @@ export const EVM_ADDRESS_BYTES = 20;
 /** @throws TacitError EVM_ADDRESS_INVALID */
 export function assertEvmAddress(text: string, what: string): EvmAddress {
   if (!/^0x[0-9a-f]{40}$/.test(text)) {
-    throw new TacitError('EVM_ADDRESS_INVALID', `${what} is not an address`, { expected: '0x and 40 lower-case hexadecimal digits', got: `${text.length} characters` });
+    throw new TacitError('EVM_ADDRESS_INVALID', `${what} is not an address`, {
+      expected: '0x and 40 lower-case hexadecimal digits',
+      got: `${text.length} characters`,
+    });
   }
   return text;
 }

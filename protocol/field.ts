@@ -16,7 +16,11 @@ export function isField(x: bigint): boolean {
 
 /** @throws TacitError FIELD_RANGE; the value itself is not repeated, it may be a secret */
 export function assertField(x: bigint, what: string): Field {
-  if (!isField(x)) throw new TacitError('FIELD_RANGE', `${what} is not a field element`, { expected: '0 ≤ x < p', got: x < 0n ? 'a negative integer' : 'an integer of p or more' });
+  if (!isField(x))
+    throw new TacitError('FIELD_RANGE', `${what} is not a field element`, {
+      expected: '0 ≤ x < p',
+      got: x < 0n ? 'a negative integer' : 'an integer of p or more',
+    });
   return x;
 }
 
@@ -32,6 +36,7 @@ export function fieldToBytes(x: Field): Uint8Array {
 
 /** @throws TacitError FIELD_RANGE when the integer is p or more, BYTES_SIZE when bytes are not 32 */
 export function fieldFromBytes(bytes: Uint8Array, what = 'value'): Field {
-  if (bytes.length !== FIELD_BYTES) throw new TacitError('BYTES_SIZE', `${what} has the wrong size`, { expected: '32 bytes', got: `${bytes.length}` });
+  if (bytes.length !== FIELD_BYTES)
+    throw new TacitError('BYTES_SIZE', `${what} has the wrong size`, { expected: '32 bytes', got: `${bytes.length}` });
   return assertField(bytesToUint(bytes), what);
 }

@@ -10,7 +10,7 @@
  */
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToUint, concatBytes, uintToBytes } from './bytes.js';
-import { CIRCUITS, circuitById, type CircuitName } from './circuit.js';
+import { CIRCUITS, type CircuitName, circuitById } from './circuit.js';
 import { DOM_SPONGE, TAG_CHALLENGE } from './constants.js';
 import { TacitError } from './errors.js';
 import { evmAddressToField } from './evmAddress.js';
@@ -43,7 +43,11 @@ export function sponge(circuitId: number, elements: readonly Field[]): Field {
 /** z, below p. @param x the whole public list. @throws TacitError LIST_LENGTH, FIELD_RANGE, CIRCUIT_UNKNOWN */
 export function challenge(circuitId: number, h: Field, x: readonly Field[], domain: Domain): Field {
   const { listLength, name } = circuitById(circuitId);
-  if (x.length !== listLength) throw new TacitError('LIST_LENGTH', `public list of ${name} has the wrong length`, { expected: `${listLength} elements`, got: `${x.length}` });
+  if (x.length !== listLength)
+    throw new TacitError('LIST_LENGTH', `public list of ${name} has the wrong length`, {
+      expected: `${listLength} elements`,
+      got: `${x.length}`,
+    });
   const preimage = concatBytes(TAG_CHALLENGE, domainWords(domain), uintToBytes(circuitId, 32), fieldToBytes(h), ...x.map(fieldToBytes));
   return bytesToUint(keccak_256(preimage)) % FIELD_MODULUS;
 }
@@ -73,6 +77,7 @@ export function transferList(anchor: Field, prover: EvmAddress, records: readonl
 /** h of a transfer proof: over anchor, prover and the messages M of its K records. @throws TacitError LIST_LENGTH */
 export function transferSponge(circuit: CircuitName, anchor: Field, prover: EvmAddress, messages: readonly Field[]): Field {
   const { id, size } = CIRCUITS[circuit];
-  if (messages.length !== size) throw new TacitError('LIST_LENGTH', `${circuit} takes another number of transfers`, { expected: `${size}`, got: `${messages.length}` });
+  if (messages.length !== size)
+    throw new TacitError('LIST_LENGTH', `${circuit} takes another number of transfers`, { expected: `${size}`, got: `${messages.length}` });
   return sponge(id, [anchor, evmAddressToField(prover, 'prover'), ...messages]);
 }

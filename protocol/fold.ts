@@ -47,15 +47,25 @@ export function makeKeyTable(entries: Iterable<readonly [number, VerifyingKey]>)
   for (const [circuitId, key] of entries) {
     const { name } = circuitById(circuitId);
     if (table.has(circuitId)) throw new TacitError('KEY_TABLE', 'two keys for one circuit', { got: name });
-    if (key.ic.length !== PUBLIC_COUNT + 1) throw new TacitError('KEY_TABLE', `key of ${name} has another number of public inputs`, { expected: `${PUBLIC_COUNT}`, got: `${key.ic.length - 1}` });
+    if (key.ic.length !== PUBLIC_COUNT + 1)
+      throw new TacitError('KEY_TABLE', `key of ${name} has another number of public inputs`, {
+        expected: `${PUBLIC_COUNT}`,
+        got: `${key.ic.length - 1}`,
+      });
     const mine = checkKey(key);
+    if (mine.ic.some((point) => point.is0()))
+      throw new TacitError('KEY_INSECURE', `key of ${name} does not bind every public input`, { expected: 'no ic point at infinity' });
     for (const [otherId, otherKey] of table) {
       const other = checkKey(otherKey);
       const pair = `${circuitById(otherId).name} and ${name}`;
       if (!mine.alpha.equals(other.alpha) || !mine.beta.equals(other.beta) || !mine.gamma.equals(other.gamma)) {
         throw new TacitError('KEY_TABLE', 'keys come from different phase-1 set-ups', { expected: 'one α, β and γ', got: pair });
       }
-      if (equalUpToSign(mine.delta, other.delta)) throw new TacitError('KEY_INSECURE', 'two circuits share δ up to sign', { expected: 'a contribution of its own for every circuit', got: pair });
+      if (equalUpToSign(mine.delta, other.delta))
+        throw new TacitError('KEY_INSECURE', 'two circuits share δ up to sign', {
+          expected: 'a contribution of its own for every circuit',
+          got: pair,
+        });
     }
     table.set(circuitId, key);
   }
@@ -64,7 +74,13 @@ export function makeKeyTable(entries: Iterable<readonly [number, VerifyingKey]>)
 
 /** keccak(tag ‖ m ‖ per item: id ‖ proof ‖ h ‖ z ‖ y), every number 32 bytes, the proof 256. */
 export function foldSeed(items: readonly FoldItem[]): Uint8Array {
-  const parts = items.flatMap(({ circuitId, proof, publicInputs: { h, z, y } }) => [uintToBytes(circuitId, 32), encodeProof(proof), fieldToBytes(h), fieldToBytes(z), fieldToBytes(y)]);
+  const parts = items.flatMap(({ circuitId, proof, publicInputs: { h, z, y } }) => [
+    uintToBytes(circuitId, 32),
+    encodeProof(proof),
+    fieldToBytes(h),
+    fieldToBytes(z),
+    fieldToBytes(y),
+  ]);
   return keccak_256(concatBytes(TAG_FOLD, uintToBytes(items.length, 32), ...parts));
 }
 
@@ -88,10 +104,13 @@ export function verifyFold(keys: KeyTable, items: readonly FoldItem[]): void {
     const r = coefficients[i] as bigint;
     pairings.push({ g1: scale(toG1(item.proof.a, `A of proof ${i}`), r), g2: linesOf(toG2(item.proof.b, `B of proof ${i}`)) });
     const sum = sums.get(item.circuitId) ?? { c: infinityG1(), scalars: [0n, 0n, 0n, 0n] };
-    const weighted = [1n, ...publicSignals(item.publicInputs)].map((signal, k) => ((sum.scalars[k] as bigint) + r * signal) % FIELD_MODULUS);
+    const weighted = [1n, ...publicSignals(item.publicInputs)].map(
+      (signal, k) => ((sum.scalars[k] as bigint) + r * signal) % FIELD_MODULUS,
+    );
     sums.set(item.circuitId, { c: sum.c.add(scale(toG1(item.proof.c, `C of proof ${i}`), r)), scalars: weighted });
   });
-  if (!productIsOne([...pairings, ...keySide(keys, sums)])) throw new TacitError('FOLD_INVALID', 'the folded verification equation does not hold', { expected: `${items.length} valid proofs` });
+  if (!productIsOne([...pairings, ...keySide(keys, sums)]))
+    throw new TacitError('FOLD_INVALID', 'the folded verification equation does not hold', { expected: `${items.length} valid proofs` });
 }
 
 /** Indices of the items whose own proof is invalid, ascending; empty when the fold is fine. */
@@ -134,7 +153,11 @@ function keySide(keys: KeyTable, sums: ReadonlyMap<number, CircuitSum>): Pairing
 
 function keyOf(keys: KeyTable, circuitId: number): VerifyingKey {
   const key = keys.get(circuitId);
-  if (key === undefined) throw new TacitError('KEY_MISSING', 'no verifying key for this circuit', { expected: [...keys.keys()].join(', '), got: String(circuitId) });
+  if (key === undefined)
+    throw new TacitError('KEY_MISSING', 'no verifying key for this circuit', {
+      expected: [...keys.keys()].join(', '),
+      got: String(circuitId),
+    });
   return key;
 }
 

@@ -37,9 +37,18 @@ export function checkKey(key: VerifyingKey): CheckedKey {
   const alpha = toG1(key.alpha, 'alpha');
   const [beta, gamma, delta] = [toG2(key.beta, 'beta'), toG2(key.gamma, 'gamma'), toG2(key.delta, 'delta')];
   const ic = key.ic.map((point, i) => toG1(point, `ic[${i}]`));
-  if (alpha.is0() || beta.is0() || gamma.is0() || delta.is0()) throw new TacitError('KEY_INSECURE', 'a point of the verifying key is infinity', { expected: 'α, β, γ, δ other than infinity' });
-  if (equalUpToSign(delta, gamma)) throw new TacitError('KEY_INSECURE', 'δ equals γ up to sign: proofs for this key can be forged', { expected: 'δ ≠ ±γ' });
-  if (equalUpToSign(delta, generatorG2())) throw new TacitError('KEY_INSECURE', 'δ is the generator of G2: this key has no contribution', { expected: 'δ ≠ ±G2' });
+  if (alpha.is0() || beta.is0() || gamma.is0() || delta.is0())
+    throw new TacitError('KEY_INSECURE', 'a point of the verifying key is infinity', { expected: 'α, β, γ, δ other than infinity' });
+  if (equalUpToSign(delta, gamma))
+    throw new TacitError('KEY_INSECURE', 'δ equals γ up to sign: proofs for this key can be forged', { expected: 'δ ≠ ±γ' });
+  if (equalUpToSign(delta, generatorG2()))
+    throw new TacitError('KEY_INSECURE', 'δ is the generator of G2: this key has no contribution', { expected: 'δ ≠ ±G2' });
+  if (equalUpToSign(beta, gamma) || equalUpToSign(beta, generatorG2()))
+    throw new TacitError('KEY_INSECURE', 'β equals γ or the generator of G2 up to sign: proofs for this key can be forged', {
+      expected: 'β ≠ ±γ, β ≠ ±G2',
+    });
+  if (equalUpToSign(delta, beta))
+    throw new TacitError('KEY_INSECURE', 'δ equals β up to sign: proofs for this key can be forged', { expected: 'δ ≠ ±β' });
   const checked = { alpha, ic, beta, gamma, delta, betaLines: linesOf(beta), gammaLines: linesOf(gamma), deltaLines: linesOf(delta) };
   checkedKeys.set(key, checked);
   return checked;
@@ -52,7 +61,8 @@ export function checkKey(key: VerifyingKey): CheckedKey {
  */
 export function verifyGroth16(key: VerifyingKey, publicSignals: readonly bigint[], proof: Groth16Proof): void {
   const { alpha, ic, betaLines, gammaLines, deltaLines } = checkKey(key);
-  if (publicSignals.length !== ic.length - 1) throw new TacitError('PUBLIC_COUNT', 'wrong number of public inputs', { expected: `${ic.length - 1}`, got: `${publicSignals.length}` });
+  if (publicSignals.length !== ic.length - 1)
+    throw new TacitError('PUBLIC_COUNT', 'wrong number of public inputs', { expected: `${ic.length - 1}`, got: `${publicSignals.length}` });
   let inputs = ic[0] as G1Point;
   publicSignals.forEach((signal, i) => {
     inputs = inputs.add(scale(ic[i + 1] as G1Point, assertField(signal, `public input ${i}`)));

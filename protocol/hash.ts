@@ -29,7 +29,10 @@ const BY_ARITY: Readonly<Record<number, Poseidon>> = {
 export function H(...inputs: Field[]): Field {
   const poseidon = BY_ARITY[inputs.length];
   if (poseidon === undefined) {
-    throw new TacitError('HASH_ARITY', 'unsupported number of Poseidon inputs', { expected: Object.keys(BY_ARITY).join(', '), got: String(inputs.length) });
+    throw new TacitError('HASH_ARITY', 'unsupported number of Poseidon inputs', {
+      expected: Object.keys(BY_ARITY).join(', '),
+      got: String(inputs.length),
+    });
   }
   return poseidon(inputs);
 }

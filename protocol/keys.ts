@@ -81,7 +81,8 @@ export function networkForChain(chainId: bigint | number): Network {
  * @throws TacitError SEED_SIZE, ADDRESS_INDEX
  */
 export function deriveAccount(seed: Uint8Array, network: Network, index: number): AccountKeys {
-  if (seed.length < SEED_MIN_BYTES) throw new TacitError('SEED_SIZE', 'seed too short', { expected: `${SEED_MIN_BYTES} bytes or more`, got: String(seed.length) });
+  if (seed.length < SEED_MIN_BYTES)
+    throw new TacitError('SEED_SIZE', 'seed too short', { expected: `${SEED_MIN_BYTES} bytes or more`, got: String(seed.length) });
   if (!Number.isInteger(index) || index < 0 || index >= INDEX_END) {
     throw new TacitError('ADDRESS_INDEX', 'address index out of range', { expected: '0 to 2^31 − 1', got: String(index) });
   }
@@ -115,7 +116,8 @@ export function incomingViewingKey(keys: AccountKeys): IncomingViewingKey {
  * @throws TacitError SCALAR_ZERO (chance 2^-251)
  */
 export function wideScalar(bytes: Uint8Array): SubgroupScalar {
-  if (bytes.length !== WIDE_SCALAR_BYTES) throw new TacitError('BYTES_SIZE', 'wide scalar has the wrong size', { expected: '64 bytes', got: String(bytes.length) });
+  if (bytes.length !== WIDE_SCALAR_BYTES)
+    throw new TacitError('BYTES_SIZE', 'wide scalar has the wrong size', { expected: '64 bytes', got: String(bytes.length) });
   const scalar = bytesToUint(bytes) % SUBGROUP_ORDER;
   if (scalar === 0n) throw new TacitError('SCALAR_ZERO', 'derived scalar is zero');
   return scalar;

@@ -42,20 +42,27 @@ export function commitment(note: Note): Field {
  * @throws TacitError SCALAR_RANGE, FIELD_RANGE, POSITION_RANGE
  */
 export function nullifier(nPrime: SubgroupScalar, cm: Field, position: LeafIndex): Field {
-  if (nPrime <= 0n || nPrime >= SUBGROUP_ORDER) throw new TacitError('SCALAR_RANGE', 'nullifier scalar out of range', { expected: '1 to l − 1' });
+  if (nPrime <= 0n || nPrime >= SUBGROUP_ORDER)
+    throw new TacitError('SCALAR_RANGE', 'nullifier scalar out of range', { expected: '1 to l − 1' });
   assertField(cm, 'commitment');
-  if (position < 0n || position >= TREE_CAPACITY) throw new TacitError('POSITION_RANGE', 'position out of range', { expected: '0 to 2^32 − 1', got: String(position) });
+  if (position < 0n || position >= TREE_CAPACITY)
+    throw new TacitError('POSITION_RANGE', 'position out of range', { expected: '0 to 2^32 − 1', got: String(position) });
   return H(nPrime as bigint, cm, position as bigint, DOM_NULLIFIER) & LOW_BITS;
 }
 
 /** @throws TacitError AMOUNT_RANGE */
 export function assertAmount(value: bigint, what = 'amount'): Amount {
-  if (value < 0n || value >= 1n << BigInt(AMOUNT_BITS)) throw new TacitError('AMOUNT_RANGE', `${what} out of range`, { expected: '0 to 2^128 − 1', got: value < 0n ? 'a negative amount' : 'an amount of 2^128 or more' });
+  if (value < 0n || value >= 1n << BigInt(AMOUNT_BITS))
+    throw new TacitError('AMOUNT_RANGE', `${what} out of range`, {
+      expected: '0 to 2^128 − 1',
+      got: value < 0n ? 'a negative amount' : 'an amount of 2^128 or more',
+    });
   return value;
 }
 
 /** @throws TacitError ASSET_RANGE */
 export function assertAsset(asset: number): AssetId {
-  if (!Number.isInteger(asset) || asset < 0 || asset >= 2 ** ASSET_BITS) throw new TacitError('ASSET_RANGE', 'asset id out of range', { expected: '0 to 2^32 − 1', got: String(asset) });
+  if (!Number.isInteger(asset) || asset < 0 || asset >= 2 ** ASSET_BITS)
+    throw new TacitError('ASSET_RANGE', 'asset id out of range', { expected: '0 to 2^32 − 1', got: String(asset) });
   return asset;
 }

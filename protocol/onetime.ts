@@ -102,7 +102,10 @@ export function x25519Shared(secret: Uint8Array, publicKey: Uint8Array): Uint8Ar
   try {
     return x25519.getSharedSecret(secret, publicKey);
   } catch (cause) {
-    throw new TacitError('X25519_ZERO', 'X25519 gives no shared secret', { expected: 'a public key of 32 bytes that is not of low order', cause });
+    throw new TacitError('X25519_ZERO', 'X25519 gives no shared secret', {
+      expected: 'a public key of 32 bytes that is not of low order',
+      cause,
+    });
   }
 }
 
@@ -119,7 +122,14 @@ export function deriveForReceiver(view: Uint8Array, A: Point, N: Point, E: Uint8
  * The same for both sides once s is known; a scanner computes s once for both outputs of a record.
  * @throws TacitError SCALAR_ZERO, ONE_TIME_IDENTITY (each with chance 2^-251)
  */
-export function oneTimeFromShared(sharedSecret: Uint8Array, to: { A: Point; N: Point }, E: Uint8Array, V: Uint8Array, k: OutputIndex, label: NoteLabel): OneTime {
+export function oneTimeFromShared(
+  sharedSecret: Uint8Array,
+  to: { A: Point; N: Point },
+  E: Uint8Array,
+  V: Uint8Array,
+  k: OutputIndex,
+  label: NoteLabel,
+): OneTime {
   const bytes = hkdf(sha256, sharedSecret, SALT_ONE_TIME, derivationInfo(E, V, k, label), 2 * WIDE_SCALAR_BYTES);
   const tA = wideScalar(bytes.slice(0, WIDE_SCALAR_BYTES));
   const tN = wideScalar(bytes.slice(WIDE_SCALAR_BYTES));
@@ -135,7 +145,10 @@ export function streamKey(sharedSecret: Uint8Array, E: Uint8Array, V: Uint8Array
 }
 
 /** a' = a + tA and n' = n + tN modulo l: the secrets of one note. Whoever knows tA and a' knows a. */
-export function oneTimeSecrets(keys: Pick<AccountKeys, 'spend' | 'nullifier'>, oneTime: Pick<OneTime, 'tA' | 'tN'>): { aPrime: SubgroupScalar; nPrime: SubgroupScalar } {
+export function oneTimeSecrets(
+  keys: Pick<AccountKeys, 'spend' | 'nullifier'>,
+  oneTime: Pick<OneTime, 'tA' | 'tN'>,
+): { aPrime: SubgroupScalar; nPrime: SubgroupScalar } {
   return { aPrime: (keys.spend + oneTime.tA) % SUBGROUP_ORDER, nPrime: (keys.nullifier + oneTime.tN) % SUBGROUP_ORDER };
 }
 
@@ -146,7 +159,14 @@ function derivationInfo(E: Uint8Array, V: Uint8Array, k: OutputIndex, label: Not
 
 function outputBytes(output: PlannedOutput): Uint8Array {
   const { A, N, V } = output.address;
-  return concatBytes(compressPoint(A), compressPoint(N), V, uintToBytes(output.asset, ASSET_BYTES), uintToBytes(output.value, AMOUNT_BYTES), output.memo);
+  return concatBytes(
+    compressPoint(A),
+    compressPoint(N),
+    V,
+    uintToBytes(output.asset, ASSET_BYTES),
+    uintToBytes(output.value, AMOUNT_BYTES),
+    output.memo,
+  );
 }
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {

@@ -41,7 +41,8 @@ export function toG2(point: G2, what: string): G2Point {
   if (!Fp2.eql(Fp2.sqr(at.y), Fp2.add(Fp2.mul(Fp2.sqr(at.x), at.x), Curve2.Point.CURVE().b))) throw offCurve(what);
   const affine = Curve2.Point.fromAffine(at);
   // G1 has prime order, G2's curve has not: a point may satisfy the equation and lie outside the group.
-  if (!affine.isTorsionFree()) throw new TacitError('POINT_OUTSIDE_SUBGROUP', `${what} lies outside the group of order p`, { expected: 'a point of G2' });
+  if (!affine.isTorsionFree())
+    throw new TacitError('POINT_OUTSIDE_SUBGROUP', `${what} lies outside the group of order p`, { expected: 'a point of G2' });
   return affine;
 }
 

@@ -61,8 +61,10 @@ export function readProof(reader: ByteReader): Groth16Proof {
 /** @throws TacitError PROOF_SHAPE, PROOF_COORDINATE */
 export function proofFromSnarkjs(json: unknown): Groth16Proof {
   const { pi_a, pi_b, pi_c, protocol, curve } = (json ?? {}) as Partial<SnarkjsProof>;
-  if (protocol !== undefined && protocol !== 'groth16') throw new TacitError('PROOF_SHAPE', 'not a Groth16 proof', { expected: 'groth16', got: String(protocol) });
-  if (curve !== undefined && curve !== 'bn128' && curve !== 'bn254') throw new TacitError('PROOF_SHAPE', 'proof on another curve', { expected: 'bn128', got: String(curve) });
+  if (protocol !== undefined && protocol !== 'groth16')
+    throw new TacitError('PROOF_SHAPE', 'not a Groth16 proof', { expected: 'groth16', got: String(protocol) });
+  if (curve !== undefined && curve !== 'bn128' && curve !== 'bn254')
+    throw new TacitError('PROOF_SHAPE', 'proof on another curve', { expected: 'bn128', got: String(curve) });
   return { a: g1FromSnarkjs(pi_a, 'pi_a'), b: g2FromSnarkjs(pi_b, 'pi_b'), c: g1FromSnarkjs(pi_c, 'pi_c') };
 }
 
@@ -91,7 +93,12 @@ export function g1ToSnarkjs(point: G1): string[] {
 }
 
 export function g2ToSnarkjs(point: G2): string[][] {
-  if (isInfinityG2(point)) return [['0', '0'], ['1', '0'], ['0', '0']];
+  if (isInfinityG2(point))
+    return [
+      ['0', '0'],
+      ['1', '0'],
+      ['0', '0'],
+    ];
   return [point.x.map(String), point.y.map(String), ['1', '0']];
 }
 
@@ -105,7 +112,8 @@ export function isInfinityG2({ x, y }: G2): boolean {
 
 /** @throws TacitError PROOF_COORDINATE */
 export function assertCoordinate(x: bigint): bigint {
-  if (x < 0n || x >= BASE_FIELD_MODULUS) throw new TacitError('PROOF_COORDINATE', 'a coordinate is not in the base field', { expected: '0 ≤ x < q' });
+  if (x < 0n || x >= BASE_FIELD_MODULUS)
+    throw new TacitError('PROOF_COORDINATE', 'a coordinate is not in the base field', { expected: '0 ≤ x < q' });
   return x;
 }
 

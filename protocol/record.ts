@@ -12,7 +12,17 @@
  */
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { ByteReader, bytesToHex, bytesToUint, concatBytes, uintToBytes } from './bytes.js';
-import { AMOUNT_BITS, ASSET_BITS, DOM_TX, FEE_BITS, NULLIFIER_BITS, NULLIFIER_MAX, TAG_EXT, TAG_RECORD, ZERO_ADDRESS } from './constants.js';
+import {
+  AMOUNT_BITS,
+  ASSET_BITS,
+  DOM_TX,
+  FEE_BITS,
+  NULLIFIER_BITS,
+  NULLIFIER_MAX,
+  TAG_EXT,
+  TAG_RECORD,
+  ZERO_ADDRESS,
+} from './constants.js';
 import { TacitError } from './errors.js';
 import { assertEvmAddress, bytesToEvmAddress, EVM_ADDRESS_BYTES, evmAddressToBytes, evmAddressToWord } from './evmAddress.js';
 import { assertField, FIELD_MODULUS, fieldFromBytes, fieldToBytes } from './field.js';
@@ -62,10 +72,18 @@ const FLAGS_USED = 0b1111;
  * @throws TacitError RECORD_NULLIFIER, RECORD_NULLIFIERS_EQUAL, FIELD_RANGE, RECORD_WIDTH, RECORD_WITHDRAWAL, RECORD_FEE, EVM_ADDRESS_INVALID
  */
 export function assertRecordRules(record: TransferRecord): void {
-  for (const [name, nf] of [['nf1', record.nf1], ['nf2', record.nf2]] as const) {
-    if (nf <= 0n || nf >= NULLIFIER_MAX) throw new TacitError('RECORD_NULLIFIER', `${name} is out of range`, { expected: '0 < nf < 2^248 − 1', got: nf <= 0n ? 'zero or less' : '2^248 − 1 or more' });
+  for (const [name, nf] of [
+    ['nf1', record.nf1],
+    ['nf2', record.nf2],
+  ] as const) {
+    if (nf <= 0n || nf >= NULLIFIER_MAX)
+      throw new TacitError('RECORD_NULLIFIER', `${name} is out of range`, {
+        expected: '0 < nf < 2^248 − 1',
+        got: nf <= 0n ? 'zero or less' : '2^248 − 1 or more',
+      });
   }
-  if (record.nf1 === record.nf2) throw new TacitError('RECORD_NULLIFIERS_EQUAL', 'a record spends one note twice', { expected: 'two different nullifiers' });
+  if (record.nf1 === record.nf2)
+    throw new TacitError('RECORD_NULLIFIERS_EQUAL', 'a record spends one note twice', { expected: 'two different nullifiers' });
   assertField(record.cm1, 'cm1');
   assertField(record.cm2, 'cm2');
   assertUint(record.outAsset, ASSET_BITS, 'outAsset');
@@ -76,9 +94,12 @@ export function assertRecordRules(record: TransferRecord): void {
   assertSize(record.ephemeral, EPHEMERAL_BYTES, 'ephemeral key');
   for (const ciphertext of record.ciphertexts) assertSize(ciphertext, CIPHERTEXT_BYTES, 'ciphertext');
   if (record.outValue === 0n && (record.outAsset !== 0 || record.recipient !== ZERO_ADDRESS)) {
-    throw new TacitError('RECORD_WITHDRAWAL', 'no value is withdrawn, yet an asset or a recipient is named', { expected: 'outAsset and recipient zero' });
+    throw new TacitError('RECORD_WITHDRAWAL', 'no value is withdrawn, yet an asset or a recipient is named', {
+      expected: 'outAsset and recipient zero',
+    });
   }
-  if (record.fee === 0n && record.feeAsset !== 0) throw new TacitError('RECORD_FEE', 'no fee is paid, yet a fee asset is named', { expected: 'feeAsset zero' });
+  if (record.fee === 0n && record.feeAsset !== 0)
+    throw new TacitError('RECORD_FEE', 'no fee is paid, yet a fee asset is named', { expected: 'feeAsset zero' });
 }
 
 /** The packed bytes. @throws TacitError as assertRecordRules */
@@ -95,7 +116,9 @@ export function encodeRecord(record: TransferRecord): Uint8Array {
     fieldToBytes(record.cm2),
     record.ephemeral,
     ...record.ciphertexts,
-    ...(withdrawal ? [uintToBytes(record.outAsset, ASSET_BYTES), uintToBytes(record.outValue, AMOUNT_BYTES), evmAddressToBytes(record.recipient)] : []),
+    ...(withdrawal
+      ? [uintToBytes(record.outAsset, ASSET_BYTES), uintToBytes(record.outValue, AMOUNT_BYTES), evmAddressToBytes(record.recipient)]
+      : []),
     uintToBytes(record.fee, feeWidth * FEE_WIDTH_UNIT_BYTES),
     ...(record.feeAsset !== 0 ? [uintToBytes(record.feeAsset, ASSET_BYTES)] : []),
   );
@@ -115,7 +138,8 @@ export function decodeRecord(bytes: Uint8Array): TransferRecord {
  */
 export function readRecord(reader: ByteReader): TransferRecord {
   const flags = reader.small(1);
-  if ((flags & ~FLAGS_USED) !== 0) throw new TacitError('RECORD_FLAGS', 'unknown record flags', { expected: 'bits 4 to 7 zero', got: `0x${flags.toString(16)}` });
+  if ((flags & ~FLAGS_USED) !== 0)
+    throw new TacitError('RECORD_FLAGS', 'unknown record flags', { expected: 'bits 4 to 7 zero', got: `0x${flags.toString(16)}` });
   const nf1 = reader.uint(NULLIFIER_BYTES);
   const nf2 = reader.uint(NULLIFIER_BYTES);
   const cm1 = fieldFromBytes(reader.take(32), 'cm1');
@@ -130,9 +154,17 @@ export function readRecord(reader: ByteReader): TransferRecord {
   const fee = bytesToUint(reader.take(feeWidth * FEE_WIDTH_UNIT_BYTES));
   const feeAsset = (flags & FLAG_FEE_ASSET) !== 0 ? reader.small(ASSET_BYTES) : 0;
 
-  if (withdrawal && outValue === 0n) throw new TacitError('RECORD_NOT_CANONICAL', 'a withdrawal of nothing', { expected: 'no withdrawal flag, or a value' });
-  if (feeWidthUnits(fee) !== feeWidth) throw new TacitError('RECORD_NOT_CANONICAL', 'the fee is wider than it needs to be', { expected: `${feeWidthUnits(fee) * FEE_WIDTH_UNIT_BYTES} bytes`, got: `${feeWidth * FEE_WIDTH_UNIT_BYTES}` });
-  if ((flags & FLAG_FEE_ASSET) !== 0 && feeAsset === 0) throw new TacitError('RECORD_NOT_CANONICAL', 'the native coin is named as fee asset', { expected: 'no fee asset flag, or an asset other than 0' });
+  if (withdrawal && outValue === 0n)
+    throw new TacitError('RECORD_NOT_CANONICAL', 'a withdrawal of nothing', { expected: 'no withdrawal flag, or a value' });
+  if (feeWidthUnits(fee) !== feeWidth)
+    throw new TacitError('RECORD_NOT_CANONICAL', 'the fee is wider than it needs to be', {
+      expected: `${feeWidthUnits(fee) * FEE_WIDTH_UNIT_BYTES} bytes`,
+      got: `${feeWidth * FEE_WIDTH_UNIT_BYTES}`,
+    });
+  if ((flags & FLAG_FEE_ASSET) !== 0 && feeAsset === 0)
+    throw new TacitError('RECORD_NOT_CANONICAL', 'the native coin is named as fee asset', {
+      expected: 'no fee asset flag, or an asset other than 0',
+    });
   const record: TransferRecord = { nf1, nf2, cm1, cm2, outAsset, outValue, recipient, feeAsset, fee, ephemeral, ciphertexts };
   assertRecordRules(record);
   return record;
@@ -140,7 +172,13 @@ export function readRecord(reader: ByteReader): TransferRecord {
 
 /** Binds what the circuits do not look into: recipient, one-time key, ciphertexts, and the rollup itself. */
 export function recordExt(record: TransferRecord, domain: Domain): Field {
-  const preimage = concatBytes(TAG_EXT, domainWords(domain), evmAddressToWord(record.recipient, 'recipient'), record.ephemeral, ...record.ciphertexts);
+  const preimage = concatBytes(
+    TAG_EXT,
+    domainWords(domain),
+    evmAddressToWord(record.recipient, 'recipient'),
+    record.ephemeral,
+    ...record.ciphertexts,
+  );
   return bytesToUint(keccak_256(preimage)) % FIELD_MODULUS;
 }
 
@@ -173,10 +211,12 @@ function feeWidthUnits(fee: Amount): number {
 }
 
 function assertUint(value: bigint | number, bits: number, what: string): void {
-  const ok = typeof value === 'number' ? Number.isSafeInteger(value) && value >= 0 && value < 2 ** bits : value >= 0n && value < 1n << BigInt(bits);
+  const ok =
+    typeof value === 'number' ? Number.isSafeInteger(value) && value >= 0 && value < 2 ** bits : value >= 0n && value < 1n << BigInt(bits);
   if (!ok) throw new TacitError('RECORD_WIDTH', `${what} is out of range`, { expected: `uint${bits}` });
 }
 
 function assertSize(bytes: Uint8Array, sizeBytes: number, what: string): void {
-  if (bytes.length !== sizeBytes) throw new TacitError('RECORD_WIDTH', `${what} has the wrong size`, { expected: `${sizeBytes} bytes`, got: `${bytes.length}` });
+  if (bytes.length !== sizeBytes)
+    throw new TacitError('RECORD_WIDTH', `${what} has the wrong size`, { expected: `${sizeBytes} bytes`, got: `${bytes.length}` });
 }

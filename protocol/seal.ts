@@ -75,10 +75,17 @@ const WRAP_NONCE = new Uint8Array(NONCE_BYTES);
  * @param random source of keys and nonces; the platform's by default
  * @throws TacitError SEAL_RECIPIENTS (none, more than 16, twice the same), X25519_ZERO, HEX_INVALID
  */
-export function sealJob(plaintext: Uint8Array, context: SealContext & { readonly recipients: readonly SealRecipient[] }, random: RandomBytes = platformRandom): SealedJob {
+export function sealJob(
+  plaintext: Uint8Array,
+  context: SealContext & { readonly recipients: readonly SealRecipient[] },
+  random: RandomBytes = platformRandom,
+): SealedJob {
   const addresses = new Set(context.recipients.map((recipient) => recipient.address.toLowerCase()));
   if (addresses.size === 0 || addresses.size > SEAL_MAX_RECIPIENTS || addresses.size !== context.recipients.length) {
-    throw new TacitError('SEAL_RECIPIENTS', 'unusable list of recipients', { expected: `1 to ${SEAL_MAX_RECIPIENTS} different workers`, got: `${context.recipients.length} (${addresses.size} different)` });
+    throw new TacitError('SEAL_RECIPIENTS', 'unusable list of recipients', {
+      expected: `1 to ${SEAL_MAX_RECIPIENTS} different workers`,
+      got: `${context.recipients.length} (${addresses.size} different)`,
+    });
   }
   const aad = associatedData(context);
   const contentKey = random(KEY_BYTES);
@@ -89,11 +96,22 @@ export function sealJob(plaintext: Uint8Array, context: SealContext & { readonly
     const sealKey = hexToBytes(recipient.sealKey, KEY_BYTES);
     const kek = wrapKey(x25519Shared(secret, sealKey), ephemeral, sealKey, recipient.address);
     secret.fill(0);
-    return { address: recipient.address.toLowerCase(), ephemeral: bytesToHex(ephemeral), wrapped: bytesToHex(xchacha20poly1305(kek, WRAP_NONCE, aad).encrypt(contentKey)) };
+    return {
+      address: recipient.address.toLowerCase(),
+      ephemeral: bytesToHex(ephemeral),
+      wrapped: bytesToHex(xchacha20poly1305(kek, WRAP_NONCE, aad).encrypt(contentKey)),
+    };
   });
   const ciphertext = xchacha20poly1305(contentKey, nonce, aad).encrypt(pad(plaintext));
   contentKey.fill(0);
-  return { recordHash: context.recordHash, rosterId: context.rosterId, expiry: context.expiry, recipients, nonce: bytesToHex(nonce), ciphertext: bytesToHex(ciphertext) };
+  return {
+    recordHash: context.recordHash,
+    rosterId: context.rosterId,
+    expiry: context.expiry,
+    recipients,
+    nonce: bytesToHex(nonce),
+    ciphertext: bytesToHex(ciphertext),
+  };
 }
 
 /**
@@ -104,9 +122,11 @@ export function sealJob(plaintext: Uint8Array, context: SealContext & { readonly
  */
 export function openJob(sealed: SealedJob, secret: Uint8Array, address: EvmAddress, context: SealContext, nowSeconds: number): Uint8Array {
   for (const claim of ['recordHash', 'rosterId', 'expiry'] as const) {
-    if (sealed[claim] !== context[claim]) throw new TacitError('SEAL_CONTEXT', `sealed for another ${claim}`, { expected: String(context[claim]), got: String(sealed[claim]) });
+    if (sealed[claim] !== context[claim])
+      throw new TacitError('SEAL_CONTEXT', `sealed for another ${claim}`, { expected: String(context[claim]), got: String(sealed[claim]) });
   }
-  if (nowSeconds >= sealed.expiry) throw new TacitError('SEAL_EXPIRED', 'sealed job has expired', { expected: `before ${sealed.expiry}`, got: String(nowSeconds) });
+  if (nowSeconds >= sealed.expiry)
+    throw new TacitError('SEAL_EXPIRED', 'sealed job has expired', { expected: `before ${sealed.expiry}`, got: String(nowSeconds) });
   const mine = sealed.recipients.find((recipient) => recipient.address === address.toLowerCase());
   if (mine === undefined) throw new TacitError('SEAL_NOT_ADDRESSED', 'job is not sealed for this worker', { got: address });
   const aad = associatedData(context);
@@ -116,12 +136,22 @@ export function openJob(sealed: SealedJob, secret: Uint8Array, address: EvmAddre
     const contentKey = xchacha20poly1305(kek, WRAP_NONCE, aad).decrypt(hexToBytes(mine.wrapped));
     return unpad(xchacha20poly1305(contentKey, hexToBytes(sealed.nonce, NONCE_BYTES), aad).decrypt(hexToBytes(sealed.ciphertext)));
   } catch (cause) {
-    throw new TacitError('SEAL_TAMPERED', 'sealed job does not open', { expected: 'bytes sealed for this worker, record, chain and roster', cause });
+    throw new TacitError('SEAL_TAMPERED', 'sealed job does not open', {
+      expected: 'bytes sealed for this worker, record, chain and roster',
+      cause,
+    });
   }
 }
 
 function associatedData({ domain, recordHash, rosterId, expiry }: SealContext): Uint8Array {
-  return concatBytes(TAG_SEAL, uintToBytes(domain.chainId, 32), hexToBytes(domain.contract, 20), hexToBytes(recordHash, 32), hexToBytes(rosterId, 32), uintToBytes(expiry, 8));
+  return concatBytes(
+    TAG_SEAL,
+    uintToBytes(domain.chainId, 32),
+    hexToBytes(domain.contract, 20),
+    hexToBytes(recordHash, 32),
+    hexToBytes(rosterId, 32),
+    uintToBytes(expiry, 8),
+  );
 }
 
 function wrapKey(shared: Uint8Array, ephemeral: Uint8Array, sealKey: Uint8Array, address: EvmAddress): Uint8Array {
@@ -137,7 +167,8 @@ function pad(plaintext: Uint8Array): Uint8Array {
 
 function unpad(padded: Uint8Array): Uint8Array {
   const length = Number(bytesToUint(padded.slice(0, LENGTH_BYTES)));
-  if (padded.length % SEAL_PADDING_BYTES !== 0 || LENGTH_BYTES + length > padded.length) throw new TacitError('SEAL_TAMPERED', 'sealed job has a wrong length');
+  if (padded.length % SEAL_PADDING_BYTES !== 0 || LENGTH_BYTES + length > padded.length)
+    throw new TacitError('SEAL_TAMPERED', 'sealed job has a wrong length');
   return padded.slice(LENGTH_BYTES, LENGTH_BYTES + length);
 }
 

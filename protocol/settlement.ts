@@ -114,10 +114,23 @@ export function decodeSettlement(bytes: Uint8Array, queueKinds: readonly QueueIt
   const reader = new ByteReader(bytes, 'settlement');
   const [version, source] = [reader.small(1), reader.small(1)];
   if (version !== SETTLEMENT_VERSION || source !== DATA_SOURCE_CALLDATA) {
-    throw new TacitError('SETTLEMENT_VERSION', 'unknown settlement format', { expected: `version ${SETTLEMENT_VERSION}, data source ${DATA_SOURCE_CALLDATA}`, got: `version ${version}, data source ${source}` });
+    throw new TacitError('SETTLEMENT_VERSION', 'unknown settlement format', {
+      expected: `version ${SETTLEMENT_VERSION}, data source ${DATA_SOURCE_CALLDATA}`,
+      got: `version ${version}, data source ${source}`,
+    });
   }
-  const [updateCount, transferCount, queueItems, dropCount, anchorCount] = [reader.small(1), reader.small(2), reader.small(2), reader.small(1), reader.small(1)];
-  if (queueKinds.length < queueItems) throw new TacitError('SETTLEMENT_QUEUE', 'the settlement consumes more queue items than there are', { expected: `at most ${queueKinds.length}`, got: `${queueItems}` });
+  const [updateCount, transferCount, queueItems, dropCount, anchorCount] = [
+    reader.small(1),
+    reader.small(2),
+    reader.small(2),
+    reader.small(1),
+    reader.small(1),
+  ];
+  if (queueKinds.length < queueItems)
+    throw new TacitError('SETTLEMENT_QUEUE', 'the settlement consumes more queue items than there are', {
+      expected: `at most ${queueKinds.length}`,
+      got: `${queueItems}`,
+    });
   const kinds = queueKinds.slice(0, queueItems);
   const anchors = repeat(anchorCount, () => fieldFromBytes(reader.take(32), 'anchor'));
   const drops = repeat(dropCount, () => ({ item: reader.small(2), by: reader.small(2) }));
@@ -128,7 +141,8 @@ export function decodeSettlement(bytes: Uint8Array, queueKinds: readonly QueueIt
   const settlement = { queueItems, drops, forced, transfers, updates };
   assertSettlement(settlement, kinds);
   const used = knownAnchors(transfers);
-  if (used.length !== anchors.length || used.some((root, i) => root !== anchors[i])) throw invalid('the anchors are not exactly those used, in ascending order');
+  if (used.length !== anchors.length || used.some((root, i) => root !== anchors[i]))
+    throw invalid('the anchors are not exactly those used, in ascending order');
   return settlement;
 }
 
@@ -152,7 +166,11 @@ export function knownAnchors(transfers: readonly TransferProofEntry[]): Field[] 
 export function assertSettlement(settlement: Settlement, kinds: readonly QueueItemKind[]): void {
   const { queueItems, drops, forced, transfers, updates } = settlement;
   if (updates.length === 0) throw invalid('a settlement needs an update');
-  if (kinds.length !== queueItems) throw new TacitError('SETTLEMENT_QUEUE', 'the settlement consumes more queue items than there are', { expected: `at most ${kinds.length}`, got: `${queueItems}` });
+  if (kinds.length !== queueItems)
+    throw new TacitError('SETTLEMENT_QUEUE', 'the settlement consumes more queue items than there are', {
+      expected: `at most ${kinds.length}`,
+      got: `${queueItems}`,
+    });
   if (knownAnchors(transfers).length > MAX_ANCHORS) throw invalid('too many anchors', `at most ${MAX_ANCHORS}`);
   assertDrops(drops, forced, kinds);
   updates.forEach((entry, i) => {
@@ -171,20 +189,24 @@ function assertDrops(drops: readonly Drop[], forced: readonly ForcedData[], kind
     const data = kind === 'forced' ? forced[dataOf.size] : undefined;
     if (data !== undefined) dataOf.set(item, data);
   });
-  if (forced.length !== kinds.filter((kind) => kind === 'forced').length) throw invalid('forced data does not match the queue', `${kinds.filter((kind) => kind === 'forced').length}`, `${forced.length}`);
+  if (forced.length !== kinds.filter((kind) => kind === 'forced').length)
+    throw invalid('forced data does not match the queue', `${kinds.filter((kind) => kind === 'forced').length}`, `${forced.length}`);
   const dropped = new Set(drops.map(({ item }) => item));
   let previous = -1;
   for (const { item, by } of drops) {
     const [loser, winner] = [dataOf.get(item)?.record, dataOf.get(by)?.record];
-    if (item <= previous || by >= item || loser === undefined || winner === undefined || dropped.has(by)) throw invalid('a drop names the wrong queue items', 'ascending forced items, each dropped by an earlier live one');
-    if (![winner.nf1, winner.nf2].some((nf) => nf === loser.nf1 || nf === loser.nf2)) throw invalid('a forced transfer is dropped without a nullifier in common');
+    if (item <= previous || by >= item || loser === undefined || winner === undefined || dropped.has(by))
+      throw invalid('a drop names the wrong queue items', 'ascending forced items, each dropped by an earlier live one');
+    if (![winner.nf1, winner.nf2].some((nf) => nf === loser.nf1 || nf === loser.nf2))
+      throw invalid('a forced transfer is dropped without a nullifier in common');
     previous = item;
   }
 }
 
 function assertUpdate({ circuitId, keepRoot, used, prover }: UpdateEntry, last: boolean): void {
   const circuit = circuitOf(circuitId, 'update');
-  if (used < circuit.minSlots || used > circuit.size) throw invalid('an update takes a wrong number of slots', `${circuit.minSlots} to ${circuit.size}`, `${used}`);
+  if (used < circuit.minSlots || used > circuit.size)
+    throw invalid('an update takes a wrong number of slots', `${circuit.minSlots} to ${circuit.size}`, `${used}`);
   if (prover === ZERO_ADDRESS) throw invalid('an update names no prover');
   if (last && keepRoot) throw invalid('the last root is always kept; its flag must be clear');
 }
@@ -195,9 +217,11 @@ function assertTransfers(transfers: readonly TransferProofEntry[], updates: read
   let slot = firstSlot;
   for (const { circuitId, records, anchor } of transfers) {
     const circuit = circuitOf(circuitId, 'transfer');
-    if (records.length !== circuit.size) throw invalid('a transfer proof has a wrong number of records', `${circuit.size}`, `${records.length}`);
+    if (records.length !== circuit.size)
+      throw invalid('a transfer proof has a wrong number of records', `${circuit.size}`, `${records.length}`);
     const holder = ends.findIndex((end) => slot < end);
-    if (anchor.kind === 'update' && (anchor.index < 0 || anchor.index >= holder)) throw invalid('a transfer is anchored to an update that does not precede it', `below ${holder}`, `${anchor.index}`);
+    if (anchor.kind === 'update' && (anchor.index < 0 || anchor.index >= holder))
+      throw invalid('a transfer is anchored to an update that does not precede it', `below ${holder}`, `${anchor.index}`);
     slot += records.length;
   }
 }
@@ -253,7 +277,16 @@ function readUpdate(reader: ByteReader): UpdateEntry {
   const prover = readAddress(reader);
   const h = fieldFromBytes(reader.take(32), 'h');
   const proof = readProof(reader);
-  return { circuitId, keepRoot, used, prover, h, proof, noteRootNew: fieldFromBytes(reader.take(32), 'note root'), nullRootNew: fieldFromBytes(reader.take(32), 'nullifier root') };
+  return {
+    circuitId,
+    keepRoot,
+    used,
+    prover,
+    h,
+    proof,
+    noteRootNew: fieldFromBytes(reader.take(32), 'note root'),
+    nullRootNew: fieldFromBytes(reader.take(32), 'nullifier root'),
+  };
 }
 
 function readForced(reader: ByteReader): ForcedData {
@@ -282,5 +315,8 @@ function repeat<T>(count: number, read: () => T): T[] {
 }
 
 function invalid(message: string, expected?: string, got?: string): TacitError {
-  return new TacitError('SETTLEMENT_INVALID', message, { ...(expected === undefined ? {} : { expected }), ...(got === undefined ? {} : { got }) });
+  return new TacitError('SETTLEMENT_INVALID', message, {
+    ...(expected === undefined ? {} : { expected }),
+    ...(got === undefined ? {} : { got }),
+  });
 }

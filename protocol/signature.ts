@@ -34,11 +34,21 @@ const COFACTOR = 8n;
  * @throws TacitError SCALAR_RANGE, FIELD_RANGE, BYTES_SIZE
  */
 export function signMessage(aPrime: SubgroupScalar, noncePrefix: Uint8Array, M: Field, random32: Uint8Array): Signature {
-  if (aPrime <= 0n || aPrime >= SUBGROUP_ORDER) throw new TacitError('SCALAR_RANGE', 'signing scalar out of range', { expected: '1 to l − 1' });
-  if (random32.length !== RANDOM_BYTES) throw new TacitError('BYTES_SIZE', 'nonce randomness has the wrong size', { expected: '32 bytes', got: String(random32.length) });
+  if (aPrime <= 0n || aPrime >= SUBGROUP_ORDER)
+    throw new TacitError('SCALAR_RANGE', 'signing scalar out of range', { expected: '1 to l − 1' });
+  if (random32.length !== RANDOM_BYTES)
+    throw new TacitError('BYTES_SIZE', 'nonce randomness has the wrong size', { expected: '32 bytes', got: String(random32.length) });
   assertField(M, 'message');
   const A = mulBase8(aPrime);
-  const seed = concatBytes(NONCE_DOMAIN, noncePrefix, fieldToBytes(aPrime as bigint), fieldToBytes(A.x), fieldToBytes(A.y), fieldToBytes(M), random32);
+  const seed = concatBytes(
+    NONCE_DOMAIN,
+    noncePrefix,
+    fieldToBytes(aPrime as bigint),
+    fieldToBytes(A.x),
+    fieldToBytes(A.y),
+    fieldToBytes(M),
+    random32,
+  );
   const r = bytesToUint(sha512(seed)) % SUBGROUP_ORDER;
   if (r === 0n) throw new TacitError('SCALAR_ZERO', 'nonce is zero');
   const R8 = mulBase8(r);

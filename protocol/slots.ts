@@ -35,7 +35,10 @@ export function queueSlots(kinds: readonly QueueItemKind[]): QueueSlot[] {
 }
 
 /** What is known of a queue item once its content is read from the chain. */
-export type QueueItem = { readonly kind: 'deposit'; readonly commitment: Field } | { readonly kind: 'forced'; readonly record: Slot } | { readonly kind: 'dropped' };
+export type QueueItem =
+  | { readonly kind: 'deposit'; readonly commitment: Field }
+  | { readonly kind: 'forced'; readonly record: Slot }
+  | { readonly kind: 'dropped' };
 
 /**
  * All slots of a settlement, in order.

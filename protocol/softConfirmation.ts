@@ -29,7 +29,11 @@ export function softConfirmationDigest({ recordHash, sequence, sealedIndex }: So
   return typedDigest(domain, TYPE, [hexToBytes(recordHash, 32), uint64Word(sequence), uint64Word(sealedIndex)]);
 }
 
-export async function signSoftConfirmation(content: SoftConfirmationContent, domain: Domain, sign: DigestSigner): Promise<SignedSoftConfirmation> {
+export async function signSoftConfirmation(
+  content: SoftConfirmationContent,
+  domain: Domain,
+  sign: DigestSigner,
+): Promise<SignedSoftConfirmation> {
   const { recordHash, sequence, sealedIndex } = content;
   return { recordHash, sequence, sealedIndex, signature: await sign(softConfirmationDigest(content, domain)) };
 }
@@ -37,10 +41,12 @@ export async function signSoftConfirmation(content: SoftConfirmationContent, dom
 /** @throws TacitError SIGNATURE_INVALID, SOFT_CONFIRMATION_SIGNER */
 export function verifySoftConfirmation(confirmation: SignedSoftConfirmation, domain: Domain, operator: EvmAddress): void {
   const signer = recoverSigner(softConfirmationDigest(confirmation, domain), confirmation.signature);
-  if (signer !== operator) throw new TacitError('SOFT_CONFIRMATION_SIGNER', 'the confirmation was signed by somebody else', { expected: operator, got: signer });
+  if (signer !== operator)
+    throw new TacitError('SOFT_CONFIRMATION_SIGNER', 'the confirmation was signed by somebody else', { expected: operator, got: signer });
 }
 
 function uint64Word(value: number): Uint8Array {
-  if (!Number.isSafeInteger(value) || value < 0) throw new TacitError('UINT_RANGE', 'not a whole number', { expected: '0 to 2^53 − 1', got: String(value) });
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new TacitError('UINT_RANGE', 'not a whole number', { expected: '0 to 2^53 − 1', got: String(value) });
   return uintToBytes(value, 32);
 }

@@ -25,7 +25,15 @@ import { type PublicInputs, publicInputsOf, transferList, transferSponge } from 
 import type { Amount, AssetId, EvmAddress, Field, LeafIndex, SubgroupScalar } from './flavor.js';
 import { H } from './hash.js';
 import { commitment, nullifier, ownerHash } from './note.js';
-import { assertRecordRules, decodeRecord, type Domain, encodeRecord, recordElements, recordMessage, type TransferRecord } from './record.js';
+import {
+  assertRecordRules,
+  type Domain,
+  decodeRecord,
+  encodeRecord,
+  recordElements,
+  recordMessage,
+  type TransferRecord,
+} from './record.js';
 import { type Signature, verifySignature } from './signature.js';
 
 export interface SpendInput {
@@ -93,11 +101,20 @@ export function transferCircuitInput(
   domain: Domain,
 ): { input: TransferCircuitInput; publicInputs: PublicInputs; x: Field[] } {
   const info = CIRCUITS[circuit];
-  if (info.kind !== 'transfer' || ws.length !== info.size) throw new TacitError('LIST_LENGTH', `${circuit} takes another number of transfers`, { expected: String(info.size), got: String(ws.length) });
+  if (info.kind !== 'transfer' || ws.length !== info.size)
+    throw new TacitError('LIST_LENGTH', `${circuit} takes another number of transfers`, {
+      expected: String(info.size),
+      got: String(ws.length),
+    });
   if (ws.some((w) => w.anchor !== anchor)) throw new TacitError('TRANSFER_ANCHOR', 'transfers of one proof need one anchor');
   const records = ws.map((w) => w.record);
   const x = transferList(anchor, prover, records, domain);
-  const h = transferSponge(circuit, anchor, prover, records.map((record) => recordMessage(record, domain)));
+  const h = transferSponge(
+    circuit,
+    anchor,
+    prover,
+    records.map((record) => recordMessage(record, domain)),
+  );
   const publicInputs = publicInputsOf(info.id, h, x, domain);
   return { input: circuitSignals(ws, anchor, prover, publicInputs, domain), publicInputs, x };
 }
@@ -118,11 +135,13 @@ export function rootOfPath(leaf: Field, position: LeafIndex, path: readonly (rea
 /** T1, T2, T3 and the nullifier of one input. */
 function checkInput(input: SpendInput, i: number, anchor: Field): Field {
   const name = `input ${i + 1}`;
-  if (!isInSubgroup(input.APrime) || !isInSubgroup(input.signature.R8)) fail('T1', `a key or signature point of ${name} is not of prime order`);
+  if (!isInSubgroup(input.APrime) || !isInSubgroup(input.signature.R8))
+    fail('T1', `a key or signature point of ${name} is not of prime order`);
   if (input.nPrime <= 0n || input.nPrime >= SUBGROUP_ORDER) fail('T1', `the nullifier scalar of ${name} is out of range`, '1 to l − 1');
   checkWidths(input.asset, input.value, name);
   if (input.position < 0n || input.position >= TREE_CAPACITY) fail('T3', `the position of ${name} is out of range`, '0 to 2^32 − 1');
-  if (input.path.length !== TREE_DEPTH || input.path.some((row) => row.length !== SIBLINGS || !row.every(isField))) fail('T3', `the path of ${name} is malformed`, `${TREE_DEPTH} rows of ${SIBLINGS} field elements`);
+  if (input.path.length !== TREE_DEPTH || input.path.some((row) => row.length !== SIBLINGS || !row.every(isField)))
+    fail('T3', `the path of ${name} is malformed`, `${TREE_DEPTH} rows of ${SIBLINGS} field elements`);
   const cm = commitment({ owner: ownerHash(input.APrime, mulBase8(input.nPrime)), asset: input.asset, value: input.value });
   if (input.value !== 0n && rootOfPath(cm, input.position, input.path) !== anchor) fail('T3', `${name} does not lie under the anchor`);
   return nullifier(input.nPrime, cm, input.position);
@@ -145,7 +164,8 @@ function checkOutputs({ outputs, record }: TransferWitness): void {
 
 function checkBalance({ inputs, outputs, record }: TransferWitness): void {
   const terms = [...outputs, { asset: record.outAsset, value: record.outValue }, { asset: record.feeAsset, value: record.fee }];
-  const sum = (parts: readonly { asset: AssetId; value: Amount }[], asset: AssetId) => parts.reduce((total, part) => total + (part.asset === asset ? part.value : 0n), 0n);
+  const sum = (parts: readonly { asset: AssetId; value: Amount }[], asset: AssetId) =>
+    parts.reduce((total, part) => total + (part.asset === asset ? part.value : 0n), 0n);
   for (const { asset } of inputs) {
     const [paidIn, paidOut] = [sum(inputs, asset), sum(terms, asset)];
     if (paidIn !== paidOut) fail('T8', `the sums in asset ${asset} differ`, 'inputs equal to outputs, withdrawal and fee');
@@ -156,14 +176,24 @@ function checkBalance({ inputs, outputs, record }: TransferWitness): void {
 
 function checkWidths(asset: AssetId, value: Amount, name: string): void {
   if (value < 0n || value >= 1n << BigInt(AMOUNT_BITS)) fail('T2', `the value of ${name} is out of range`, '0 to 2^128 − 1');
-  if (!Number.isInteger(asset) || asset < 0 || asset >= 2 ** ASSET_BITS) fail('T2', `the asset of ${name} is out of range`, '0 to 2^32 − 1');
+  if (!Number.isInteger(asset) || asset < 0 || asset >= 2 ** ASSET_BITS)
+    fail('T2', `the asset of ${name} is out of range`, '0 to 2^32 − 1');
 }
 
 function fail(statement: string, message: string, expected?: string): never {
-  throw new TacitError(`TRANSFER_${statement}`, `transfer does not hold: ${message}`, { docs: 'spec/transfer.md', ...(expected === undefined ? {} : { expected }) });
+  throw new TacitError(`TRANSFER_${statement}`, `transfer does not hold: ${message}`, {
+    docs: 'spec/transfer.md',
+    ...(expected === undefined ? {} : { expected }),
+  });
 }
 
-function circuitSignals(ws: readonly TransferWitness[], anchor: Field, prover: EvmAddress, { h, z, y }: PublicInputs, domain: Domain): TransferCircuitInput {
+function circuitSignals(
+  ws: readonly TransferWitness[],
+  anchor: Field,
+  prover: EvmAddress,
+  { h, z, y }: PublicInputs,
+  domain: Domain,
+): TransferCircuitInput {
   const perInput = (pick: (input: SpendInput) => bigint | number) => ws.map((w) => w.inputs.map((input) => String(pick(input))));
   const perOutput = (pick: (output: OutputNote) => bigint | number) => ws.map((w) => w.outputs.map((output) => String(pick(output))));
   const perRecord = (at: number) => ws.map((w) => String(recordElements(w.record, domain)[at]));
@@ -219,7 +249,12 @@ export function encodeTransferWitness(w: TransferWitness): string {
 export function decodeTransferWitness(json: string): TransferWitness {
   const root = object(parse(json), ['record', 'anchor', 'inputs', 'outputs'], 'witness');
   const record = decodeRecord(hexToBytes(text(root.record, 'record')));
-  return { record, anchor: unword(root.anchor), inputs: pair(root.inputs, 'inputs').map(readInput) as [SpendInput, SpendInput], outputs: pair(root.outputs, 'outputs').map(readOutput) as [OutputNote, OutputNote] };
+  return {
+    record,
+    anchor: unword(root.anchor),
+    inputs: pair(root.inputs, 'inputs').map(readInput) as [SpendInput, SpendInput],
+    outputs: pair(root.outputs, 'outputs').map(readOutput) as [OutputNote, OutputNote],
+  };
 }
 
 function readInput(value: unknown): SpendInput {

@@ -44,7 +44,11 @@ export function alignedStart(leafCount: bigint, slotCount: number): LeafIndex {
 /** @throws TacitError TREE_FULL when the update would pass the trees' end */
 export function leafCountAfter(leafCount: bigint, slotCount: number): bigint {
   const end = alignedStart(leafCount, slotCount) + BigInt(2 * slotCount);
-  if (end > TREE_CAPACITY) throw new TacitError('TREE_FULL', 'the trees have no room for this update', { expected: `at most ${TREE_CAPACITY} leaves`, got: `${end}` });
+  if (end > TREE_CAPACITY)
+    throw new TacitError('TREE_FULL', 'the trees have no room for this update', {
+      expected: `at most ${TREE_CAPACITY} leaves`,
+      got: `${end}`,
+    });
   return end;
 }
 
@@ -52,8 +56,17 @@ export function leafCountAfter(leafCount: bigint, slotCount: number): bigint {
 export function updateList(circuit: CircuitName, statement: UpdateStatement): Field[] {
   const { size } = CIRCUITS[circuit];
   const { noteRootOld, noteRootNew, nullRootOld, nullRootNew, startIndex, prover, slots } = statement;
-  if (slots.length !== size) throw new TacitError('SLOT_COUNT', `${circuit} takes another number of slots`, { expected: `${size}`, got: `${slots.length}` });
-  return [noteRootOld, noteRootNew, nullRootOld, nullRootNew, startIndex as bigint, evmAddressToField(prover, 'prover'), ...slots.flatMap(({ nf1, nf2, cm1, cm2 }) => [nf1, nf2, cm1, cm2])];
+  if (slots.length !== size)
+    throw new TacitError('SLOT_COUNT', `${circuit} takes another number of slots`, { expected: `${size}`, got: `${slots.length}` });
+  return [
+    noteRootOld,
+    noteRootNew,
+    nullRootOld,
+    nullRootNew,
+    startIndex as bigint,
+    evmAddressToField(prover, 'prover'),
+    ...slots.flatMap(({ nf1, nf2, cm1, cm2 }) => [nf1, nf2, cm1, cm2]),
+  ];
 }
 
 /** The 2N nullifiers of the slots in ascending order, zeros first. */
@@ -62,9 +75,18 @@ export function sortedNullifiers(slots: readonly Slot[]): Field[] {
 }
 
 /** @param sorted the prover's own sorted list, 2N long. @throws TacitError SLOT_COUNT */
-export function updatePublicInputs(circuit: CircuitName, statement: UpdateStatement, sorted: readonly Field[], domain: Domain): PublicInputs {
+export function updatePublicInputs(
+  circuit: CircuitName,
+  statement: UpdateStatement,
+  sorted: readonly Field[],
+  domain: Domain,
+): PublicInputs {
   const { id, size } = CIRCUITS[circuit];
-  if (sorted.length !== 2 * size) throw new TacitError('SLOT_COUNT', `${circuit} takes another number of nullifiers`, { expected: `${2 * size}`, got: `${sorted.length}` });
+  if (sorted.length !== 2 * size)
+    throw new TacitError('SLOT_COUNT', `${circuit} takes another number of nullifiers`, {
+      expected: `${2 * size}`,
+      got: `${sorted.length}`,
+    });
   const x = updateList(circuit, statement);
   return publicInputsOf(id, sponge(id, [...x, ...sorted]), x, domain);
 }

@@ -3,7 +3,7 @@
  * one to verify with (curve, subgroup, a real contribution) is checked where it is used, in groth16.ts.
  */
 import { TacitError } from './errors.js';
-import { type G1, g1FromSnarkjs, g1ToSnarkjs, type G2, g2FromSnarkjs, g2ToSnarkjs } from './proof.js';
+import { type G1, type G2, g1FromSnarkjs, g1ToSnarkjs, g2FromSnarkjs, g2ToSnarkjs } from './proof.js';
 
 export interface VerifyingKey {
   readonly alpha: G1;
@@ -29,10 +29,16 @@ export interface SnarkjsVerifyingKey {
 /** @throws TacitError VKEY_SHAPE, PROOF_SHAPE, PROOF_COORDINATE */
 export function vkeyFromSnarkjs(json: unknown): VerifyingKey {
   const key = (json ?? {}) as Partial<SnarkjsVerifyingKey>;
-  if (key.protocol !== 'groth16') throw new TacitError('VKEY_SHAPE', 'not a Groth16 verifying key', { expected: 'groth16', got: String(key.protocol) });
-  if (key.curve !== 'bn128' && key.curve !== 'bn254') throw new TacitError('VKEY_SHAPE', 'verifying key on another curve', { expected: 'bn128', got: String(key.curve) });
+  if (key.protocol !== 'groth16')
+    throw new TacitError('VKEY_SHAPE', 'not a Groth16 verifying key', { expected: 'groth16', got: String(key.protocol) });
+  if (key.curve !== 'bn128' && key.curve !== 'bn254')
+    throw new TacitError('VKEY_SHAPE', 'verifying key on another curve', { expected: 'bn128', got: String(key.curve) });
   if (!Array.isArray(key.IC)) throw new TacitError('VKEY_SHAPE', 'verifying key has no IC list', { expected: 'a list of points' });
-  if (key.nPublic !== key.IC.length - 1) throw new TacitError('VKEY_SHAPE', 'nPublic and IC disagree', { expected: `${key.IC.length - 1} public inputs`, got: String(key.nPublic) });
+  if (key.nPublic !== key.IC.length - 1)
+    throw new TacitError('VKEY_SHAPE', 'nPublic and IC disagree', {
+      expected: `${key.IC.length - 1} public inputs`,
+      got: String(key.nPublic),
+    });
   return {
     alpha: g1FromSnarkjs(key.vk_alpha_1, 'vk_alpha_1'),
     beta: g2FromSnarkjs(key.vk_beta_2, 'vk_beta_2'),

@@ -27,7 +27,7 @@ function ASSET_BITS() { return 32; }
 
 // Order of the prime subgroup of Baby Jubjub, minus one: the largest canonical scalar.
 function SUBGROUP_ORDER_MINUS_ONE() {
-    return 2736030358979909402780800718157159386076813972158567259200615660948447373040;
+    return 2736030358979909402780800718157159386076813972158567259200215660948447373040;
 }
 
 // Base point of the prime subgroup (circomlib's Base8), coordinate i.

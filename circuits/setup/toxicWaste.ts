@@ -30,17 +30,24 @@ export function insecureDevAlpha(): bigint {
  * @param r1csSha256 hex
  */
 export function insecureDevWaste(circuit: string, r1csSha256: string): ToxicWaste {
-  const waste = { alpha: insecureDevAlpha(), beta: derive('beta'), gamma: 1n, tau: derive('tau'), delta: derive(`delta ${circuit} ${r1csSha256}`) };
-  assertIndependentDeltas([waste.delta], waste.gamma);
+  const waste = {
+    alpha: insecureDevAlpha(),
+    beta: derive('beta'),
+    gamma: 1n,
+    tau: derive('tau'),
+    delta: derive(`delta ${circuit} ${r1csSha256}`),
+  };
+  assertIndependentDeltas([waste.beta, waste.delta], waste.gamma);
   return waste;
 }
 
-/** @throws TacitError SETUP_DELTA when two deltas, or a delta and γ or 1, agree up to sign */
+/** @param deltas β counts as one: e(·, β) must not cancel against e(·, δ). @throws TacitError SETUP_DELTA when two of them, or one and γ or 1, agree up to sign */
 export function assertIndependentDeltas(deltas: readonly bigint[], gamma: bigint): void {
   const taken = new Set<bigint>();
   for (const value of [1n, gamma]) for (const signed of [value, FIELD_MODULUS - value]) taken.add(signed);
   for (const delta of deltas) {
-    if (delta === 0n || taken.has(delta)) throw new TacitError('SETUP_DELTA', 'delta is not independent', { expected: 'not 0, ±1, ±γ or ± another δ' });
+    if (delta === 0n || taken.has(delta))
+      throw new TacitError('SETUP_DELTA', 'delta is not independent', { expected: 'not 0, ±1, ±γ or ± another δ' });
     taken.add(delta).add(FIELD_MODULUS - delta);
   }
 }

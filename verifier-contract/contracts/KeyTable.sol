@@ -22,7 +22,7 @@ error KeyOrder(uint256 id);
 error KeySetIncomplete();
 /// A point of the blob, by byte offset, is off its curve or subgroup, or is infinity.
 error KeyPoint(uint256 offset);
-/// The δ at this offset equals, up to sign, the point it must differ from: another δ, γ, or the G2 generator.
+/// The β or δ at this offset equals, up to sign, a point it must differ from: β, γ, another δ, or the G2 generator.
 error KeyDelta(uint256 offset);
 /// Keys made from the published development secret, or a development circuit, on a chain that is not for development.
 error DevelopmentKeys(uint256 chainId);
@@ -31,7 +31,8 @@ error KeyStoreFailed();
 
 abstract contract KeyTable {
     // x of the published development α; the secret behind it is in circuits/, for everyone to read.
-    uint256 internal constant DEVELOPMENT_ALPHA_X = 0;
+    uint256 internal constant DEVELOPMENT_ALPHA_X =
+        13035682441778925428350557272924470301763467914946702458250103853013084715649;
 
     // x of the generator of G2 (EIP-197), c1 then c0.
     uint256 private constant G2_X1 = 11559732032986387107991004021392285783925812861821192530917403151452391805634;
@@ -94,6 +95,9 @@ abstract contract KeyTable {
         _checkG1(blob, 0);
         _checkG2(blob, BETA);
         _checkG2(blob, GAMMA);
+        // With β = γ = G2, as in an untouched powers-of-tau file, A = α + vkx, B = γ, C = infinity proves anything.
+        _checkDiffer(blob, BETA, GAMMA);
+        _checkNotGenerator(blob, BETA);
         uint256 last;
         bool transfers;
         for (uint256 i; i < count; ++i) {
@@ -111,9 +115,14 @@ abstract contract KeyTable {
 
     function _checkDelta(bytes memory blob, uint256 pos, uint256 earlier) private view {
         _checkG2(blob, pos);
-        if (_word(blob, pos) == G2_X1 && _word(blob, pos + 32) == G2_X0) revert KeyDelta(pos);
+        _checkNotGenerator(blob, pos);
+        _checkDiffer(blob, pos, BETA);
         _checkDiffer(blob, pos, GAMMA);
         for (uint256 i; i < earlier; ++i) _checkDiffer(blob, pos, ENTRIES + i * ENTRY + 1);
+    }
+
+    function _checkNotGenerator(bytes memory blob, uint256 pos) private pure {
+        if (_word(blob, pos) == G2_X1 && _word(blob, pos + 32) == G2_X0) revert KeyDelta(pos);
     }
 
     function _checkDiffer(bytes memory blob, uint256 a, uint256 b) private pure {
