@@ -1,0 +1,207 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolveArtifacts } from '../../circuits/artifacts.js';
+import { fieldFromBytes } from '../../protocol/field.js';
+import { hexToBytes } from '../../protocol/bytes.js';
+import { CIRCUITS } from '../../protocol/circuit.js';
+import { publicInputsOf, publicSignals, transferList } from '../../protocol/fingerprint.js';
+import { isValidGroth16 } from '../../protocol/groth16.js';
+import { decodeProof } from '../../protocol/proof.js';
+import { vkeyFromSnarkjs } from '../../protocol/vkey.js';
+import { startWorker } from '../../prover/worker.js';
+import { WorkerKeys } from '../../prover/workerKeys.js';
+import { type FarmResult, parseFarmResult } from '../../queue/contracts.js';
+import { FarmQueue, failureCode } from '../../queue/farm.js';
+import { farmPrefix } from '../../queue/farmOptions.js';
+import { type RunningRedis, startRedis } from '../../queue/redis.js';
+import { DOMAIN, envelope, secretsOf, sealedTransfer, settled, spawnWorker, transferJob, updateJob } from './farmSupport.js';
+
+const NOW = Math.floor(Date.now() / 1000);
+let redis: RunningRedis;
+let farm: FarmQueue;
+let scratch: string;
+const log: string[] = [];
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'tacit-farm-'));
+  redis = await startRedis({ url: '', dir: join(scratch, 'redis') });
+  farm = await FarmQueue.open({ redisUrl: redis.url, domain: DOMAIN, lanes: ['transfer_1', 'update_2'] });
+});
+
+afterAll(async () => {
+  await farm.close();
+  await redis.stop();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+const worker = (keys: WorkerKeys, lanes: readonly ('transfer_1' | 'update_2')[] = ['transfer_1']) =>
+  startWorker({ redisUrl: redis.url, domain: DOMAIN, keys, lanes, artifacts: resolveArtifacts, threads: 1, log: (line) => log.push(line) });
+
+/** The verdict of an aggregator: the list it knows, the proof it was given. */
+async function holds(job: ReturnType<typeof sealedTransfer>, result: FarmResult): Promise<boolean> {
+  const x = transferList(job.witness.anchor, result.prover, [job.witness.record], DOMAIN);
+  const inputs = publicInputsOf(CIRCUITS.transfer_1.id, fieldFromBytes(hexToBytes(result.h)), x, DOMAIN);
+  const { vkey } = await resolveArtifacts('transfer_1');
+  return isValidGroth16(vkeyFromSnarkjs(vkey), publicSignals(inputs), decodeProof(hexToBytes(result.proof)));
+}
+
+describe('a farm of real workers', () => {
+  it('proves a sealed transfer and an update, and says when it has checked', async () => {
+    const keys = WorkerKeys.inMemory(NOW);
+    const running = await worker(keys, ['transfer_1', 'update_2']);
+    const transfer = sealedTransfer('honest', [keys]);
+    const kinds: string[] = [];
+    const unsubscribe = await farm.onEvent(({ kind, id }) => kinds.push(`${kind} ${id}`));
+    const jobs = [transferJob('honest', transfer.sealed), updateJob('honest')];
+    for (const job of jobs) await farm.publish(envelope(job));
+    const [proven, updated] = await Promise.all(jobs.map((job) => settled(farm, job.id)));
+    expect(proven).toMatchObject({ state: 'done' });
+    expect(updated).toMatchObject({ state: 'done' });
+    const result = parseFarmResult(proven?.state === 'done' ? proven.result : undefined);
+    expect(result.prover).toBe(keys.address);
+    expect(await holds(transfer, result)).toBe(true);
+    expect(await farm.progress('transfer-honest')).toEqual({ stage: 'checked', worker: keys.address });
+    expect(kinds).toContain('checked transfer-honest');
+    expect(kinds.indexOf('checked transfer-honest')).toBeLessThan(kinds.indexOf('done transfer-honest'));
+    unsubscribe();
+    await running.drain();
+  });
+
+  it('announces itself, signed, and leaves the board when it drains', async () => {
+    const keys = WorkerKeys.inMemory(NOW);
+    const running = await worker(keys);
+    expect(await farm.workers()).toMatchObject([{ address: keys.address, sealKey: keys.sealKey.publicKey, lanes: ['transfer_1'] }]);
+    const client = new Redis(redis.url);
+    const forged = { ...(await farm.workers())[0], sealKey: `0x${'01'.repeat(32)}` };
+    const key = `${farmPrefix(DOMAIN)}:workers:${keys.address}`;
+    await client.set(key, JSON.stringify(forged));
+    expect(await farm.workers()).toEqual([]);
+    client.disconnect();
+    await running.drain();
+  });
+
+  it('A15: a job whose worker is killed in the middle is finished by another within seconds', async () => {
+    const [first, second] = await Promise.all([1, 2].map((n) => WorkerKeys.load(join(scratch, `keys-${n}`), NOW)));
+    const job = transferJob('killed', sealedTransfer('killed', [first!, second!]).sealed);
+    const doomed = await spawnWorker(redis.url, join(scratch, 'keys-1'), 'transfer_1');
+    await farm.publish(envelope(job));
+    await checkedBy(job.id, first!.address);
+    doomed.process.kill('SIGKILL');
+    const killedAt = Date.now();
+    const heir = await spawnWorker(redis.url, join(scratch, 'keys-2'), 'transfer_1');
+    await checkedBy(job.id, second!.address);
+    const resumedAfterMs = Date.now() - killedAt;
+    const outcome = await settled(farm, job.id);
+    expect(outcome.state === 'done' && parseFarmResult(outcome.result).prover).toBe(second!.address);
+    log.push(`resumed after ${resumedAfterMs} ms`, doomed.output(), heir.output());
+    const ended = new Promise((resolve) => heir.process.once('exit', resolve));
+    heir.process.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
+  it('a worker told to stop gives its job back at once', async () => {
+    const [first, second] = [WorkerKeys.inMemory(NOW), WorkerKeys.inMemory(NOW)];
+    const job = transferJob('stopped', sealedTransfer('stopped', [first, second]).sealed);
+    const leaving = await worker(first);
+    await farm.publish(envelope(job));
+    await checkedBy(job.id, first.address);
+    await leaving.stop();
+    const staying = await worker(second);
+    const outcome = await settled(farm, job.id);
+    expect(outcome.state === 'done' && parseFarmResult(outcome.result).prover).toBe(second.address);
+    await staying.drain();
+  });
+});
+
+describe('A16: what a hostile queue can try', () => {
+  it('A16: tampered, expired, mis-addressed, replayed and false jobs are refused by name', async () => {
+    const [mine, others] = [WorkerKeys.inMemory(NOW), WorkerKeys.inMemory(NOW)];
+    const running = await worker(mine);
+    const honest = sealedTransfer('refused', [mine]);
+    const { sealed } = honest;
+    const flipped = `${sealed.ciphertext.slice(0, -1)}${sealed.ciphertext.endsWith('0') ? '1' : '0'}`;
+    const other = sealedTransfer('another record', [mine]);
+    const falseWitness = sealedTransfer('false', [mine], { witness: { anchor: 5n } });
+    const attempts: [string, typeof sealed, string][] = [
+      ['tampered', { ...sealed, ciphertext: flipped }, 'SEAL_TAMPERED'],
+      ['other-roster', { ...sealed, rosterId: `0x${'00'.repeat(32)}` }, 'SEAL_TAMPERED'],
+      ['longer', { ...sealed, expiry: sealed.expiry + 1 }, 'SEAL_TAMPERED'],
+      ['replayed', { ...sealed, recordHash: other.id }, 'SEAL_TAMPERED'],
+      ['expired', sealedTransfer('late', [mine], { expiry: NOW - 1 }).sealed, 'SEAL_EXPIRED'],
+      ['readdressed', { ...sealedTransfer('theirs', [others]).sealed, recipients: [{ ...sealed.recipients[0]! }] }, 'SEAL_TAMPERED'],
+      ['false', falseWitness.sealed, 'TRANSFER_T3'],
+    ];
+    for (const [name, job] of attempts) await farm.publish(envelope(transferJob(name, job)));
+    for (const [name, , expected] of attempts) {
+      const outcome = await settled(farm, `transfer-${name}`);
+      expect([name, outcome.state === 'failed' ? failureCode(outcome.reason) : outcome.state]).toEqual([name, expected]);
+    }
+    const letters = await farm.deadLetters();
+    expect(letters.map(({ id }) => id).sort()).toEqual(attempts.map(([name]) => `transfer-${name}`).sort());
+    await farm.publish(envelope(transferJob('honest-twin', sealed)));
+    expect(await settled(farm, 'transfer-honest-twin')).toMatchObject({ state: 'done' });
+    await running.drain();
+  });
+
+  it('A16: a job for somebody else waits for them', async () => {
+    const [mine, others] = [WorkerKeys.inMemory(NOW), WorkerKeys.inMemory(NOW)];
+    const wrong = await worker(mine);
+    const job = transferJob('theirs', sealedTransfer('for others', [others]).sealed);
+    await farm.publish(envelope(job));
+    const client = new Redis(redis.url);
+    const key = `${farmPrefix(DOMAIN)}:transfer_1:${job.id}`;
+    // The wrong worker has looked at it and put it back.
+    while (Number((await client.hget(key, 'ats')) ?? 0) < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    client.disconnect();
+    expect((await farm.outcome(job.id)).state).not.toBe('failed');
+    const right = await worker(others);
+    const outcome = await settled(farm, job.id);
+    expect(outcome.state === 'done' && parseFarmResult(outcome.result).prover).toBe(others.address);
+    await Promise.all([wrong.drain(), right.drain()]);
+  });
+
+  it('A16: no witness is readable in Redis, in its files or in the workers’ logs', async () => {
+    const client = new Redis(redis.url);
+    await client.bgrewriteaof();
+    const values: Buffer[] = [];
+    for (const key of await client.keys('*')) values.push(Buffer.from(key), await plainBytes(client, key));
+    client.disconnect();
+    const files = await readdir(join(scratch, 'redis'), { recursive: true, withFileTypes: true });
+    for (const file of files) if (file.isFile()) values.push(await readFile(join(file.parentPath, file.name)));
+    const haystack = Buffer.concat([...values, Buffer.from(log.join('\n'))]);
+    expect(haystack.length).toBeGreaterThan(50_000);
+    expect(haystack.includes('transfer-honest')).toBe(true);
+    for (const label of ['honest', 'killed', 'stopped', 'refused', 'false']) {
+      for (const secret of secretsOf(sealedTransfer(label, [WorkerKeys.inMemory(NOW)]).witness)) expect(haystack.includes(secret)).toBe(false);
+    }
+  });
+
+  it('A16: a flushed Redis forgets the job, and publishing again is enough', async () => {
+    const keys = WorkerKeys.inMemory(NOW);
+    const job = transferJob('flushed', sealedTransfer('flushed', [keys]).sealed);
+    await farm.publish(envelope(job));
+    const client = new Redis(redis.url);
+    await client.flushall();
+    client.disconnect();
+    expect(await farm.outcome(job.id)).toEqual({ state: 'absent' });
+    await farm.publish(envelope(job));
+    const running = await worker(keys);
+    expect(await settled(farm, job.id)).toMatchObject({ state: 'done' });
+    await running.drain();
+  });
+});
+
+async function checkedBy(id: string, address: string): Promise<void> {
+  while ((await farm.progress(id))?.worker !== address) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+async function plainBytes(client: Redis, key: string): Promise<Buffer> {
+  const type = await client.type(key);
+  if (type === 'hash') return Buffer.from(JSON.stringify(await client.hgetall(key)));
+  if (type === 'stream') return Buffer.from(JSON.stringify(await client.xrange(key, '-', '+')));
+  if (type === 'string') return Buffer.from((await client.get(key)) ?? '');
+  return Buffer.alloc(0);
+}

@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkRedis, compareVersions, type RunningRedis, redactUrl, startRedis } from '../../queue/redis.js';
+import { code } from '../prover/code.js';
+
+const hasServer = (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'redis-server')));
+let scratch: string;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'tacit-redis-test-'));
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+describe.skipIf(!hasServer)('redis-server of the PATH', () => {
+  let redis: RunningRedis;
+  const dir = (): string => join(scratch, 'server');
+
+  it('is started on a port of its own, with a password, and keeps what it is told across a restart', async () => {
+    redis = await startRedis({ url: '', dir: dir() });
+    expect(redis.kind).toBe('server');
+    const client = new Redis(redis.url);
+    await client.set('kept', 'yes');
+    client.disconnect();
+    expect(await code(() => checkRedis(redis.url.replace(/:[^:@]*@/, ':wrong@')))).toBe('REDIS_UNREACHABLE');
+    await redis.stop();
+    await redis.stop();
+    expect((await readdir(dir())).length).toBeGreaterThan(0);
+    redis = await startRedis({ url: '', dir: dir() });
+    const again = new Redis(redis.url);
+    expect(await again.get('kept')).toBe('yes');
+    again.disconnect();
+    await redis.stop();
+  });
+
+  it('A16: an evicting policy is refused, set before or after', async () => {
+    for (const policy of ['allkeys-lru', 'volatile-ttl']) {
+      redis = await startRedis({ url: '' });
+      const client = new Redis(redis.url);
+      expect(await checkRedis(redis.url)).toMatchObject({ policy: 'noeviction' });
+      await client.config('SET', 'maxmemory-policy', policy);
+      await expect(startRedis({ url: redis.url })).rejects.toMatchObject({ code: 'REDIS_EVICTING_POLICY', expected: 'noeviction', got: policy, retryable: false });
+      client.disconnect();
+      await redis.stop();
+    }
+  });
+
+  it('a server given by its URL is used and left running', async () => {
+    redis = await startRedis({ url: '' });
+    const external = await startRedis({ url: redis.url });
+    expect(external.kind).toBe('external');
+    await external.stop();
+    expect(await checkRedis(redis.url)).toMatchObject({ policy: 'noeviction' });
+    await redis.stop();
+  });
+
+  it('ends with the process that started it', async () => {
+    const module = JSON.stringify(join(process.cwd(), 'dist/queue/redis.js'));
+    const script = `import { startRedis } from ${module}; const redis = await startRedis({ url: '' }); console.log(redis.url); process.exit(0);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let url = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      url += chunk.toString();
+    });
+    await once(child, 'close');
+    expect(url).toMatch(/^redis:/);
+    for (let tries = 0; tries < 100 && (await code(() => checkRedis(url.trim()))) === 'nothing thrown'; tries++);
+    expect(await code(() => checkRedis(url.trim()))).toBe('REDIS_UNREACHABLE');
+  });
+});
+
+describe('the embedded server', () => {
+  it('says that it keeps nothing, and serves', async () => {
+    const lines: string[] = [];
+    const redis = await startRedis({ url: '', embeddedOnly: true, log: (line) => lines.push(line) });
+    expect(redis.kind).toBe('embedded');
+    expect(lines.join()).toContain('keeps nothing');
+    const client = new Redis(redis.url);
+    await client.set('a', 'b');
+    expect(await client.get('a')).toBe('b');
+    client.disconnect();
+    await redis.stop();
+  });
+});
+
+describe('what is said of a Redis', () => {
+  it('unreachable is retryable, and the password is not printed', async () => {
+    const failure = startRedis({ url: 'redis://:secret@127.0.0.1:1' });
+    await expect(failure).rejects.toMatchObject({ code: 'REDIS_UNREACHABLE', retryable: true });
+    await expect(failure).rejects.not.toMatchObject({ message: expect.stringContaining('secret') });
+    expect(redactUrl('redis://user:secret@host:1/2')).toBe('redis://***@host:1/2');
+  });
+
+  it('versions compare by number', () => {
+    expect(compareVersions('6.2.0', '6.10')).toBe(-1);
+    expect(compareVersions('7.0.15', '6.2.0')).toBe(1);
+    expect(compareVersions('6.2', '6.2.0')).toBe(0);
+    expect(compareVersions('unknown', '6.2.0')).toBe(-1);
+  });
+});
