@@ -1,0 +1,101 @@
+/**
+ * A verified transfer proof enters: its nullifiers are reserved, its place in the promised order is taken. One
+ * transaction, so that of two rivals exactly one is admitted.
+ */
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import type { WriteTables } from '../ledger/effects.js';
+import type { NullifierRow, RecordHash, TransferProofRow, TransferRow } from '../ledger/schema.js';
+import { bytesToHex, hexToBytes, concatBytes } from '../protocol/bytes.js';
+import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
+import { TacitError } from '../protocol/errors.js';
+import { publicInputsOf, publicSignals, transferList } from '../protocol/fingerprint.js';
+import type { EvmAddress, Field, Hex } from '../protocol/flavor.js';
+import { verifyGroth16 } from '../protocol/groth16.js';
+import { decodeProof } from '../protocol/proof.js';
+import type { TransferRecord } from '../protocol/record.js';
+import type { VerifyingKey } from '../protocol/vkey.js';
+import { assertUsableAnchor } from './anchors.js';
+import { waitingForced } from './chainView.js';
+import { commitTransfers, moved, type NodeContext } from './context.js';
+import { fieldHex, fieldOf, nullifierHex } from './hex.js';
+
+/** What a prover hands over for one or several records. */
+export interface ProofClaim {
+  readonly circuit: CircuitName;
+  readonly anchor: Hex;
+  readonly prover: EvmAddress;
+  readonly h: Hex;
+  readonly proof: Hex;
+}
+
+/**
+ * The proof as it goes into the journal, verified.
+ * @throws TacitError PROOF_INVALID, FIELD_RANGE, HEX_INVALID, KEY_MISSING, ANCHOR_UNKNOWN and as verifyGroth16
+ */
+export function checkTransferProof(ctx: NodeContext, ids: readonly RecordHash[], records: readonly TransferRecord[], claim: ProofClaim): TransferProofRow {
+  const { id: circuitId } = CIRCUITS[claim.circuit];
+  const key: VerifyingKey | undefined = ctx.keys.get(circuitId);
+  if (key === undefined) throw new TacitError('KEY_MISSING', 'this rollup has no key for the circuit', { got: claim.circuit });
+  const [anchor, h]: Field[] = [fieldOf(claim.anchor, 'anchor'), fieldOf(claim.h, 'h')];
+  assertUsableAnchor(ctx, anchor as Field);
+  const prover = claim.prover.toLowerCase();
+  const inputs = publicInputsOf(circuitId, h as Field, transferList(anchor as Field, prover, records, ctx.domain), ctx.domain);
+  verifyGroth16(key, publicSignals(inputs), decodeProof(hexToBytes(claim.proof)));
+  const id = bytesToHex(keccak_256(concatBytes(hexToBytes(claim.proof), hexToBytes(claim.h), ...ids.map((hash) => hexToBytes(hash)))));
+  return { id, circuit: claim.circuit, anchor: claim.anchor, prover, h: claim.h, proof: claim.proof, transfers: ids };
+}
+
+/**
+ * Journals the proof, reserves nullifiers, gives the next number in the promised order. Nothing happens to transfers that
+ * have a proof already: a second proof of the same record is a duplicate.
+ * @throws TacitError NULLIFIER_SPENT, NULLIFIER_RESERVED, NULLIFIER_FORCED
+ */
+export async function admitProof(ctx: NodeContext, base: TransferRow, record: TransferRecord, proof: TransferProofRow): Promise<TransferRow> {
+  const nowMs = ctx.nowMs();
+  const rows = await commitTransfers(ctx, (tables) => {
+    const present = tables.transfers.get(base.id) ?? base;
+    if (present.proofId !== undefined || present.state === 'failed') return [present];
+    reserve(ctx, tables, base.id, record, { holder: 'proof' });
+    tables.proofs.put(proof.id, proof);
+    // The first promise has number 1: 0 would read as "none".
+    const sequence = tables.next('sequence') + 1;
+    tables.sequence.add(sequence, base.id);
+    return [moved(present, 'proven', nowMs, { proofId: proof.id, sequence, sealed: undefined, reason: undefined })];
+  });
+  return rows[0] as TransferRow;
+}
+
+/** @throws TacitError NULLIFIER_SPENT, NULLIFIER_RESERVED, NULLIFIER_FORCED */
+export function reserve(ctx: NodeContext, tables: WriteTables, id: RecordHash, record: TransferRecord, hold: Pick<NullifierRow, 'holder' | 'expiresMs'>): void {
+  assertUnspent(ctx, record);
+  for (const nf of [record.nf1, record.nf2]) {
+    const key = nullifierHex(nf);
+    assertFree(tables.nullifiers.get(key), id, ctx.nowMs());
+    tables.nullifiers.put(key, { nf: key, transfer: id, ...hold });
+  }
+}
+
+/** Gives back what the transfer holds. */
+export function release(tables: WriteTables, id: RecordHash, record: TransferRecord): void {
+  for (const nf of [record.nf1, record.nf2]) {
+    const key = nullifierHex(nf);
+    if (tables.nullifiers.get(key)?.transfer === id) tables.nullifiers.remove(key);
+  }
+}
+
+/** Not in the tree, and not in the contract's queue. @throws TacitError NULLIFIER_SPENT, NULLIFIER_FORCED */
+export function assertUnspent(ctx: NodeContext, { nf1, nf2 }: TransferRecord): void {
+  for (const nf of [nf1, nf2]) {
+    if (ctx.view.state.nullifiers.has(nf)) throw new TacitError('NULLIFIER_SPENT', 'a note of this transfer is spent', { got: fieldHex(nf) });
+    if (waitingForced(ctx.view).some(({ record }) => record?.nf1 === nf || record?.nf2 === nf)) {
+      throw new TacitError('NULLIFIER_FORCED', 'a forced transfer in the contract’s queue spends this note', { got: fieldHex(nf) });
+    }
+  }
+}
+
+/** @throws TacitError NULLIFIER_RESERVED */
+export function assertFree(holder: NullifierRow | undefined, id: RecordHash, nowMs: number): void {
+  if (holder === undefined || holder.transfer === id) return;
+  if (holder.holder === 'lease' && (holder.expiresMs ?? 0) <= nowMs) return;
+  throw new TacitError('NULLIFIER_RESERVED', 'another transfer under way spends this note', { got: holder.transfer ?? holder.holder, retryable: holder.holder === 'lease' });
+}

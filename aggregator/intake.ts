@@ -1,0 +1,84 @@
+/**
+ * A submission comes in. Proven at home: verified at once, reserved, confirmed. Sealed: journaled, then given to the farm;
+ * it reserves nothing until a worker has opened it or a proof stands, so that nobody can squat on another's note.
+ *
+ * The id is the hash of the record, so the same id is the same payment: a repetition gets the present status, a new seal
+ * of an unproven one takes the place of the old, a proof overtakes the farm.
+ */
+import type { TransferRow } from '../ledger/schema.js';
+import { hexToBytes } from '../protocol/bytes.js';
+import { TacitError } from '../protocol/errors.js';
+import { decodeRecord, recordHash, type TransferRecord } from '../protocol/record.js';
+import type { Submission, TransferStatus } from '../queue/service.js';
+import { admitProof, assertFree, assertUnspent, checkTransferProof } from './admit.js';
+import { confirm } from './confirm.js';
+import { commitTransfers, moved, type NodeContext } from './context.js';
+import { nullifierHex } from './hex.js';
+import { statusOf } from './status.js';
+import { planTransferTask, publishPlanned } from './tasks.js';
+
+/**
+ * @throws TacitError SUBMISSION_ID, SUBMISSION_CONFLICT, NODE_BUSY, ASSET_UNKNOWN, FEE_TOO_LOW, NULLIFIER_SPENT,
+ *   NULLIFIER_RESERVED, NULLIFIER_FORCED, ANCHOR_UNKNOWN, PROOF_INVALID, SEAL_EXPIRED, and the codes of the record's codec
+ */
+export async function submit(ctx: NodeContext, submission: Submission): Promise<TransferStatus> {
+  const record = decodeRecord(hexToBytes(submission.record));
+  const known = ctx.journal.read.transfers.get(submission.id);
+  if (recordHash(record, ctx.domain) !== submission.id) {
+    throw new TacitError(known === undefined ? 'SUBMISSION_ID' : 'SUBMISSION_CONFLICT', 'the id is not the hash of the record', { expected: recordHash(record, ctx.domain), got: submission.id });
+  }
+  if (known !== undefined) {
+    if (known.pairedWith !== submission.pairedWith) throw new TacitError('SUBMISSION_CONFLICT', 'this transfer was submitted with another partner', { expected: known.pairedWith ?? 'none', got: submission.pairedWith ?? 'none' });
+    if (known.state !== 'queued' && known.state !== 'proving') return statusOf(ctx, known);
+    if (submission.sealed !== undefined && known.sealed === JSON.stringify(submission.sealed)) return statusOf(ctx, known);
+  }
+  assertAcceptable(ctx, record, submission, known === undefined);
+  const row = known ?? newRow(ctx, submission);
+  return submission.proof !== undefined ? submitProven(ctx, row, record, submission) : submitSealed(ctx, row, record, submission);
+}
+
+async function submitProven(ctx: NodeContext, row: TransferRow, record: TransferRecord, submission: Submission & { proof: object }): Promise<TransferStatus> {
+  // Pairings take a while: they run before the turn, what they were checked against is looked at again within.
+  const proof = checkTransferProof(ctx, [row.id], [record], submission.proof as Parameters<typeof checkTransferProof>[3]);
+  return ctx.turn.run(async () => {
+    const admitted = await admitProof(ctx, row, record, proof);
+    return statusOf(ctx, await confirm(ctx, admitted));
+  });
+}
+
+async function submitSealed(ctx: NodeContext, row: TransferRow, record: TransferRecord, { sealed }: Submission): Promise<TransferStatus> {
+  if (sealed === undefined) throw new TacitError('REQUEST_MALFORMED', 'a submission brings a proof or a sealed job', { expected: 'proof or sealed' });
+  if (sealed.recordHash !== row.id) throw new TacitError('SUBMISSION_CONFLICT', 'the job is sealed for another record', { expected: row.id, got: sealed.recordHash });
+  if (sealed.expiry * 1000 <= ctx.nowMs()) throw new TacitError('SEAL_EXPIRED', 'the seal has expired', { got: `${sealed.expiry}`, retryable: true });
+  return ctx.turn.run(async () => {
+    const nowMs = ctx.nowMs();
+    const [queued = row] = await commitTransfers(ctx, (tables) => {
+      const present = tables.transfers.get(row.id) ?? row;
+      if (present.proofId !== undefined || present.state === 'failed') return [present];
+      for (const nf of [record.nf1, record.nf2]) assertFree(tables.nullifiers.get(nullifierHex(nf)), row.id, nowMs);
+      const attempts = present.attempts + 1;
+      planTransferTask(ctx, tables, row.id, attempts);
+      return [moved(present, 'queued', present.times.queued ?? nowMs, { sealed: JSON.stringify(sealed), attempts, reason: undefined })];
+    });
+    await publishPlanned(ctx);
+    return statusOf(ctx, queued);
+  });
+}
+
+/** Everything that can be said before a proof is looked at. */
+function assertAcceptable(ctx: NodeContext, record: TransferRecord, submission: Submission, isNew: boolean): void {
+  if (isNew && ctx.live.size >= ctx.policy.pendingTransfers) throw new TacitError('NODE_BUSY', 'the node has as many transfers as it can hold', { expected: `fewer than ${ctx.policy.pendingTransfers}`, retryable: true });
+  const assets = ctx.config.assets.map(({ id }) => id);
+  for (const asset of [record.outAsset, record.feeAsset]) {
+    if (!assets.includes(asset)) throw new TacitError('ASSET_UNKNOWN', 'the rollup has no such asset', { expected: assets.join(', '), got: `${asset}` });
+  }
+  assertUnspent(ctx, record);
+  const kind = submission.proof !== undefined ? 'proven' : 'sealed';
+  // The second of a pair pays for both; the first is let in on its word and sealed only with its partner.
+  if (submission.pairedWith === undefined) ctx.quotes.assertPays(record, kind, 1, ctx.nowMs());
+  else if (record.fee !== 0n) ctx.quotes.assertPays(record, kind, 2, ctx.nowMs());
+}
+
+function newRow(ctx: NodeContext, { id, record, pairedWith }: Submission): TransferRow {
+  return { id, record, state: 'queued', times: { queued: ctx.nowMs() }, attempts: 0, ...(pairedWith === undefined ? {} : { pairedWith }) };
+}

@@ -1,0 +1,218 @@
+/**
+ * A running node. Start: open the journal, read the contract's history, align the one with the other, put back into the
+ * queue what is unproven, then serve. Then a tick at a time: follow the chain → collect from the farm → confirm → seal →
+ * settle. A step that fails is logged and tried again with the next tick; what was journaled stands.
+ */
+import { openJournal, type Journal } from '../ledger/journal.js';
+import { withFaultPoints } from '../ledger/effects.js';
+import { LedgerState } from '../ledger/state.js';
+import { hexToBytes } from '../protocol/bytes.js';
+import { evmAddressOfKey, signerFromKey } from '../protocol/eip712.js';
+import { TacitError } from '../protocol/errors.js';
+import { FarmQueue } from '../queue/farm.js';
+import { startGateway } from '../queue/gateway.js';
+import { openRpc } from '../verifier-contract/rpc.js';
+import { RollupContract } from '../verifier-contract/rollup.js';
+import { genesisView } from './chainView.js';
+import { DEFAULT_POLICY, type NodeConfig, type NodePolicy } from './config.js';
+import { confirm } from './confirm.js';
+import type { NodeContext } from './context.js';
+import { EventHub } from './eventHub.js';
+import { collectResults, noteFarmEvent } from './farm.js';
+import { RpcNodeChain } from './nodeChain.js';
+import { QuoteBook } from './quote.js';
+import { RosterKeeper } from './rosterKeeper.js';
+import { sealDue } from './seal.js';
+import { makeService } from './service.js';
+import { advanceSettlement } from './settle.js';
+import { publishPlanned } from './tasks.js';
+import { Turn } from './turn.js';
+import { ChainWatcher } from './watch.js';
+
+export interface NodeStats {
+  readonly pending: number;
+  readonly settled: number;
+  readonly failed: number;
+  /** Sealed and not yet settled. */
+  readonly standingSeals: number;
+  readonly settlements: number;
+  readonly queueItemsWaiting: number;
+  readonly farmTasks: number;
+}
+
+export interface RunningNode {
+  readonly url: string;
+  /** Finishes the step in hand, then closes everything. Safe to call twice. */
+  stop(): Promise<void>;
+  stats(): NodeStats;
+}
+
+/** How often every outstanding farm task is asked for, events or not: events get lost. */
+const ASK_ALL_MS = 5_000;
+
+/**
+ * @throws TacitError RPC_UNREACHABLE, CHAIN_FOREIGN, CONTRACT_ABSENT, NOT_THE_AGGREGATOR, JOURNAL_LOCKED, JOURNAL_FOREIGN,
+ *   REDIS_UNREACHABLE, GATEWAY_PORT
+ */
+export async function startNode(config: NodeConfig): Promise<RunningNode> {
+  const policy: NodePolicy = { ...DEFAULT_POLICY, ...config.policy };
+  const settler = evmAddressOfKey(hexToBytes(config.settlerKey, 32));
+  const queueDelaySeconds = await checkContract(config, settler);
+  const journal = openJournal(config.journalDir, config.domain);
+  const closers: (() => Promise<void>)[] = [() => journal.close()];
+  try {
+    const chain = await RpcNodeChain.open(config.rpcUrl, config.settlerKey, config.domain);
+    closers.push(() => chain.close());
+    const queue = await FarmQueue.open({ redisUrl: config.redisUrl, domain: config.domain, ...(config.log === undefined ? {} : { log: config.log }) });
+    closers.push(() => queue.close());
+    const ctx = makeContext(config, policy, { settler, queueDelaySeconds }, journal, queue, chain);
+    return await run(ctx, closers);
+  } catch (error) {
+    for (const close of closers.reverse()) await close();
+    throw error;
+  }
+}
+
+async function checkContract(config: NodeConfig, settler: string): Promise<number> {
+  const provider = await openRpc(config.rpcUrl);
+  try {
+    const rollup = new RollupContract(config.domain.contract, provider);
+    await rollup.assertDeployed();
+    const { aggregator, queueDelaySeconds } = await rollup.config();
+    if (aggregator !== settler) throw new TacitError('NOT_THE_AGGREGATOR', 'the contract takes settlements from another account', { expected: aggregator, got: settler });
+    return queueDelaySeconds;
+  } finally {
+    provider.destroy();
+  }
+}
+
+function makeContext(config: NodeConfig, policy: NodePolicy, account: { settler: string; queueDelaySeconds: number }, journal: Journal, queue: FarmQueue, chain: RpcNodeChain): NodeContext {
+  const ports = { journal, queue, chain };
+  const effects = config.faultHook === undefined ? ports : withFaultPoints(ports, config.faultHook);
+  const sign = signerFromKey(hexToBytes(config.settlerKey, 32));
+  const live = journal.read.transfers.rows().filter(({ state }) => state !== 'settled' && state !== 'failed');
+  const tasks = journal.read.tasks.rows().filter(({ state }) => state === 'planned' || state === 'queued');
+  return {
+    config,
+    policy,
+    domain: config.domain,
+    keys: config.keys,
+    ...account,
+    journal: effects.journal,
+    effects,
+    sign,
+    turn: new Turn(),
+    events: new EventHub(),
+    quotes: new QuoteBook(policy.fees),
+    roster: new RosterKeeper({ domain: config.domain, sign, lifetimeSeconds: policy.rosterSeconds, workers: () => effects.queue.workers(), admitted: config.admittedWorkers }),
+    nowMs: () => Date.now(),
+    log: config.log ?? (() => {}),
+    live: new Map(live.map((row) => [row.id as string, row])),
+    view: genesisView({ number: config.deploymentBlock - 1, hash: '0x' }),
+    tip: LedgerState.genesis(),
+    seals: [],
+    inputs: new Map(),
+    tasks: new Map(tasks.map((task) => [task.id, task])),
+    dirtyTasks: new Set(tasks.map(({ id }) => id)),
+    seenMs: new Map(),
+  };
+}
+
+async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<RunningNode> {
+  const watcher = new ChainWatcher(ctx);
+  await watcher.start();
+  await publishPlanned(ctx);
+  const problems: Record<string, string> = {};
+  let askedAllMs = 0;
+  const step = async (name: string, body: () => Promise<unknown>): Promise<void> => {
+    try {
+      await body();
+      delete problems[name];
+    } catch (error) {
+      const text = error instanceof TacitError ? `${error.code}: ${error.message}` : String(error);
+      if (problems[name] !== text) ctx.log(`${name}: ${text}`);
+      problems[name] = text;
+    }
+  };
+  const tick = async (): Promise<void> => {
+    await step('chain', () => watcher.follow());
+    await step('price', async () => ctx.quotes.setGasPrice((await ctx.effects.chain.feeSuggestion()).maxFeePerGasWei));
+    if (ctx.nowMs() - askedAllMs >= ASK_ALL_MS) {
+      askedAllMs = ctx.nowMs();
+      for (const id of ctx.tasks.keys()) ctx.dirtyTasks.add(id);
+    }
+    await step('farm', () => collectResults(ctx));
+    await step('confirm', async () => {
+      for (const row of [...ctx.live.values()]) if (row.state === 'proven') await confirm(ctx, row);
+    });
+    await step('seal', () => sealDue(ctx));
+    await step('settle', () => advanceSettlement(ctx));
+  };
+  const loop = startLoop(() => ctx.turn.run(tick), ctx.policy.tickMs);
+  const unsubscribe = await ctx.effects.queue.onEvent((event) => {
+    void ctx.turn.run(() => step('farm', () => noteFarmEvent(ctx, event)));
+    loop.wake();
+  });
+  const service = makeService(ctx, () => problems);
+  const gateway = await startGateway({ service, ...(config(ctx)) });
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await gateway.close();
+    unsubscribe();
+    await loop.stop();
+    await ctx.turn.run(async () => {});
+    for (const close of closers.reverse()) await close();
+  };
+  return {
+    url: gateway.url,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+    stats: () => statsOf(ctx),
+  };
+}
+
+function config({ config: { host, port } }: NodeContext): { host?: string; port?: number } {
+  return { ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) };
+}
+
+/** Runs `body` again and again with a pause between; `wake` ends the present pause. */
+function startLoop(body: () => Promise<void>, pauseMs: number): { wake(): void; stop(): Promise<void> } {
+  let stopping = false;
+  let wake: () => void = () => {};
+  const running = (async () => {
+    while (!stopping) {
+      await body();
+      if (stopping) break;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, pauseMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  })();
+  return {
+    wake: () => wake(),
+    stop: async () => {
+      stopping = true;
+      wake();
+      await running;
+    },
+  };
+}
+
+function statsOf(ctx: NodeContext): NodeStats {
+  const finished = ctx.journal.read.transfers.rows().filter(({ state }) => state === 'settled' || state === 'failed');
+  return {
+    pending: ctx.live.size,
+    settled: finished.filter(({ state }) => state === 'settled').length,
+    failed: finished.filter(({ state }) => state === 'failed').length,
+    standingSeals: ctx.seals.length,
+    settlements: ctx.view.settlements.length,
+    queueItemsWaiting: ctx.view.queue.length - ctx.view.queueHead,
+    farmTasks: ctx.tasks.size,
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * What goes into the next batch, in order: queue items of the contract first, as it demands of every settlement, then
+ * confirmed transfers by their promised number. A pair goes in together or waits together.
+ */
+import type { SealRow, SlotRow, TransferRow } from '../ledger/schema.js';
+import { hexToBytes } from '../protocol/bytes.js';
+import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
+import type { Field } from '../protocol/flavor.js';
+import { decodeRecord } from '../protocol/record.js';
+import { queueSlots } from '../protocol/slots.js';
+import { sealOfRoot } from './anchors.js';
+import { type ViewQueueItem, waitingForced } from './chainView.js';
+import type { NodeContext } from './context.js';
+import { fieldHex, fieldOf } from './hex.js';
+
+export interface Batch {
+  readonly circuit: CircuitName;
+  readonly slots: readonly SlotRow[];
+  readonly transfers: readonly TransferRow[];
+  /** When the member that has waited longest became ready. */
+  readonly waitingSinceMs: number;
+  readonly full: boolean;
+}
+
+interface Candidate {
+  readonly slots: readonly SlotRow[];
+  readonly transfers: readonly TransferRow[];
+  readonly sinceMs: number;
+}
+
+const ZERO = fieldHex(0n);
+
+/** Undefined where nothing waits that could be sealed. */
+export function nextBatch(ctx: NodeContext): Batch | undefined {
+  const largest = Math.max(...ctx.policy.updateCircuits.map((name) => CIRCUITS[name].size));
+  const taken = new Set<Field>();
+  const chosen: Candidate[] = [];
+  let count = 0;
+  for (const candidate of [...queueCandidates(ctx), ...transferCandidates(ctx)]) {
+    if (count + candidate.slots.length > largest) {
+      if (count >= largest) break;
+      // A pair that does not fit waits for the next batch; single ones behind it may fill this one.
+      continue;
+    }
+    if (!claim(ctx, taken, candidate.slots)) {
+      // The queue is first in, first out: what stands behind an item that cannot go waits with it.
+      if (candidate.transfers.length === 0) break;
+      continue;
+    }
+    chosen.push(candidate);
+    count += candidate.slots.length;
+  }
+  const circuit = circuitFor(ctx.policy.updateCircuits, count);
+  if (circuit === undefined) return undefined;
+  return {
+    circuit,
+    slots: chosen.flatMap(({ slots }) => slots),
+    transfers: chosen.flatMap(({ transfers }) => transfers),
+    waitingSinceMs: Math.min(...chosen.map(({ sinceMs }) => sinceMs)),
+    full: count >= largest,
+  };
+}
+
+/** Queue items that no standing seal holds, from the first on. */
+export function unsealedItems(ctx: Pick<NodeContext, 'view' | 'seals'>): ViewQueueItem[] {
+  const sealed = ctx.seals.flatMap(itemsOf);
+  const first = Math.max(ctx.view.queueHead, ...sealed.map((item) => item + 1));
+  return ctx.view.queue.slice(first);
+}
+
+/** Queue items that a seal's slots hold. */
+export function itemsOf(seal: Pick<SealRow, 'slots'>): number[] {
+  return seal.slots.flatMap(({ source }) => (source.kind === 'transfer' ? [] : source.kind === 'deposits' ? [...source.items] : [source.item]));
+}
+
+/** Transfers that a seal's slots hold. */
+export function transfersOf(seal: Pick<SealRow, 'slots'>): string[] {
+  return seal.slots.flatMap(({ source }): string[] => (source.kind === 'transfer' ? [source.id] : []));
+}
+
+/** The smallest circuit that takes `count` slots, else the largest that may be used with so few. */
+export function circuitFor(circuits: readonly CircuitName[], count: number): CircuitName | undefined {
+  const usable = circuits.filter((name) => CIRCUITS[name].minSlots <= count).sort((a, b) => CIRCUITS[a].size - CIRCUITS[b].size);
+  return count === 0 ? undefined : (usable.find((name) => CIRCUITS[name].size >= count) ?? usable[usable.length - 1]);
+}
+
+function queueCandidates(ctx: NodeContext): Candidate[] {
+  const ready: ViewQueueItem[] = [];
+  for (const item of unsealedItems(ctx)) {
+    const dueMs = (item.queuedAtSeconds + ctx.queueDelaySeconds * ctx.policy.queueDelayFraction) * 1000;
+    if (ctx.policy.queueDelayFraction > 0 && ctx.nowMs() < dueMs) break;
+    ready.push(item);
+  }
+  return queueSlots(ready.map(({ kind }) => kind)).map(({ kind, items }) => {
+    const [first, second] = items.map((i) => ready[i] as ViewQueueItem);
+    return { slots: [queueSlot(kind, first as ViewQueueItem, second)], transfers: [], sinceMs: ctx.seenMs.get((first as ViewQueueItem).item) ?? ctx.nowMs() };
+  });
+}
+
+function queueSlot(kind: 'deposit' | 'forced', first: ViewQueueItem, second: ViewQueueItem | undefined): SlotRow {
+  if (kind === 'forced') return { source: { kind, item: first.item }, ...slotHex(first.record as { nf1: Field; nf2: Field; cm1: Field; cm2: Field }) };
+  const source = second === undefined ? ({ kind, item: first.item } as const) : ({ kind: 'deposits', items: [first.item, second.item] } as const);
+  return { source, nf1: ZERO, nf2: ZERO, cm1: fieldHex(first.commitment as Field), cm2: fieldHex(second?.commitment ?? 0n) };
+}
+
+function transferCandidates(ctx: NodeContext): Candidate[] {
+  const waiting = [...ctx.live.values()].filter(({ state, seal }) => state === 'confirmed' && seal === undefined).sort((a, b) => (a.sequence as number) - (b.sequence as number));
+  const forced = new Set(waitingForced(ctx.view).flatMap(({ record }) => (record === undefined ? [] : [record.nf1, record.nf2])));
+  const placed = new Set<string>();
+  const candidates: Candidate[] = [];
+  for (const row of waiting) {
+    if (placed.has(row.id)) continue;
+    const members = row.pairedWith === undefined ? [row] : pairOf(waiting, row);
+    if (members === undefined) continue;
+    const records = members.map(({ record }) => decodeRecord(hexToBytes(record)));
+    for (const { id } of members) placed.add(id);
+    // Of a pair the one that pays pays for both; where nobody pays, nobody is served.
+    if (ctx.policy.fees.required && records.every(({ fee }) => fee === 0n)) continue;
+    // A forced transfer of the same note stands in the contract's queue and will come first.
+    if (records.some(({ nf1, nf2 }) => forced.has(nf1) || forced.has(nf2)) || members.some((member) => !hasAnchor(ctx, member))) continue;
+    const slots = members.map((member, i): SlotRow => ({ source: { kind: 'transfer', id: member.id }, ...slotHex(records[i] as (typeof records)[0]) }));
+    candidates.push({ slots, transfers: members, sinceMs: row.times.confirmed ?? ctx.nowMs() });
+  }
+  return candidates;
+}
+
+/** Both, in promised order, when both name each other and wait. */
+function pairOf(waiting: readonly TransferRow[], row: TransferRow): TransferRow[] | undefined {
+  const partner = waiting.find(({ id, pairedWith }) => id === row.pairedWith && pairedWith === row.id);
+  return partner === undefined ? undefined : [row, partner];
+}
+
+function hasAnchor(ctx: NodeContext, { proofId }: TransferRow): boolean {
+  const proof = proofId === undefined ? undefined : ctx.journal.read.proofs.get(proofId);
+  return proof !== undefined && (ctx.view.knownRoots.has(fieldOf(proof.anchor)) || sealOfRoot(ctx, proof.anchor) !== undefined);
+}
+
+/** Marks the slots' nullifiers as taken; false where one is taken or will be. */
+function claim(ctx: NodeContext, taken: Set<Field>, slots: readonly SlotRow[]): boolean {
+  const nullifiers = slots.flatMap(({ nf1, nf2 }) => [fieldOf(nf1), fieldOf(nf2)]).filter((nf) => nf !== 0n);
+  if (nullifiers.some((nf) => taken.has(nf) || ctx.tip.nullifiers.has(nf))) return false;
+  for (const nf of nullifiers) taken.add(nf);
+  return true;
+}
+
+function slotHex({ nf1, nf2, cm1, cm2 }: { nf1: Field; nf2: Field; cm1: Field; cm2: Field }): Pick<SlotRow, 'nf1' | 'nf2' | 'cm1' | 'cm2'> {
+  return { nf1: fieldHex(nf1), nf2: fieldHex(nf2), cm1: fieldHex(cm1), cm2: fieldHex(cm2) };
+}

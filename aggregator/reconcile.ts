@@ -1,0 +1,167 @@
+/**
+ * The journal follows the chain. Given the contract's state, every seal is settled, standing or void, and every transfer
+ * settled, under way or beaten by a conflicting one. The same rule serves the ordinary case, a restart, a settlement by
+ * somebody else, and blocks taken back: nothing is remembered that the chain does not say.
+ *
+ *   1. seals whose roots the contract's history has are settled
+ *   2. the others stand as long as each continues the state before it with queue items that still wait; the first that
+ *      does not, and all after it, are withdrawn
+ *   3. transfers whose record the history has are settled; those that were and are not any more are under way again;
+ *      those whose note somebody else has spent have failed
+ */
+import type { SealRow, SettledRow, TransferRow } from '../ledger/schema.js';
+import type { LedgerState } from '../ledger/state.js';
+import { hexToBytes } from '../protocol/bytes.js';
+import { decodeRecord } from '../protocol/record.js';
+import { alignedStart } from '../protocol/update.js';
+import { CIRCUITS } from '../protocol/circuit.js';
+import { release } from './admit.js';
+import type { ChainView, ViewSettlement } from './chainView.js';
+import { commitTransfers, moved, type NodeContext } from './context.js';
+import { fieldHex } from './hex.js';
+import { itemsOf, transfersOf } from './order.js';
+import { replaySeals } from './seal.js';
+import { underWay } from './settle.js';
+
+export const L1_CURSOR = 'l1';
+
+/**
+ * Makes `view` the node's view.
+ * @param everything also look at what was settled before: after a restart or a reorg
+ */
+export async function alignWithChain(ctx: NodeContext, view: ChainView, everything: boolean): Promise<void> {
+  const before = ctx.view;
+  ctx.view = view;
+  try {
+    await align(ctx, before, view, everything);
+  } catch (error) {
+    // Memory must not be ahead of the journal: the same step is taken again.
+    ctx.view = before;
+    throw error;
+  }
+}
+
+async function align(ctx: NodeContext, before: ChainView, view: ChainView, everything: boolean): Promise<void> {
+  const candidates = everything ? ctx.journal.read.seals.rows().filter(({ state }) => state !== 'withdrawn') : ctx.seals;
+  const { settled, standing, withdrawn } = sortSeals(ctx, candidates);
+  const newSettlements = view.settlements.slice(commonPrefix(before, view));
+  await commitTransfers(ctx, (tables) => {
+    for (const seal of [...settled, ...standing, ...withdrawn]) tables.seals.put(seal.index, seal);
+    for (const row of everything ? tables.settled.rows() : []) if (row.ordinal >= view.settlements.length) tables.settled.remove(row.ordinal);
+    for (const entry of newSettlements) tables.settled.put(entry.ordinal, settledRow(ctx, entry, view));
+    tables.cursors.put(L1_CURSOR, view.head);
+    tables.blocks.put(view.head.number, view.head.hash);
+    const rows = everything ? tables.transfers.rows().filter(({ state }) => state !== 'failed') : [...ctx.live.values()];
+    const changed = withPartners(rows, alignTransfers(ctx, rows, { standing, withdrawn }), ctx.nowMs());
+    for (const { id, state, record } of changed) if (state === 'failed') release(tables, id, decodeRecord(hexToBytes(record)));
+    return changed;
+  });
+  ctx.seals = [...standing];
+  replaySeals(ctx);
+  noteQueue(ctx);
+  for (const entry of newSettlements) tellSettlement(ctx, entry);
+}
+
+interface SortedSeals {
+  readonly settled: readonly SealRow[];
+  readonly standing: readonly SealRow[];
+  readonly withdrawn: readonly SealRow[];
+}
+
+function sortSeals(ctx: NodeContext, seals: readonly SealRow[]): SortedSeals {
+  const { view } = ctx;
+  const history = new Set(view.settlements.flatMap(({ roots }) => roots.map(({ noteRoot, nullRoot }) => fieldHex(noteRoot) + fieldHex(nullRoot))));
+  const isSettled = ({ noteRootNew, nullRootNew }: SealRow) => history.has(noteRootNew + nullRootNew);
+  const open = seals.filter((seal) => !isSettled(seal));
+  const firstVoid = firstThatDoesNotFit(view, open);
+  const settling = new Set(underWay(ctx)?.seals ?? []);
+  return {
+    settled: seals.filter(isSettled).map((seal) => ({ ...seal, state: 'settled' })),
+    standing: open.slice(0, firstVoid).map((seal) => ({ ...seal, state: standingState(ctx, seal, settling) })),
+    withdrawn: open.slice(firstVoid).map((seal) => ({ ...seal, state: 'withdrawn', reason: 'the contract’s state has moved on without it' })),
+  };
+}
+
+function standingState(ctx: NodeContext, { index }: SealRow, settling: ReadonlySet<number>): SealRow['state'] {
+  if (!ctx.journal.read.updateProofs.has(index)) return 'sealed';
+  return settling.has(index) ? 'settling' : 'proven';
+}
+
+/** Position of the first seal that does not continue the state before it, or the count where all do. */
+function firstThatDoesNotFit({ state, queue, queueHead }: ChainView, seals: readonly SealRow[]): number {
+  let [noteRoot, nullRoot, leafCount]: [string, string, bigint] = [...rootsOf(state), state.leafCount];
+  let item = queueHead;
+  for (const [position, seal] of seals.entries()) {
+    const { size } = CIRCUITS[seal.circuit];
+    const items = itemsOf(seal);
+    const continues = seal.noteRootOld === noteRoot && seal.nullRootOld === nullRoot && BigInt(seal.startIndex) === alignedStart(leafCount, size);
+    const inOrder = items.every((entry, i) => entry >= (i === 0 ? item : (items[i - 1] as number) + 1) && queue[entry] !== undefined && queue[entry].kind !== 'dropped');
+    const skipped = items.length > 0 && queue.slice(item, items[items.length - 1]).some(({ item: index, kind }) => kind !== 'dropped' && !items.includes(index));
+    const sameContent = seal.slots.every(({ source, cm1 }) => source.kind === 'transfer' || matchesItem(queue, source.kind === 'deposits' ? source.items[0] : source.item, cm1));
+    if (!continues || !inOrder || skipped || !sameContent) return position;
+    [noteRoot, nullRoot, leafCount] = [seal.noteRootNew, seal.nullRootNew, BigInt(seal.startIndex + 2 * size)];
+    if (items.length > 0) item = (items[items.length - 1] as number) + 1;
+  }
+  return seals.length;
+}
+
+function matchesItem(queue: ChainView['queue'], item: number, cm1: string): boolean {
+  const entry = queue[item];
+  const commitment = entry?.kind === 'deposit' ? entry.commitment : entry?.record?.cm1;
+  return commitment !== undefined && fieldHex(commitment) === cm1;
+}
+
+function alignTransfers(ctx: NodeContext, rows: readonly TransferRow[], { standing, withdrawn }: Pick<SortedSeals, 'standing' | 'withdrawn'>): TransferRow[] {
+  const nowMs = ctx.nowMs();
+  const sealOf = new Map(standing.flatMap((seal) => transfersOf(seal).map((id) => [id, seal.index] as const)));
+  const unsealed = new Set(withdrawn.flatMap(transfersOf));
+  return rows.flatMap((row) => {
+    const settlement = ctx.view.settledRecords.get(row.id);
+    if (settlement !== undefined) return row.state === 'settled' && row.settlementTx === settlement.tx ? [] : [moved(row, 'settled', nowMs, { settlementTx: settlement.tx, sealed: undefined, reason: undefined })];
+    if (isBeaten(ctx, row)) return [moved(row, 'failed', nowMs, { reason: 'NULLIFIER_SPENT: another transfer of the same note has settled', sealed: undefined })];
+    const seal = sealOf.get(row.id);
+    if (seal !== undefined) return row.state === 'sealed' && row.seal === seal ? [] : [moved(row, 'sealed', nowMs, { seal, settlementTx: undefined })];
+    if (row.state !== 'settled' && row.state !== 'sealed' && !unsealed.has(row.id)) return [];
+    return [moved(row, row.proofId === undefined ? 'queued' : 'proven', nowMs, { seal: undefined, confirmation: undefined, settlementTx: undefined })];
+  });
+}
+
+/** Half of a pair does not go alone: when one has failed before the seal, the other is let go too. */
+function withPartners(rows: readonly TransferRow[], changed: readonly TransferRow[], nowMs: number): TransferRow[] {
+  const failed = new Set(changed.flatMap(({ id, state }) => (state === 'failed' ? [id] : [])));
+  const touched = new Set(changed.map(({ id }) => id));
+  const partners = rows.filter(({ id, pairedWith, state }) => pairedWith !== undefined && failed.has(pairedWith) && !touched.has(id) && state !== 'sealed' && state !== 'settled');
+  return [...changed, ...partners.map((row) => moved(row, 'failed', nowMs, { reason: 'PAIR_BROKEN: the other half of the pair cannot settle', sealed: undefined }))];
+}
+
+function isBeaten(ctx: NodeContext, { record }: TransferRow): boolean {
+  const { nf1, nf2 } = decodeRecord(hexToBytes(record));
+  return ctx.view.state.nullifiers.has(nf1) || ctx.view.state.nullifiers.has(nf2);
+}
+
+function settledRow(ctx: NodeContext, { ordinal, tx, block, roots }: ViewSettlement, { state }: ChainView): SettledRow {
+  const last = roots[roots.length - 1] as { noteRoot: bigint; nullRoot: bigint };
+  const settlement = ctx.journal.read.transactions.get(tx)?.settlement;
+  return { ordinal, tx, block, noteRoot: fieldHex(last.noteRoot), nullRoot: fieldHex(last.nullRoot), leafCount: Number(state.leafCount), ...(settlement === undefined ? {} : { settlement }) };
+}
+
+function noteQueue(ctx: NodeContext): void {
+  for (const item of ctx.seenMs.keys()) if (item < ctx.view.queueHead) ctx.seenMs.delete(item);
+  for (const { item } of ctx.view.queue.slice(ctx.view.queueHead)) if (!ctx.seenMs.has(item)) ctx.seenMs.set(item, ctx.nowMs());
+}
+
+function tellSettlement(ctx: NodeContext, { tx, block, roots, records, queueItems }: ViewSettlement): void {
+  const last = roots[roots.length - 1] as { noteRoot: bigint; nullRoot: bigint };
+  ctx.events.tell({ type: 'settlement', settlement: { txHash: tx, block: block.number, noteRoot: fieldHex(last.noteRoot), nullifierRoot: fieldHex(last.nullRoot), transfers: [...records], queueItems } });
+}
+
+/** How many settlements both views begin with. */
+function commonPrefix(a: ChainView, b: ChainView): number {
+  let count = 0;
+  while (count < a.settlements.length && a.settlements[count]?.tx === b.settlements[count]?.tx && a.settlements[count]?.block.hash === b.settlements[count]?.block.hash) count++;
+  return count;
+}
+
+function rootsOf({ noteRoot, nullifierRoot }: LedgerState): [string, string] {
+  return [fieldHex(noteRoot), fieldHex(nullifierRoot)];
+}

@@ -1,0 +1,48 @@
+/**
+ * The roster that wallets seal their jobs for: workers that announced themselves and are welcome, signed by the operator.
+ * It is made anew when the workers change or half its life is over; until then everybody gets the same.
+ */
+import type { DigestSigner } from '../protocol/eip712.js';
+import type { Domain } from '../protocol/record.js';
+import type { WorkerAnnouncement } from '../queue/announce.js';
+import { MAX_ROSTER_WORKERS, makeRoster, signRoster } from '../queue/roster.js';
+import type { SignedRoster } from '../queue/service.js';
+
+export interface RosterKeeperParameters {
+  readonly domain: Domain;
+  readonly sign: DigestSigner;
+  readonly lifetimeSeconds: number;
+  /** Workers announced lately. */
+  readonly workers: () => Promise<readonly WorkerAnnouncement[]>;
+  readonly admitted: readonly string[] | undefined;
+}
+
+export class RosterKeeper {
+  readonly #parameters: RosterKeeperParameters;
+  #current: SignedRoster | undefined;
+
+  constructor(parameters: RosterKeeperParameters) {
+    this.#parameters = parameters;
+  }
+
+  async roster(nowMs: number): Promise<SignedRoster> {
+    const { domain, sign, lifetimeSeconds } = this.#parameters;
+    const nowSeconds = Math.floor(nowMs / 1000);
+    const workers = (await this.eligible(nowSeconds)).slice(0, MAX_ROSTER_WORKERS);
+    const current = this.#current;
+    const same = current !== undefined && JSON.stringify(current.workers) === JSON.stringify(workers.map(({ address, sealKey }) => ({ address, sealKey })));
+    if (same && current.expires - nowSeconds > lifetimeSeconds / 2) return current;
+    // Nobody may be asked to open a job after having destroyed the key for it.
+    const expires = Math.min(nowSeconds + lifetimeSeconds, ...workers.map(({ sealKeyUntil }) => sealKeyUntil));
+    const roster = makeRoster(workers.map(({ address, sealKey }) => ({ address, sealKey })), expires, domain);
+    this.#current = await signRoster(roster, domain, sign);
+    return this.#current;
+  }
+
+  /** Announced, welcome, takes transfers, and keeps its key for a while. Ascending by address. */
+  async eligible(nowSeconds: number): Promise<WorkerAnnouncement[]> {
+    const { workers, admitted } = this.#parameters;
+    const welcome = admitted === undefined ? undefined : new Set(admitted.map((address) => address.toLowerCase()));
+    return (await workers()).filter(({ address, lanes, sealKeyUntil }) => lanes.includes('transfer_1') && sealKeyUntil > nowSeconds && (welcome?.has(address) ?? true));
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * A batch is sealed: order, slots and roots are fixed in the journal. Only then are positions told. After a crash the same
+ * row gives the same slots, and so the same update and the same bytes.
+ */
+import { applyBatch } from '../ledger/applyBatch.js';
+import type { SealRow } from '../ledger/schema.js';
+import { ZERO_ADDRESS } from '../protocol/constants.js';
+import { TacitError } from '../protocol/errors.js';
+import type { Slot } from '../protocol/update.js';
+import { confirmSealed } from './confirm.js';
+import { commitTransfers, moved, type NodeContext } from './context.js';
+import { fieldHex, fieldOf } from './hex.js';
+import { type Batch, nextBatch } from './order.js';
+import { planUpdateTask, publishPlanned } from './tasks.js';
+
+/** Seals as long as a batch is full or has waited long enough. @returns how many were sealed */
+export async function sealDue(ctx: NodeContext): Promise<number> {
+  let sealed = 0;
+  for (;;) {
+    const batch = nextBatch(ctx);
+    if (batch === undefined || !(batch.full || ctx.nowMs() - batch.waitingSinceMs >= ctx.policy.sealAfterMs)) break;
+    await sealBatch(ctx, batch);
+    sealed++;
+  }
+  if (sealed > 0) await publishPlanned(ctx);
+  await confirmSealed(ctx);
+  return sealed;
+}
+
+async function sealBatch(ctx: NodeContext, batch: Batch): Promise<void> {
+  const { statement, input, next } = applyBatch(ctx.tip, batch.circuit, batch.slots.map(slotOf), ZERO_ADDRESS, ctx.domain);
+  const nowMs = ctx.nowMs();
+  let seal: SealRow | undefined;
+  await commitTransfers(ctx, (tables) => {
+    const index = tables.next('seal');
+    seal = {
+      index,
+      state: 'sealed',
+      circuit: batch.circuit,
+      slots: batch.slots,
+      startIndex: Number(statement.startIndex),
+      noteRootOld: fieldHex(statement.noteRootOld),
+      noteRootNew: fieldHex(statement.noteRootNew),
+      nullRootOld: fieldHex(statement.nullRootOld),
+      nullRootNew: fieldHex(statement.nullRootNew),
+      sealedMs: nowMs,
+      attempts: 1,
+    };
+    tables.seals.add(index, seal);
+    planUpdateTask(ctx, tables, seal, 1);
+    return batch.transfers.map((row) => moved(row, 'sealed', nowMs, { seal: index }));
+  });
+  const row = seal as unknown as SealRow;
+  ctx.seals.push(row);
+  ctx.inputs.set(row.index, input);
+  ctx.tip = next;
+}
+
+/**
+ * Rebuilds the tip and the farm's inputs from the contract's state and the standing seals.
+ * @throws TacitError SEAL_REPLAY when a seal's slots do not give its roots: the journal is damaged
+ */
+export function replaySeals(ctx: NodeContext): void {
+  let state = ctx.view.state;
+  ctx.inputs = new Map();
+  for (const seal of ctx.seals) {
+    const { statement, input, next } = applyBatch(state, seal.circuit, seal.slots.map(slotOf), ZERO_ADDRESS, ctx.domain);
+    if (fieldHex(statement.noteRootNew) !== seal.noteRootNew || fieldHex(statement.nullRootNew) !== seal.nullRootNew || Number(statement.startIndex) !== seal.startIndex) {
+      throw new TacitError('SEAL_REPLAY', 'a journaled seal does not give its own roots', { expected: seal.noteRootNew, got: fieldHex(statement.noteRootNew) });
+    }
+    if (seal.state === 'sealed') ctx.inputs.set(seal.index, input);
+    state = next;
+  }
+  ctx.tip = state;
+}
+
+export function slotOf({ nf1, nf2, cm1, cm2 }: { nf1: string; nf2: string; cm1: string; cm2: string }): Slot {
+  return { nf1: fieldOf(nf1), nf2: fieldOf(nf2), cm1: fieldOf(cm1), cm2: fieldOf(cm2) };
+}

@@ -1,0 +1,201 @@
+/**
+ * A settlement's way to the chain, one at a time, every step journaled before it is taken:
+ *
+ *   planned   bytes fixed                     → sent      signed with the next nonce, transaction journaled, then broadcast
+ *   sent      receipt → mined or abandoned    ┊ too long: signed again with the same nonce and a higher fee
+ *   mined     seen in the contract's history at depth → final
+ *
+ * The nonce ledger remembers every transaction of a nonce, so that after a crash, or when fees were bumped, whichever was
+ * mined is found. Two settlements of the same seals cannot both succeed: the contract's roots have moved on.
+ */
+import type { SettlementRow, TransactionRow } from '../ledger/schema.js';
+import type { TransactionReceipt } from '../ledger/effects.js';
+import { bytesToHex, hexToBytes, uintToBytes } from '../protocol/bytes.js';
+import { isTacitError } from '../protocol/errors.js';
+import type { Hex } from '../protocol/flavor.js';
+import { rollupData } from '../verifier-contract/rollup.js';
+import type { NodeContext } from './context.js';
+import { overdueItemsMissed, planSettlement } from './plan.js';
+import { withdrawSeals } from './withdraw.js';
+
+/** An estimate can fall short: the state may move, and a precompile that starves returns false. */
+const GAS_MARGIN_PERCENT = 125n;
+/** EIP-7825: no transaction may ask for more. */
+const GAS_CAP = 16_777_216n;
+/** After a refusal the next try waits: state or clock have to move first. */
+const RETRY_AFTER_MS = 2_000;
+/** Nodes take a replacement only when it pays at least a tenth more. */
+const BUMP_PERCENT = 1125n;
+const BUMP_BASE = 1000n;
+const WEI_BYTES = 32;
+
+/** One step of the settlement under way, or the start of the next. */
+export async function advanceSettlement(ctx: NodeContext): Promise<void> {
+  const current = underWay(ctx);
+  if (current === undefined) {
+    await finalise(ctx);
+    return startSettlement(ctx);
+  }
+  if (current.state === 'planned') return send(ctx, current);
+  if (current.state === 'sent') return follow(ctx, current);
+}
+
+/** The last settlement, unless it is over: final, abandoned, or mined and seen. */
+export function underWay(ctx: NodeContext): SettlementRow | undefined {
+  const row = lastSettlement(ctx);
+  if (row === undefined || row.state === 'abandoned' || row.state === 'final') return undefined;
+  if (row.state === 'mined' && ctx.view.settlements.some(({ tx }) => tx === row.settledTx)) return undefined;
+  return row;
+}
+
+/** A mined settlement whose receipt a reorg has taken away goes back to being sent. */
+export async function recheckMined(ctx: NodeContext): Promise<void> {
+  const row = lastSettlement(ctx);
+  if (row?.state !== 'mined' || row.settledTx === undefined) return;
+  const { settledTx } = row;
+  if ((await ctx.effects.chain.receipt(settledTx)) !== undefined) return;
+  await ctx.journal.transaction((tables) => {
+    tables.settlements.put(row.index, { ...row, state: 'sent' });
+    // To be broadcast again: the nodes may have dropped it with its block.
+    tables.transactions.update(settledTx, (entry) => ({ ...entry, state: 'signed' }));
+  });
+}
+
+/** Mined long ago: nothing more is to be done for it. */
+async function finalise(ctx: NodeContext): Promise<void> {
+  const row = lastSettlement(ctx);
+  if (row?.state === 'mined' && row.block !== undefined && ctx.view.head.number - row.block.number >= ctx.policy.confirmationDepth) await putSettlement(ctx, { ...row, state: 'final' });
+}
+
+function lastSettlement(ctx: NodeContext): SettlementRow | undefined {
+  const index = ctx.journal.read.settlements.lastKey();
+  return index === undefined ? undefined : ctx.journal.read.settlements.get(index);
+}
+
+async function startSettlement(ctx: NodeContext): Promise<void> {
+  const standing = ctx.seals.filter(({ state }) => state === 'proven' || state === 'sealed');
+  if (standing.length > 0 && overdueItemsMissed(ctx, standing) > 0) {
+    // The contract takes overdue items first: these seals cannot be settled as they are.
+    return withdrawSeals(ctx, (standing[0] as { index: number }).index, 'the contract’s queue became overdue');
+  }
+  const last = lastSettlement(ctx);
+  if (last?.state === 'abandoned' && ctx.nowMs() - last.createdMs < RETRY_AFTER_MS) return;
+  const plan = planSettlement(ctx);
+  if (plan === undefined) return;
+  const row = await ctx.journal.transaction((tables) => {
+    const settlement: SettlementRow = { index: tables.next('settlement'), ...plan, state: 'planned', createdMs: ctx.nowMs() };
+    tables.settlements.add(settlement.index, settlement);
+    for (const seal of plan.seals) tables.seals.update(seal, (entry) => ({ ...entry, state: 'settling' }));
+    return settlement;
+  });
+  ctx.seals = ctx.seals.map((seal) => (plan.seals.includes(seal.index) ? { ...seal, state: 'settling' } : seal));
+  await send(ctx, row);
+}
+
+async function send(ctx: NodeContext, row: SettlementRow): Promise<void> {
+  const data = rollupData.settle(hexToBytes(row.bytes));
+  const gas = await estimate(ctx, row, data);
+  if (gas === undefined) return;
+  const nonce = await ctx.effects.chain.minedNonce();
+  const transaction = await signed(ctx, row, nonce, gasLimitFor(gas));
+  await broadcast(ctx, transaction);
+}
+
+/** Undefined where the contract refuses: then the settlement is abandoned, and its seals are planned anew. */
+async function estimate(ctx: NodeContext, row: SettlementRow, data: Hex): Promise<bigint | undefined> {
+  try {
+    return await ctx.effects.chain.estimateGas(data);
+  } catch (error) {
+    if (isTacitError(error) && error.code.startsWith('CONTRACT_')) {
+      await abandon(ctx, row, `${error.code}: ${error.got ?? ''}`);
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Signs with the next unused fee of this nonce and journals it; nothing is sent yet. */
+async function signed(ctx: NodeContext, row: SettlementRow, nonce: number, gasLimit: bigint): Promise<TransactionRow> {
+  const suggestion = await ctx.effects.chain.feeSuggestion();
+  const earlier = (ctx.journal.read.nonces.get(nonce) ?? []).map((hash) => ctx.journal.read.transactions.get(hash)).filter((entry) => entry !== undefined);
+  const above = (wanted: bigint, paid: readonly Hex[]) => paid.reduce((fee, old) => max(fee, (BigInt(old) * BUMP_PERCENT) / BUMP_BASE + 1n), wanted);
+  const maxFeePerGasWei = above(suggestion.maxFeePerGasWei, earlier.map(({ maxFeePerGas }) => maxFeePerGas));
+  const maxPriorityFeePerGasWei = above(suggestion.maxPriorityFeePerGasWei, earlier.map(({ maxPriorityFeePerGas }) => maxPriorityFeePerGas));
+  const request = { to: ctx.domain.contract, data: rollupData.settle(hexToBytes(row.bytes)), valueWei: 0n, nonce, gasLimit, maxFeePerGasWei, maxPriorityFeePerGasWei };
+  const { raw, hash } = await ctx.effects.chain.sign(request);
+  const transaction: TransactionRow = {
+    hash,
+    nonce,
+    settlement: row.index,
+    purpose: 'settle',
+    raw,
+    maxFeePerGas: weiHex(maxFeePerGasWei),
+    maxPriorityFeePerGas: weiHex(maxPriorityFeePerGasWei),
+    state: 'signed',
+    signedMs: ctx.nowMs(),
+  };
+  await ctx.journal.transaction((tables) => {
+    for (const { hash: old } of earlier) tables.transactions.update(old, (entry) => ({ ...entry, state: 'replaced' }));
+    tables.transactions.put(hash, transaction);
+    tables.nonces.put(nonce, [...(tables.nonces.get(nonce) ?? []), hash]);
+    tables.settlements.put(row.index, { ...row, state: 'sent', nonce });
+  });
+  return transaction;
+}
+
+async function broadcast(ctx: NodeContext, { hash, raw }: TransactionRow): Promise<void> {
+  await ctx.effects.chain.broadcast(raw);
+  await ctx.journal.transaction((tables) => tables.transactions.update(hash, (entry) => ({ ...entry, state: 'broadcast' })));
+}
+
+/** Looks for the receipt of any transaction of the nonce; sends again what may have been lost, pays more for what is stuck. */
+async function follow(ctx: NodeContext, row: SettlementRow): Promise<void> {
+  const nonce = row.nonce as number;
+  const hashes = ctx.journal.read.nonces.get(nonce) ?? [];
+  for (const hash of hashes) {
+    const receipt = await ctx.effects.chain.receipt(hash);
+    if (receipt !== undefined) return concluded(ctx, row, receipt);
+  }
+  const latest = ctx.journal.read.transactions.get(hashes[hashes.length - 1] ?? '');
+  if ((await ctx.effects.chain.minedNonce()) > nonce) return abandon(ctx, row, 'another transaction of this account took the nonce');
+  if (latest === undefined || latest.settlement !== row.index) return putSettlement(ctx, { ...row, state: 'planned' });
+  if (latest.state === 'signed') return broadcast(ctx, latest);
+  if (ctx.nowMs() - latest.signedMs < ctx.policy.bumpAfterMs) return;
+  const gas = await estimate(ctx, row, rollupData.settle(hexToBytes(row.bytes)));
+  if (gas !== undefined) await broadcast(ctx, await signed(ctx, row, nonce, gasLimitFor(gas)));
+}
+
+async function concluded(ctx: NodeContext, row: SettlementRow, { hash, succeeded, block }: TransactionReceipt): Promise<void> {
+  const mine = ctx.journal.read.transactions.get(hash)?.settlement === row.index;
+  await ctx.journal.transaction((tables) => tables.transactions.update(hash, (entry) => ({ ...entry, state: succeeded ? 'mined' : 'reverted', block })));
+  if (!mine) return abandon(ctx, row, `transaction ${hash} of an earlier settlement took the nonce`);
+  if (!succeeded) return abandon(ctx, row, `transaction ${hash} was reverted`);
+  await putSettlement(ctx, { ...row, state: 'mined', settledTx: hash, block });
+}
+
+/** Its seals go back to waiting; whether they still fit is for reconcile.ts to say. */
+async function abandon(ctx: NodeContext, row: SettlementRow, reason: string): Promise<void> {
+  ctx.log(`settlement ${row.index} abandoned: ${reason}`);
+  await ctx.journal.transaction((tables) => {
+    tables.settlements.put(row.index, { ...row, state: 'abandoned', reason });
+    for (const seal of row.seals) if (tables.seals.get(seal)?.state === 'settling') tables.seals.update(seal, (entry) => ({ ...entry, state: 'proven' }));
+  });
+  ctx.seals = ctx.seals.map((seal) => (row.seals.includes(seal.index) && seal.state === 'settling' ? { ...seal, state: 'proven' } : seal));
+}
+
+async function putSettlement(ctx: NodeContext, row: SettlementRow): Promise<void> {
+  await ctx.journal.transaction((tables) => tables.settlements.put(row.index, row));
+}
+
+function gasLimitFor(gas: bigint): bigint {
+  const limit = (gas * GAS_MARGIN_PERCENT) / 100n;
+  return limit < GAS_CAP ? limit : GAS_CAP;
+}
+
+function weiHex(wei: bigint): Hex {
+  return bytesToHex(uintToBytes(wei, WEI_BYTES));
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}

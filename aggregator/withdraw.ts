@@ -1,0 +1,29 @@
+/**
+ * The journaled unseal: seals that cannot be settled any more give their places back. Transfers keep their proofs and
+ * their number, and get a new promise without a seal; queue items wait again.
+ */
+import type { SealRow, TransferRow } from '../ledger/schema.js';
+import { commitTransfers, moved, type NodeContext } from './context.js';
+import { transfersOf } from './order.js';
+import { replaySeals } from './seal.js';
+
+/** Withdraws the standing seal `first` and all after it: each rests on the one before. */
+export async function withdrawSeals(ctx: NodeContext, first: number, reason: string): Promise<void> {
+  const gone = ctx.seals.filter(({ index }) => index >= first);
+  if (gone.length === 0) return;
+  ctx.log(`seals ${gone.map(({ index }) => index).join(', ')} withdrawn: ${reason}`);
+  await commitTransfers(ctx, (tables) => {
+    for (const seal of gone) tables.seals.put(seal.index, { ...seal, state: 'withdrawn', reason });
+    return unsealedRows(ctx, gone);
+  });
+  ctx.seals = ctx.seals.filter(({ index }) => index < first);
+  replaySeals(ctx);
+}
+
+/** The transfers of withdrawn seals as they are afterwards: proven, numbered, to be confirmed again. */
+export function unsealedRows(ctx: NodeContext, seals: readonly SealRow[]): TransferRow[] {
+  return seals.flatMap(transfersOf).flatMap((id) => {
+    const row = ctx.live.get(id);
+    return row === undefined ? [] : [moved(row, 'proven', ctx.nowMs(), { seal: undefined, confirmation: undefined })];
+  });
+}
