@@ -4,25 +4,17 @@
  *
  * The file is one line of JSON, keys in the order of the schema, numbers as below, and a newline: one archive, one
  * spelling. Parsing writes it again and compares. Schema for other programs: docs/schemas/archive.schema.json, generated
- * from the definitions here.
- *
- *   counts, block numbers, seconds   JSON numbers       amounts, chain id   decimal strings
- *   fields, hashes, roots            0x + 64 digits     bytes, addresses    0x + lower-case digits
+ * from the definitions here; the words are those of verifier-contract/jsonFile.ts.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { z } from 'zod';
 import { bytesToHex } from '../protocol/bytes.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
+import { address, count, decimal, hex32, hexBytes, parseJson } from '../verifier-contract/jsonFile.js';
 
 export const ARCHIVE_FORMAT = 'tacit-archive';
 export const ARCHIVE_VERSION = 1;
-
-export const hexBytes = z.string().regex(/^0x(?:[0-9a-f]{2})*$/);
-export const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/);
-export const address = z.string().regex(/^0x[0-9a-f]{40}$/);
-export const decimal = z.string().regex(/^(?:0|[1-9][0-9]{0,77})$/);
-export const count = z.int().min(0);
 
 /** Every event: where it happened. Events stand in chain order (block, then logIndex). */
 const at = { block: count, timeSeconds: count, tx: hex32, logIndex: count };
@@ -152,18 +144,4 @@ export function parseArchive(text: string): Archive {
 /** SHA-256 of the file. */
 export function archiveHash(archive: Archive): Hex {
   return bytesToHex(sha256(new TextEncoder().encode(encodeArchive(archive))));
-}
-
-/** Reads JSON of a schema; the error names the first place that does not fit. */
-export function parseJson<T>(text: string, schema: z.ZodType<T>, code: string, message: string): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new TacitError(code, message, { expected: 'JSON', cause });
-  }
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new TacitError(code, message, { got: `${issue?.path.join('.') || 'the whole'}: ${issue?.message}`, cause: result.error });
 }

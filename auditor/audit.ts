@@ -45,13 +45,13 @@ export interface Replayed {
 }
 
 /** Steps 1 and 2. */
-export function replayHistory(history: History, onProgress: OnProgress = () => {}): Replayed {
+export function replayHistory(history: History, onProgress: OnProgress = () => {}, onSettlement?: Replay['onSettlement']): Replayed {
   const startedMs = performance.now();
   const findings = new Findings();
   const keys = auditedKeys(history, findings);
   const cut = keys !== undefined && isCut(history, findings);
   if (keys === undefined || cut) return { findings, replay: undefined, timeMs: performance.now() - startedMs };
-  const replay = new Replay(history, keys, findings);
+  const replay = new Replay(history, keys, findings, onSettlement);
   replay.run((fraction) => onProgress({ phase: 'verify', fraction }));
   return { findings, replay, timeMs: performance.now() - startedMs };
 }

@@ -2,13 +2,16 @@
  * Audits of a running chain: evidence from an RPC, checked here, and written down as an archive on request.
  */
 import { writeFile } from 'node:fs/promises';
+import { TacitError } from '../protocol/errors.js';
 import { assertEvmAddress } from '../protocol/evmAddress.js';
 import type { EvmAddress } from '../protocol/flavor.js';
+import { encodeBatchFile } from '../verifier-contract/batchFile.js';
 import { openRpc } from '../verifier-contract/rpc.js';
 import { type Archive, encodeArchive } from './archive.js';
 import { concludeAudit, type OnProgress, replayHistory } from './audit.js';
 import { collectHistory, collectState } from './collect.js';
 import type { AuditReport } from './finding.js';
+import type { Replay } from './replay.js';
 
 export interface LiveAuditOptions {
   readonly rpcUrl: string;
@@ -36,17 +39,35 @@ export async function exportArchive(options: LiveAuditOptions & { readonly file:
   return report;
 }
 
-async function auditAndArchive({
-  rpcUrl,
-  contract,
-  fromBlock,
-  onProgress = () => {},
-}: LiveAuditOptions): Promise<{ archive: Archive; report: AuditReport }> {
+/**
+ * The same, and the fold of settlement `settlement` (0, 1, …) as a `batch.json`.
+ * @throws TacitError SETTLEMENT_ABSENT when history has no such settlement, or it does not hold; and as exportArchive
+ */
+export async function exportBatch(
+  options: LiveAuditOptions & { readonly file: string; readonly settlement: number },
+): Promise<AuditReport> {
+  let text: string | undefined;
+  const { report } = await auditAndArchive(options, ({ ordinal }, { folded }, { keys, domain }) => {
+    const lists = folded.map(({ list }) => list);
+    if (ordinal === options.settlement) text = encodeBatchFile(domain, keys, folded, lists);
+  });
+  if (text === undefined) {
+    const expected = `below ${report.counts.settlements}`;
+    throw new TacitError('SETTLEMENT_ABSENT', 'there is no such settlement', { expected, got: String(options.settlement) });
+  }
+  await writeFile(options.file, text);
+  return report;
+}
+
+async function auditAndArchive(
+  { rpcUrl, contract, fromBlock, onProgress = () => {} }: LiveAuditOptions,
+  onSettlement?: Replay['onSettlement'],
+): Promise<{ archive: Archive; report: AuditReport }> {
   const address = assertEvmAddress(contract.toLowerCase(), 'contract');
   const reader = await openRpc(rpcUrl);
   try {
     const history = await collectHistory(reader, address, fromBlock, onProgress);
-    const replayed = replayHistory(history, onProgress);
+    const replayed = replayHistory(history, onProgress, onSettlement);
     const archive: Archive = { ...history, state: await collectState(reader, history, replayed.replay) };
     return { archive, report: concludeAudit(archive, replayed) };
   } finally {

@@ -41,7 +41,7 @@ export class Replay {
   readonly knownRoots = new Set<Field>([LedgerState.genesis().noteRoot]);
   /** Every note root that was ever made. */
   readonly madeRoots = new Set<Field>(this.knownRoots);
-  readonly #domain: Domain;
+  readonly domain: Domain;
   /** Drops that a settlement did itself, by its transaction; their events are expected, not judged. */
   readonly #settleTransactions: ReadonlySet<Hex>;
   #settledDrops: { readonly tx: Hex; readonly items: readonly number[] } | undefined;
@@ -51,9 +51,11 @@ export class Replay {
     readonly history: History,
     readonly keys: KeyTable,
     readonly findings: Findings,
+    /** Told of each settlement that holds. */
+    readonly onSettlement: (event: EventOf<'settled'>, checked: CheckedSettlement, replay: Replay) => void = () => {},
   ) {
     const parameters: ContractParameters = history.parameters;
-    this.#domain = { chainId: BigInt(history.chainId), contract: history.contract };
+    this.domain = { chainId: BigInt(history.chainId), contract: history.contract };
     this.queue = new AuditedQueue(parameters.queueDelaySeconds);
     this.credits = new CreditBook(parameters);
     this.#settleTransactions = new Set(history.events.filter(({ kind }) => kind === 'settled').map(({ tx }) => tx));
@@ -143,7 +145,7 @@ export class Replay {
         got: event.proof.anchor,
       });
     }
-    const publicInputs = publicInputsOf(id, h, transferList(anchor, event.prover, [record], this.#domain), this.#domain);
+    const publicInputs = publicInputsOf(id, h, transferList(anchor, event.prover, [record], this.domain), this.domain);
     verifyFold(this.keys, [{ circuitId: id, publicInputs, proof: decodeProof(hexToBytes(event.proof.proof)) }]);
     this.counts.proofs++;
   }
@@ -181,7 +183,7 @@ export class Replay {
       });
     }
     const { keys, queue, ledger, knownRoots } = this;
-    const checked = checkSettlement(event, { domain: this.#domain, keys, parameters: this.history.parameters, queue, ledger, knownRoots });
+    const checked = checkSettlement(event, { domain: this.domain, keys, parameters: this.history.parameters, queue, ledger, knownRoots });
     this.#compareDrops(event, checked);
     this.#book(checked);
     this.ledger = checked.next;
@@ -189,6 +191,7 @@ export class Replay {
     for (const root of checked.madeRoots) this.madeRoots.add(root);
     queue.head += checked.settlement.queueItems;
     this.#count(checked);
+    this.onSettlement(event, checked, this);
   }
 
   #compareDrops(event: EventOf<'settled'>, { settlement }: CheckedSettlement): void {
@@ -202,11 +205,11 @@ export class Replay {
     }
   }
 
-  #count({ settlement, slots, proofs, bytes }: CheckedSettlement): void {
+  #count({ settlement, slots, folded, bytes }: CheckedSettlement): void {
     this.counts.settlements++;
     this.counts.updates += settlement.updates.length;
     this.counts.transfers += slots.filter(({ nf1 }) => nf1 !== 0n).length;
-    this.counts.proofs += proofs;
+    this.counts.proofs += folded.length;
     this.counts.calldataBytes += bytes;
   }
 

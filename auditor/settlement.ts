@@ -15,7 +15,7 @@ import type { LedgerState } from '../ledger/state.js';
 import { bytesToHex } from '../protocol/bytes.js';
 import { circuitById } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
-import { type PublicInputs, publicInputsOf, transferList } from '../protocol/fingerprint.js';
+import { publicInputsOf, transferList } from '../protocol/fingerprint.js';
 import type { Field } from '../protocol/flavor.js';
 import { type FoldItem, findBadProofs, type KeyTable, verifyFold } from '../protocol/fold.js';
 import { type Domain, encodeRecord } from '../protocol/record.js';
@@ -44,14 +44,14 @@ export interface CheckedSettlement {
   readonly newRoots: readonly Field[];
   /** Every note root that was made, known or not. */
   readonly madeRoots: readonly Field[];
-  readonly proofs: number;
+  /** Everything that the fold checked, in its order. */
+  readonly folded: readonly AuditedProof[];
   readonly bytes: number;
 }
 
-/** What one update claims, and the slots that it must have been about. */
-interface UpdateClaim {
-  readonly entry: UpdateEntry;
-  readonly publicInputs: PublicInputs;
+/** A proof of a settlement, with the public list that it is about. */
+export interface AuditedProof extends FoldItem {
+  readonly list: readonly Field[];
 }
 
 /** @throws TacitError with the reason; nothing of the context is changed */
@@ -69,14 +69,14 @@ export function checkSettlement(event: EventOf<'settled'>, context: SettlementCo
     settlement.transfers.flatMap(({ records }) => records),
   );
   const next = context.ledger.fork();
-  const claims = rebuild(settlement.updates, slots, next, context.domain);
-  const folded = [...transferItems(settlement, context.domain), ...claims.map(foldItem)];
+  const updateProofs = rebuild(settlement.updates, slots, next, context.domain);
+  const folded = [...transferProofs(settlement, context.domain), ...updateProofs];
   assertProofs(context.keys, folded, settlement.transfers.length);
   assertEvent(event, next, queue.head + settlement.queueItems);
   const madeRoots = settlement.updates.map(({ noteRootNew }) => noteRootNew);
   const last = madeRoots.length - 1;
   const newRoots = madeRoots.filter((_, i) => i === last || settlement.updates[i]?.keepRoot === true);
-  return { settlement, items, slots, next, newRoots, madeRoots, proofs: folded.length, bytes: bytes.length };
+  return { settlement, items, slots, next, newRoots, madeRoots, folded, bytes: bytes.length };
 }
 
 /** Step 2. While the head is overdue anyone may settle, but overdue items come first. */
@@ -123,7 +123,7 @@ function assertAnchors(transfers: readonly TransferProofEntry[], knownRoots: Rea
 }
 
 /** Step 5: advances `ledger` by every update and compares the roots. */
-function rebuild(updates: readonly UpdateEntry[], slots: readonly Slot[], ledger: LedgerState, domain: Domain): UpdateClaim[] {
+function rebuild(updates: readonly UpdateEntry[], slots: readonly Slot[], ledger: LedgerState, domain: Domain): AuditedProof[] {
   let taken = 0;
   return updates.map((entry, i) => {
     const { name, size, id } = circuitById(entry.circuitId);
@@ -136,7 +136,7 @@ function rebuild(updates: readonly UpdateEntry[], slots: readonly Slot[], ledger
     const padded = [...own, ...Array.from({ length: size - own.length }, () => EMPTY_SLOT)];
     const { noteRootNew, nullRootNew, prover } = entry;
     const x = updateList(name, { ...before, noteRootNew, nullRootNew, startIndex, prover, slots: padded });
-    return { entry, publicInputs: publicInputsOf(id, entry.h, x, domain) };
+    return { circuitId: id, proof: entry.proof, list: x, publicInputs: publicInputsOf(id, entry.h, x, domain) };
   });
 }
 
@@ -145,15 +145,12 @@ function assertRoot(what: string, claimed: Field, own: Field): void {
     throw new TacitError('ROOT_MISMATCH', `${what} is not what the slots give`, { expected: hexRoot(own), got: hexRoot(claimed) });
 }
 
-function transferItems({ transfers, updates }: Settlement, domain: Domain): FoldItem[] {
+function transferProofs({ transfers, updates }: Settlement, domain: Domain): AuditedProof[] {
   return transfers.map(({ circuitId, prover, anchor, h, proof, records }) => {
     const root = anchor.kind === 'known' ? anchor.root : (updates[anchor.index] as UpdateEntry).noteRootNew;
-    return { circuitId, proof, publicInputs: publicInputsOf(circuitId, h, transferList(root, prover, records, domain), domain) };
+    const list = transferList(root, prover, records, domain);
+    return { circuitId, proof, list, publicInputs: publicInputsOf(circuitId, h, list, domain) };
   });
-}
-
-function foldItem({ entry, publicInputs }: UpdateClaim): FoldItem {
-  return { circuitId: entry.circuitId, proof: entry.proof, publicInputs };
 }
 
 /** Step 6. */
