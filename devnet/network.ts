@@ -21,8 +21,8 @@ import { deployRollup, deployTestToken } from '../verifier-contract/deploy.js';
 import type { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
 import { type RegisteredAsset, readAssets } from '../verifier-contract/token.js';
-import { writeSecret } from './secret.js';
 import { type RunningChild, startChild } from './processes.js';
+import { writeSecret } from './secret.js';
 
 export interface DevnetOptions {
   /** Folder of journals, keys and logs; made when missing. */
@@ -49,6 +49,8 @@ export interface Devnet {
   /** Signs as account 0; orders its own nonces, so calls may run side by side. */
   readonly faucet: NonceManager;
   readonly assets: readonly RegisteredAsset[];
+  /** Gives an L1 account money out of nowhere. @param wei hexadecimal */
+  setBalance(account: EvmAddress, wei: Hex): Promise<void>;
   readonly redis: RedisKind;
   readonly workers: readonly RunningChild[];
   readonly node: RunningChild;
@@ -105,7 +107,16 @@ async function start(options: DevnetOptions, stops: (() => Promise<void>)[], sto
   const child = { logDir, env: { REDIS_URL: redis.url } };
   const common = ['--rpc', anvil.rpcUrl, '--contract', rollup.address];
   const settlerKeyFile = writeSecret(join(dir, 'settler.key'), accountOf(anvil.accounts, 1).privateKey);
-  const nodeArgs = ['--data', join(dir, 'node'), '--settler-key-file', settlerKeyFile, '--port', String(options.nodePort ?? 0), '--update-circuits', 'update_2'];
+  const nodeArgs = [
+    '--data',
+    join(dir, 'node'),
+    '--settler-key-file',
+    settlerKeyFile,
+    '--port',
+    String(options.nodePort ?? 0),
+    '--update-circuits',
+    'update_2',
+  ];
   const node = await startChild({ ...child, name: 'node', args: ['node', ...common, ...nodeArgs, ...NODE_POLICY] });
   stops.push(() => node.stop());
   const threads = ['--threads', String(options.threadsPerWorker ?? 1)];
@@ -125,6 +136,7 @@ async function start(options: DevnetOptions, stops: (() => Promise<void>)[], sto
     accounts: anvil.accounts,
     faucet,
     assets,
+    setBalance: async (account, wei) => void (await provider.send('anvil_setBalance', [account, wei])),
     redis: redis.kind,
     workers,
     node,
@@ -136,11 +148,19 @@ async function start(options: DevnetOptions, stops: (() => Promise<void>)[], sto
 
 async function buildArtifacts({ onProgress }: DevnetOptions): Promise<Devnet['artifacts']> {
   const build = onProgress === undefined ? {} : { onProgress };
-  const [transfer, update] = await Promise.all([resolveArtifacts('transfer_1', build), resolveArtifacts('update_2', build), compileContracts()]);
+  const [transfer, update] = await Promise.all([
+    resolveArtifacts('transfer_1', build),
+    resolveArtifacts('update_2', build),
+    compileContracts(),
+  ]);
   return { transfer_1: transfer, update_2: update };
 }
 
-async function deploy(faucet: NonceManager, aggregator: EvmAddress, artifacts: Devnet['artifacts']): Promise<{ rollup: RollupContract; assets: RegisteredAsset[] }> {
+async function deploy(
+  faucet: NonceManager,
+  aggregator: EvmAddress,
+  artifacts: Devnet['artifacts'],
+): Promise<{ rollup: RollupContract; assets: RegisteredAsset[] }> {
   const keyTable = makeKeyTable(DEVNET_CIRCUITS.map((name) => [CIRCUITS[name].id, vkeyFromSnarkjs(artifacts[name].vkey)] as const));
   const rollup = await deployRollup(faucet, { ...DEPLOYMENT, aggregator, keyTable });
   const token = await deployTestToken(faucet, DEVNET_TOKEN.name, DEVNET_TOKEN.symbol, DEVNET_TOKEN.decimals);

@@ -47,7 +47,12 @@ function ready(child: ChildProcess, name: string, logPath: string): Promise<Read
   return new Promise((resolve, reject) => {
     const failed = (got: string): void => {
       clearTimeout(timer);
-      reject(new TacitError('CHILD_FAILED', `${name} did not come up`, { expected: 'its announcement', got: `${got}; its log ends:\n${logTail(logPath)}` }));
+      reject(
+        new TacitError('CHILD_FAILED', `${name} did not come up`, {
+          expected: 'its announcement',
+          got: `${got}; its log ends:\n${logTail(logPath)}`,
+        }),
+      );
     };
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
