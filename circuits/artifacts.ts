@@ -8,7 +8,7 @@ import type { CircuitName } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
 import { type BuildOptions, type BuiltCircuit, buildCircuit, buildDir } from './build.js';
 import { sha256File } from './hash.js';
-import { ARTIFACT_KINDS, type ArtifactKind, loadManifest as readManifest, type Manifest } from './manifest.js';
+import { ARTIFACT_KINDS, type ArtifactKind, type Manifest, loadManifest as readManifest } from './manifest.js';
 import { packageRoot } from './paths.js';
 
 /** What git pins of a circuit. */
@@ -61,7 +61,11 @@ export async function checkFiles(dir: string, manifest: Manifest): Promise<Recor
     const { file, sha256 } = manifest.artifacts[kind];
     const path = join(dir, file);
     const got = await sha256File(path).catch((cause: unknown) => {
-      throw new TacitError('ARTIFACT_MISSING', 'an artifact is missing; delete its folder to build it again', { expected: path, got: 'no such file', cause });
+      throw new TacitError('ARTIFACT_MISSING', 'an artifact is missing; delete its folder to build it again', {
+        expected: path,
+        got: 'no such file',
+        cause,
+      });
     });
     if (got !== sha256) throw mismatch(path, sha256, got);
     return [kind, got];
@@ -71,10 +75,15 @@ export async function checkFiles(dir: string, manifest: Manifest): Promise<Recor
 
 function checkPins(name: CircuitName, manifest: Manifest, hashes: Record<ArtifactKind, string>, pins: CircuitPins | undefined): void {
   const changed = (what: string, expected: string, got: string): TacitError =>
-    new TacitError('ARTIFACT_PIN', `${what} of ${name} is not the pinned one (circuits/updatePins.ts --update-pins, if the change is meant)`, { expected, got });
+    new TacitError(
+      'ARTIFACT_PIN',
+      `${what} of ${name} is not the pinned one (circuits/updatePins.ts --update-pins, if the change is meant)`,
+      { expected, got },
+    );
   if (pins === undefined) throw changed('build', 'a pin', 'none');
   if (manifest.sourceHash !== pins.sourceHash) throw changed('source hash', pins.sourceHash, manifest.sourceHash);
-  for (const kind of ARTIFACT_KINDS) if (hashes[kind] !== pins.sha256[kind]) throw changed(manifest.artifacts[kind].file, pins.sha256[kind], hashes[kind]);
+  for (const kind of ARTIFACT_KINDS)
+    if (hashes[kind] !== pins.sha256[kind]) throw changed(manifest.artifacts[kind].file, pins.sha256[kind], hashes[kind]);
 }
 
 function mismatch(path: string, expected: string, got: string): TacitError {

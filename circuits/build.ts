@@ -42,7 +42,13 @@ export interface BuiltCircuit {
 
 /** File name of each artifact; a development key says so in its name. */
 export function artifactFiles(name: CircuitName): Readonly<Record<ArtifactKind, string>> {
-  return { r1cs: `${name}.r1cs`, wasm: `${name}.wasm`, sym: `${name}.sym`, zkey: `${name}.insecure-dev.zkey`, vkey: `${name}.insecure-dev.vkey.json` };
+  return {
+    r1cs: `${name}.r1cs`,
+    wasm: `${name}.wasm`,
+    sym: `${name}.sym`,
+    zkey: `${name}.insecure-dev.zkey`,
+    vkey: `${name}.insecure-dev.vkey.json`,
+  };
 }
 
 /** Where the build of the present sources lies or will lie. */
@@ -73,7 +79,16 @@ export function buildCircuit(name: CircuitName, options: BuildOptions = {}): Pro
 function describe(name: CircuitName, dir: string): BuiltCircuit {
   const files = artifactFiles(name);
   const at = (kind: ArtifactKind): string => join(dir, files[kind]);
-  return { name, id: CIRCUITS[name].id, dir, r1csPath: at('r1cs'), wasmPath: at('wasm'), symPath: at('sym'), zkeyPath: at('zkey'), vkeyPath: at('vkey') };
+  return {
+    name,
+    id: CIRCUITS[name].id,
+    dir,
+    r1csPath: at('r1cs'),
+    wasmPath: at('wasm'),
+    symPath: at('sym'),
+    zkeyPath: at('zkey'),
+    vkeyPath: at('vkey'),
+  };
 }
 
 async function buildInto(name: CircuitName, sources: CircuitSources, dir: string, { onProgress }: BuildOptions): Promise<BuiltCircuit> {
@@ -81,13 +96,21 @@ async function buildInto(name: CircuitName, sources: CircuitSources, dir: string
   const result = join(work, 'result');
   await mkdir(result, { recursive: true });
   try {
-    const compiled = await compileCircuit(sources, join(work, 'compile'), (fraction) => onProgress?.({ circuit: name, phase: 'compile', fraction }));
+    const compiled = await compileCircuit(sources, join(work, 'compile'), (fraction) =>
+      onProgress?.({ circuit: name, phase: 'compile', fraction }),
+    );
     const built = describe(name, result);
     await rename(compiled.r1csPath, built.r1csPath);
     await rename(compiled.wasmPath, built.wasmPath);
     await rename(compiled.symPath, built.symPath);
     const { r1csPath, zkeyPath, vkeyPath } = built;
-    const setup = await insecureDevSetup({ circuit: name, r1csPath, zkeyPath, vkeyPath, onFraction: (fraction) => onProgress?.({ circuit: name, phase: 'setup', fraction }) });
+    const setup = await insecureDevSetup({
+      circuit: name,
+      r1csPath,
+      zkeyPath,
+      vkeyPath,
+      onFraction: (fraction) => onProgress?.({ circuit: name, phase: 'setup', fraction }),
+    });
     await writeFile(manifestPath(result), `${JSON.stringify(await manifest(name, sources, result, setup), null, 2)}\n`);
     await install(result, dir);
     return describe(name, dir);

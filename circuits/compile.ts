@@ -35,7 +35,11 @@ const ERROR_TAIL = 2000;
  * @param onFraction called with 0..1 as stages finish
  * @throws TacitError CIRCUIT_COMPILE with the compiler's own words
  */
-export async function compileCircuit(sources: CircuitSources, workDir: string, onFraction: (fraction: number) => void = () => {}): Promise<CompiledFiles> {
+export async function compileCircuit(
+  sources: CircuitSources,
+  workDir: string,
+  onFraction: (fraction: number) => void = () => {},
+): Promise<CompiledFiles> {
   for (const file of sources.files) {
     const target = join(workDir, file.path);
     mkdirSync(dirname(target), { recursive: true });
@@ -67,7 +71,10 @@ function runCompiler(args: string[], cwd: string, onFraction: (fraction: number)
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0 && output.includes('Everything went okay')) resolve();
-      else reject(new TacitError('CIRCUIT_COMPILE', `circom2 failed: ${output.slice(-ERROR_TAIL)}`, { expected: 'exit code 0', got: String(code) }));
+      else
+        reject(
+          new TacitError('CIRCUIT_COMPILE', `circom2 failed: ${output.slice(-ERROR_TAIL)}`, { expected: 'exit code 0', got: String(code) }),
+        );
     });
   });
 }

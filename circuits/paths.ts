@@ -15,7 +15,8 @@ export function packageRoot(): string {
   for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
     const file = join(dir, 'package.json');
     if (existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === PACKAGE_NAME) return dir;
-    if (dirname(dir) === dir) throw new TacitError('PACKAGE_ROOT', 'package root not found', { expected: `a package.json named ${PACKAGE_NAME} above the code` });
+    if (dirname(dir) === dir)
+      throw new TacitError('PACKAGE_ROOT', 'package root not found', { expected: `a package.json named ${PACKAGE_NAME} above the code` });
   }
 }
 
@@ -32,6 +33,10 @@ export function circuitCache(): string {
  */
 export function compiledModule(relative: string): string {
   const file = join(packageRoot(), 'dist', 'circuits', relative);
-  if (!existsSync(file)) throw new TacitError('BUILD_MISSING', 'the project is not compiled', { expected: `dist/circuits/${relative} (run npm run build)`, got: 'no such file' });
+  if (!existsSync(file))
+    throw new TacitError('BUILD_MISSING', 'the project is not compiled', {
+      expected: `dist/circuits/${relative} (run npm run build)`,
+      got: 'no such file',
+    });
   return file;
 }

@@ -89,7 +89,10 @@ export class R1cs {
   /** Index of the first constraint that the witness breaks, of all or of the given ones; -1 when it breaks none. */
   firstBroken(witness: readonly bigint[], among?: Iterable<number>): number {
     if (witness.length !== this.header.wires) {
-      throw new TacitError('WITNESS_LENGTH', 'witness does not fit the circuit', { expected: `${this.header.wires} wires`, got: String(witness.length) });
+      throw new TacitError('WITNESS_LENGTH', 'witness does not fit the circuit', {
+        expected: `${this.header.wires} wires`,
+        got: String(witness.length),
+      });
     }
     if (witness[0] !== 1n) throw new TacitError('WITNESS_ONE', 'wire 0 is not one', { expected: '1', got: String(witness[0]) });
     for (const index of among ?? this.#indices()) {

@@ -40,15 +40,18 @@ export function circuitSources(name: CircuitName): CircuitSources {
   return sourcesOf(`circuits/main/${name}.circom`, packageRoot());
 }
 
-/** @param main path below `root`, with slashes */
-export function sourcesOf(main: string, root: string): CircuitSources {
+/**
+ * @param main path below `root`, with slashes
+ * @param given texts that stand in for files, by path: circuits that exist in memory only
+ */
+export function sourcesOf(main: string, root: string, given: ReadonlyMap<string, string> = new Map()): CircuitSources {
   const require = createRequire(join(packageRoot(), 'package.json'));
   const libraryRoot = dirname(dirname(require.resolve(`${LIBRARY}/package.json`)));
   const found = new Map<string, string>();
   const pending = [main];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     if (found.has(path)) continue;
-    const text = read(join(path.startsWith(`${LIBRARY}/`) ? libraryRoot : root, path), path);
+    const text = given.get(path) ?? read(join(path.startsWith(`${LIBRARY}/`) ? libraryRoot : root, path), path);
     found.set(path, text);
     for (const [, target] of text.matchAll(INCLUDE)) {
       if (target === undefined) continue;

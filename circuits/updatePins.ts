@@ -17,16 +17,20 @@ export async function updatePins(args: readonly string[], say: (line: string) =>
   if (!args.includes(FLAG)) throw new TacitError('PINS_FLAG', 'pins are rewritten on request only', { expected: FLAG });
   const old: Pins = existsSync(pinsPath()) ? loadPins() : {};
   const named = args.filter((arg) => arg !== FLAG);
-  for (const name of named) if (!(name in CIRCUITS)) throw new TacitError('CIRCUIT_UNKNOWN', 'no such circuit', { expected: Object.keys(CIRCUITS).join(', '), got: name });
-  const pins: Partial<Record<CircuitName, CircuitPins>> = { ...old };
+  for (const name of named)
+    if (!(name in CIRCUITS))
+      throw new TacitError('CIRCUIT_UNKNOWN', 'no such circuit', { expected: Object.keys(CIRCUITS).join(', '), got: name });
+  const fresh: Partial<Record<CircuitName, CircuitPins>> = {};
   for (const name of (named.length > 0 ? named : Object.keys(old)) as CircuitName[]) {
     const startedMs = Date.now();
     const { dir } = await buildCircuit(name);
     const manifest = loadManifest(dir);
     const { sourceHash, constraints, wires, domainSize } = manifest;
-    pins[name] = { sourceHash, constraints, wires, domainSize, sha256: await checkFiles(dir, manifest) };
+    fresh[name] = { sourceHash, constraints, wires, domainSize, sha256: await checkFiles(dir, manifest) };
     say(`${name}: ${constraints} constraints, ${((Date.now() - startedMs) / 1000).toFixed(1)} s`);
   }
+  // Read again: another process may have pinned another circuit while this one built.
+  const pins: Pins = { ...(existsSync(pinsPath()) ? loadPins() : {}), ...fresh };
   const ordered = Object.fromEntries(Object.keys(CIRCUITS).flatMap((name) => (name in pins ? [[name, pins[name as CircuitName]]] : [])));
   writeFileSync(pinsPath(), `${JSON.stringify(ordered, null, 2)}\n`);
 }

@@ -56,13 +56,26 @@ export async function calculateWitness(wasm: string | Uint8Array, input: Witness
   exports.init(0);
   let set = 0;
   for (const [name, value] of Object.entries(input)) set += setSignal(exports, name, flatten(value, []));
-  if (set < exports.getInputSize()) throw new TacitError('WITNESS_INPUT', 'inputs are missing', { expected: `${exports.getInputSize()} values`, got: String(set) });
+  if (set < exports.getInputSize())
+    throw new TacitError('WITNESS_INPUT', 'inputs are missing', { expected: `${exports.getInputSize()} values`, got: String(set) });
   return encodeWtns(readWitness(exports));
+}
+
+/** Compiled programs by the array that holds them: a caller that keeps its bytes pays for optimised code once. */
+const programs = new WeakMap<Uint8Array, Promise<WebAssembly.Module>>();
+
+function compile(bytes: Uint8Array): Promise<WebAssembly.Module> {
+  let program = programs.get(bytes);
+  if (program === undefined) {
+    program = WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
+    programs.set(bytes, program);
+  }
+  return program;
 }
 
 async function instantiate(bytes: Uint8Array): Promise<CircomExports> {
   const messages: string[] = [];
-  const { instance } = await WebAssembly.instantiate(bytes as Uint8Array<ArrayBuffer>, {
+  const instance = await WebAssembly.instantiate(await compile(bytes), {
     runtime: {
       exceptionHandler(code: number): never {
         const what = EXCEPTIONS[code] ?? `exception ${code}`;
@@ -93,9 +106,14 @@ function setSignal(exports: CircomExports, name: string, values: readonly bigint
   const [high, low] = [Number(hash >> WORD_BITS), Number(hash & WORD_MASK)];
   const size = exports.getInputSignalSize(high, low);
   if (size < 0) throw new TacitError('WITNESS_INPUT', 'no such input signal', { got: name });
-  if (size !== values.length) throw new TacitError('WITNESS_INPUT', `input signal ${name} has the wrong size`, { expected: String(size), got: String(values.length) });
+  if (size !== values.length)
+    throw new TacitError('WITNESS_INPUT', `input signal ${name} has the wrong size`, {
+      expected: String(size),
+      got: String(values.length),
+    });
   values.forEach((value, index) => {
-    if (value < 0n || value >= FIELD_MODULUS) throw new TacitError('WITNESS_INPUT_RANGE', `input signal ${name}[${index}] is not a field element`, { expected: '0 ≤ x < p' });
+    if (value < 0n || value >= FIELD_MODULUS)
+      throw new TacitError('WITNESS_INPUT_RANGE', `input signal ${name}[${index}] is not a field element`, { expected: '0 ≤ x < p' });
     for (let word = 0, rest = value; word < WORDS; word++, rest >>= WORD_BITS) exports.writeSharedRWMemory(word, Number(rest & WORD_MASK));
     exports.setInputSignal(high, low, index);
   });
@@ -128,7 +146,9 @@ function toBigint(value: unknown): bigint {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
   if (typeof value === 'string' && /^\d+$/.test(value)) return BigInt(value);
-  throw new TacitError('WITNESS_INPUT', 'input value is not a non-negative integer', { expected: 'a decimal string, an integer or a bigint' });
+  throw new TacitError('WITNESS_INPUT', 'input value is not a non-negative integer', {
+    expected: 'a decimal string, an integer or a bigint',
+  });
 }
 
 /** FNV-1a, 64 bits; the names are ASCII. */

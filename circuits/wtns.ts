@@ -20,7 +20,13 @@ export function encodeWtns(values: Uint8Array): Uint8Array {
   view.setUint32(0, FIELD_BYTES, true);
   writeUint256(view, 4, FIELD_MODULUS);
   view.setUint32(4 + FIELD_BYTES, values.length / FIELD_BYTES, true);
-  const parts = [fileHeader(TYPE, VERSION, 2), sectionHeader(SECTION_HEADER, header.length), header, sectionHeader(SECTION_VALUES, values.length), values];
+  const parts = [
+    fileHeader(TYPE, VERSION, 2),
+    sectionHeader(SECTION_HEADER, header.length),
+    header,
+    sectionHeader(SECTION_VALUES, values.length),
+    values,
+  ];
   const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -40,7 +46,8 @@ export function decodeWtns(bytes: Uint8Array): bigint[] {
   }
   const values = requireSection(sections, SECTION_VALUES, TYPE);
   const count = view.getUint32(head + 4 + FIELD_BYTES, true);
-  if (values.length !== count * FIELD_BYTES) throw new TacitError('FILE_FORMAT', 'witness length', { expected: `${count} elements`, got: `${values.length} bytes` });
+  if (values.length !== count * FIELD_BYTES)
+    throw new TacitError('FILE_FORMAT', 'witness length', { expected: `${count} elements`, got: `${values.length} bytes` });
   return Array.from({ length: count }, (_, i) => readUint256(view, values.offset + i * FIELD_BYTES));
 }
 

@@ -113,7 +113,18 @@ async function writeZkey(path: string, curve: Bn254, waste: ToxicWaste, scalars:
   new DataView(protocol.buffer).setUint32(0, GROTH16, true);
   const contributions = new Uint8Array(DEV_KEY_MARK.length + 4);
   contributions.set(DEV_KEY_MARK);
-  const contents = [protocol, keyHeader(curve, waste, scalars), points.ic, scalars.coefficients, points.a, points.b1, points.b2, points.k, points.h, contributions];
+  const contents = [
+    protocol,
+    keyHeader(curve, waste, scalars),
+    points.ic,
+    scalars.coefficients,
+    points.a,
+    points.b1,
+    points.b2,
+    points.k,
+    points.h,
+    contributions,
+  ];
   const file = await open(path, 'w');
   try {
     await file.writeFile(fileHeader('zkey', 1, ZKEY_SECTIONS));
@@ -176,6 +187,7 @@ function multiple(curve: Bn254, group: 'G1' | 'G2', scalar: bigint): Uint8Array 
 function decimal(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (Array.isArray(value)) return value.map(decimal);
-  if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decimal(item)]));
+  if (value !== null && typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decimal(item)]));
   return value;
 }

@@ -175,7 +175,7 @@ async function sumCoefficients(
       }
     }
   }
-  const one = (MONTGOMERY ** 2n) % R;
+  const one = MONTGOMERY ** 2n % R;
   for (let s = 0; s < publicWires; s++) writeUint256(view, putCoefficient(0, header.constraints + s, s), one);
   view.setUint32(output, (to - output - 4) / COEFFICIENT_BYTES, true);
 

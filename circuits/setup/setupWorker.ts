@@ -39,6 +39,7 @@ async function perform(task: SetupTask): Promise<SetupReply> {
 
 function transferable(reply: SetupReply): ArrayBuffer[] {
   if ('points' in reply) return [reply.points.buffer as ArrayBuffer];
-  if ('scalars' in reply) return Object.values(reply.scalars).flatMap((value) => (value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : []));
+  if ('scalars' in reply)
+    return Object.values(reply.scalars).flatMap((value) => (value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : []));
   return [];
 }
