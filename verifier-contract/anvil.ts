@@ -21,6 +21,8 @@ export interface AnvilOptions {
   readonly chainId?: number;
   /** Funded accounts. Default 10. */
   readonly accounts?: number;
+  /** More arguments of anvil's command line. */
+  readonly extraArgs?: readonly string[];
 }
 
 export interface AnvilAccount {
@@ -47,7 +49,7 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   const port = options.port ?? (await freePort());
   const chainId = options.chainId ?? 31337;
   const count = options.accounts ?? 10;
-  const args = ['--port', `${port}`, '--chain-id', `${chainId}`, '--accounts', `${count}`, '--host', '127.0.0.1', '--quiet'];
+  const args = ['--port', `${port}`, '--chain-id', `${chainId}`, '--accounts', `${count}`, '--host', '127.0.0.1', '--quiet', ...(options.extraArgs ?? [])];
   if (options.blockTimeMs !== undefined) args.push('--block-time', `${options.blockTimeMs / 1000}`);
   const child = spawnGuarded(anvilPath(), args);
   const rpcUrl = `http://127.0.0.1:${port}`;

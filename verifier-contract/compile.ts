@@ -32,7 +32,7 @@ export const MAX_RUNTIME_BYTES = 24_576;
 
 // Cancun: MCOPY and transient storage. viaIR: the settlement pass has more live values than the legacy stack holds.
 const SETTINGS = {
-  rollup: { viaIR: true, evmVersion: 'cancun', optimizer: { enabled: true, runs: 1000 } },
+  rollup: { viaIR: true, evmVersion: 'cancun', optimizer: { enabled: true, runs: 1_000_000 } },
   test: { viaIR: false, evmVersion: 'cancun', optimizer: { enabled: true, runs: 200 } },
 } as const;
 

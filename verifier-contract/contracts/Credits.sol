@@ -7,7 +7,7 @@ import {Assets} from "./Assets.sol";
 //
 // A tally is one running sum in memory; while the same account earns the same asset, storage is left alone.
 //
-//   Tally (96 bytes): account · asset · amount
+//   Tally (64 bytes): account(20, top) asset(12) · amount
 
 /// Nothing is owed.
 error NothingToClaim(address account, uint32 asset);
@@ -17,8 +17,7 @@ error NotYourCredit(address account, address caller);
 error ClaimRefused(address to, uint32 asset);
 
 struct Tally {
-    address account;
-    uint32 asset;
+    uint256 key;
     uint256 amount;
 }
 
@@ -31,20 +30,20 @@ abstract contract Credits is Assets {
         credits[account][id] += amount;
     }
 
-    function _tally(Tally memory tally, address account, uint32 id, uint256 amount) internal {
-        if (tally.account != account || tally.asset != id) {
-            _flush(tally);
-            tally.account = account;
-            tally.asset = id;
-        }
+    function _tally(Tally memory tally, address account, uint256 id, uint256 amount) internal {
         unchecked {
+            uint256 key = uint256(uint160(account)) << 96 | id;
+            if (tally.key != key) {
+                _flush(tally);
+                tally.key = key;
+            }
             tally.amount += amount; // amounts are below 2^128, and there are fewer than 2^22 in a settlement
         }
     }
 
     function _flush(Tally memory tally) internal {
         if (tally.amount == 0) return;
-        _credit(tally.account, tally.asset, tally.amount);
+        _credit(address(uint160(tally.key >> 96)), uint32(tally.key), tally.amount);
         tally.amount = 0;
     }
 

@@ -40,18 +40,18 @@ library Fingerprint {
             let x := add(buffer, LIST_OFFSET)
             let end := add(x, shl(5, length))
             z := mod(keccak256(buffer, sub(end, buffer)), SCALAR)
-            // Two elements a round; an odd first one starts the sum.
-            if and(length, 1) {
-                y := mload(x)
-                x := add(x, 32)
+            // The sum is reduced by the product of the next step alone: product and element are each below p, so that
+            // y stays below 2p < 2^255. Four elements a round, after as many single ones as are left over.
+            for { let odd := add(x, and(shl(5, length), 96)) } lt(x, odd) { x := add(x, 32) } {
+                y := add(mulmod(y, z, SCALAR), mload(x))
             }
-            for {} lt(x, end) { x := add(x, 64) } {
-                y := addmod(
-                    mulmod(addmod(mulmod(y, z, SCALAR), mload(x), SCALAR), z, SCALAR),
-                    mload(add(x, 32)),
-                    SCALAR
-                )
+            for {} lt(x, end) { x := add(x, 128) } {
+                y := add(mulmod(y, z, SCALAR), mload(x))
+                y := add(mulmod(y, z, SCALAR), mload(add(x, 32)))
+                y := add(mulmod(y, z, SCALAR), mload(add(x, 64)))
+                y := add(mulmod(y, z, SCALAR), mload(add(x, 96)))
             }
+            y := mod(y, SCALAR)
         }
     }
 }

@@ -99,29 +99,27 @@ library Fold {
     function _weigh(uint256 items, uint256 m, uint256 sums, uint256 pairs) private view {
         bool ok = true;
         assembly ("memory-safe") {
-            let seed := keccak256(items, add(HEADER, mul(ITEM, m)))
+            mstore(0, keccak256(items, add(HEADER, mul(ITEM, m))))
             let item := add(items, HEADER)
             for { let i := 0 } lt(i, m) { i := add(i, 1) } {
-                mstore(0, seed)
                 mstore(32, i)
                 let r := and(keccak256(0, 64), 0xffffffffffffffffffffffffffffffff)
-                // r·A in place: A and r where the pair will stand, B over r afterwards
                 let row := add(sums, mul(ROW, mload(item)))
+                // r·A in place: A and r where the pair will stand, B over r afterwards
                 mcopy(pairs, add(item, 32), 64)
                 mstore(add(pairs, 64), r)
                 ok := and(ok, staticcall(gas(), 7, pairs, 96, pairs, 64))
                 mcopy(add(pairs, 64), add(item, 96), 128)
-                // r·C: C and r stand in the room and the word behind it (Σr, put back afterwards)
-                let sumR := mload(add(row, 128))
+                // r·C: C in the row's room, r in the word behind it (that of Σr, written again right after)
+                let sumR := add(mload(add(row, 128)), r)
                 mcopy(add(row, 64), add(item, 224), 64)
                 mstore(add(row, 128), r)
                 ok := and(ok, staticcall(gas(), 7, add(row, 64), 96, add(row, 64), 64))
                 ok := and(ok, staticcall(gas(), 6, row, 128, row, 64))
-                mstore(add(row, 128), addmod(sumR, r, SCALAR))
-                for { let k := 0 } lt(k, 96) { k := add(k, 32) } {
-                    let sum := add(add(row, 160), k)
-                    mstore(sum, addmod(mload(sum), mulmod(r, mload(add(add(item, 288), k)), SCALAR), SCALAR))
-                }
+                mstore(add(row, 128), sumR) // fewer than 2^17 numbers below 2^128: no reduction needed
+                mstore(add(row, 160), addmod(mload(add(row, 160)), mulmod(r, mload(add(item, 288)), SCALAR), SCALAR))
+                mstore(add(row, 192), addmod(mload(add(row, 192)), mulmod(r, mload(add(item, 320)), SCALAR), SCALAR))
+                mstore(add(row, 224), addmod(mload(add(row, 224)), mulmod(r, mload(add(item, 352)), SCALAR), SCALAR))
                 item := add(item, ITEM)
                 pairs := add(pairs, PAIR)
             }

@@ -61,25 +61,31 @@ library Record {
 
     /// Reads the record that starts at calldata offset `pos` into nine words at memory `x`.
     /// `next` is the offset after it; the caller compares the final offset with the length, so reads past the end
-    /// (zeros) are caught there.
+    /// (zeros) are caught there. All checks of the fixed part are one test; `_explain` says which of them failed.
     function read(uint256 pos, uint256 x, uint256 ext) internal pure returns (uint256 next, address recipient) {
         uint256 flags;
+        bool bad;
         assembly ("memory-safe") {
             flags := byte(0, calldataload(pos))
+            let nf1 := shr(8, calldataload(add(pos, 1)))
+            let nf2 := shr(8, calldataload(add(pos, 32)))
+            let cm1 := calldataload(add(pos, 63))
+            let cm2 := calldataload(add(pos, 95))
+            mstore(x, nf1)
+            mstore(add(x, 32), nf2)
+            mstore(add(x, 64), cm1)
+            mstore(add(x, 96), cm2)
+            // nf - 1 wraps to the top for 0; the reserved value is NULLIFIER_LIMIT itself
+            bad := or(gt(sub(nf1, 1), sub(NULLIFIER_LIMIT, 2)), gt(sub(nf2, 1), sub(NULLIFIER_LIMIT, 2)))
+            bad := or(bad, or(iszero(lt(cm1, SCALAR)), iszero(lt(cm2, SCALAR))))
+            bad := or(bad, or(eq(nf1, nf2), gt(flags, 15)))
         }
-        if (flags > 15) revert RecordFlags(flags);
-        _readNullifiers(pos, x);
-        _readCommitments(pos, x);
-        next = pos + 223;
-        if (flags & 1 != 0) {
-            recipient = _readWithdrawal(next, x);
-            next += 40;
-        } else {
-            assembly ("memory-safe") {
-                mstore(add(x, OUT_ASSET), 0)
-                mstore(add(x, OUT_VALUE), 0)
-            }
+        if (bad) _explain(flags, x);
+        next = pos;
+        unchecked {
+            next += 223;
         }
+        (next, recipient) = _readWithdrawal(next, x, flags);
         next = _readFee(next, x, flags);
         assembly ("memory-safe") {
             mstore(add(ext, 96), recipient)
@@ -88,43 +94,39 @@ library Record {
         }
     }
 
-    function _readNullifiers(uint256 pos, uint256 x) private pure {
-        uint256 nf1;
-        uint256 nf2;
+    /// Reverts with the reason why the fixed part, whose elements stand at `x`, was refused.
+    function _explain(uint256 flags, uint256 x) private pure {
+        uint256[4] memory e;
         assembly ("memory-safe") {
-            nf1 := shr(8, calldataload(add(pos, 1)))
-            nf2 := shr(8, calldataload(add(pos, 32)))
-            mstore(x, nf1)
-            mstore(add(x, 32), nf2)
+            mcopy(e, x, 128)
         }
-        unchecked {
-            // 0 wraps to the top, the reserved value lands on the limit
-            if (nf1 - 1 >= NULLIFIER_LIMIT - 1) revert NullifierRange(nf1);
-            if (nf2 - 1 >= NULLIFIER_LIMIT - 1) revert NullifierRange(nf2);
+        if (flags > 15) revert RecordFlags(flags);
+        for (uint256 i; i < 2; ++i) {
+            if (e[i] == 0 || e[i] >= NULLIFIER_LIMIT) revert NullifierRange(e[i]);
         }
-        if (nf1 == nf2) revert NullifierTwice(nf1);
+        if (e[0] == e[1]) revert NullifierTwice(e[0]);
+        revert NotInField(e[2] < SCALAR ? e[3] : e[2]);
     }
 
-    function _readCommitments(uint256 pos, uint256 x) private pure {
-        uint256 cm1;
-        uint256 cm2;
-        assembly ("memory-safe") {
-            cm1 := calldataload(add(pos, 63))
-            cm2 := calldataload(add(pos, 95))
-            mstore(add(x, 64), cm1)
-            mstore(add(x, 96), cm2)
+    function _readWithdrawal(uint256 pos, uint256 x, uint256 flags)
+        private
+        pure
+        returns (uint256 next, address recipient)
+    {
+        if (flags & 1 == 0) {
+            assembly ("memory-safe") {
+                mstore(add(x, OUT_ASSET), 0)
+                mstore(add(x, OUT_VALUE), 0)
+            }
+            return (pos, address(0));
         }
-        if (cm1 >= SCALAR) revert NotInField(cm1);
-        if (cm2 >= SCALAR) revert NotInField(cm2);
-    }
-
-    function _readWithdrawal(uint256 pos, uint256 x) private pure returns (address recipient) {
         uint256 value;
         assembly ("memory-safe") {
             mstore(add(x, OUT_ASSET), shr(224, calldataload(pos)))
             value := shr(128, calldataload(add(pos, 4)))
             mstore(add(x, OUT_VALUE), value)
             recipient := shr(96, calldataload(add(pos, 20)))
+            next := add(pos, 40)
         }
         if (value == 0) revert WithdrawalOfNothing();
     }
@@ -133,18 +135,21 @@ library Record {
         uint256 width = flags & 12; // bits 2-3 hold width / 4, that is: the width in place
         uint256 fee;
         uint256 feeAsset;
+        bool wide;
         assembly ("memory-safe") {
             // a shift by 256 (width 0) gives 0
             fee := shr(sub(256, shl(3, width)), calldataload(pos))
+            next := add(pos, width)
+            // the top four bytes of a fee that is as narrow as can be are not zero
+            wide := and(iszero(iszero(width)), iszero(shr(sub(shl(3, width), 32), fee)))
         }
-        if (width != 0 && fee >> (8 * (width - 4)) == 0) revert FeeNotNarrowest(fee, width);
-        next = pos + width;
+        if (wide) revert FeeNotNarrowest(fee, width);
         if (flags & 2 != 0) {
             assembly ("memory-safe") {
                 feeAsset := shr(224, calldataload(next))
+                next := add(next, 4)
             }
             if (feeAsset == 0 || fee == 0) revert FeeAssetNotCanonical(feeAsset, fee);
-            next += 4;
         }
         assembly ("memory-safe") {
             mstore(add(x, FEE_ASSET), feeAsset)

@@ -96,8 +96,8 @@ abstract contract Settlement is Queue, Fees, Withdrawals {
         uint256 updatesAt;
         uint256 updates; // U
         uint256 slotsPtr; // SLOT_BYTES a slot: nf1 nf2 cm1 cm2
-        uint256 slotsOpen; // slots filled so far
-        uint256 slotTotal; // Σ used
+        uint256 slotPtr; // the next one to open
+        uint256 slotsEnd; // room for Σ used
         uint256 update; // the update that holds the last opened slot
         uint256 left; // slots it still takes
         address updateProver;
@@ -128,9 +128,9 @@ abstract contract Settlement is Queue, Fees, Withdrawals {
         pass.pos = anchorsAt + 32 * anchors + 4 * drops;
         if (items != 0) _takeQueue(pass, head, items, anchorsAt + 32 * anchors, drops);
         else if (drops != 0) revert DropReference(_u16(anchorsAt + 32 * anchors), 0);
-        uint256 queueSlots = pass.slotsOpen;
+        uint256 firstTransfer = pass.slotPtr;
         _takeTransfers(pass, proofs, anchorsAt, anchors);
-        if (overdue) _requireOverdueRule(head + items, items, pass.slotsOpen - queueSlots);
+        if (overdue) _requireOverdueRule(head + items, items, (pass.slotPtr - firstTransfer) / SLOT_BYTES);
         (uint256 newNoteRoot, uint256 newNullRoot, uint256 leaves) = _takeUpdates(pass);
         Fold.verify(pass.foldPtr, proofs + pass.updates, _loadKeys());
         _commit(newNoteRoot, newNullRoot, leaves, head + items);
@@ -178,14 +178,17 @@ abstract contract Settlement is Queue, Fees, Withdrawals {
             revert UpdateCount(pass.updates, length);
         }
         pass.updatesAt = BODY + length - UPDATE_BYTES * pass.updates;
-        for (uint256 i; i < pass.updates; ++i) pass.slotTotal += _checkUpdateHead(pass, i);
+        uint256 slots;
+        for (uint256 i; i < pass.updates; ++i) slots += _checkUpdateHead(pass, i);
         _enterUpdate(pass, 0);
         pass.listPtr = Fingerprint.open();
         pass.extPtr = Record.openExt();
         pass.foldPtr = Fold.open(proofs + pass.updates);
         pass.itemPtr = pass.foldPtr + Fold.HEADER;
-        pass.slotsPtr = allocate(SLOT_BYTES * pass.slotTotal);
-        pass.withdrawalsPtr = allocate(WITHDRAWAL_BYTES * pass.slotTotal);
+        pass.slotsPtr = allocate(SLOT_BYTES * slots);
+        pass.slotPtr = pass.slotsPtr;
+        pass.slotsEnd = pass.slotsPtr + SLOT_BYTES * slots;
+        pass.withdrawalsPtr = allocate(WITHDRAWAL_BYTES * slots);
         pass.withdrawalsEnd = pass.withdrawalsPtr;
     }
 
@@ -218,12 +221,22 @@ abstract contract Settlement is Queue, Fees, Withdrawals {
 
     /// The next slot, and with it, where one is full, the next update.
     function _openSlot(Pass memory pass) private pure returns (uint256 slot) {
-        if (pass.slotsOpen == pass.slotTotal) revert SlotCount(pass.slotTotal, pass.slotsOpen + 1);
-        if (pass.left == 0) _enterUpdate(pass, pass.update + 1);
         unchecked {
-            --pass.left;
-            slot = pass.slotsPtr + SLOT_BYTES * pass.slotsOpen++;
+            uint256 left = pass.left;
+            slot = pass.slotPtr;
+            if (left == 0) {
+                if (slot == pass.slotsEnd) revert SlotCount(_slots(pass, slot), _slots(pass, slot) + 1);
+                _enterUpdate(pass, pass.update + 1);
+                left = pass.left;
+            }
+            pass.left = left - 1;
+            pass.slotPtr = slot + SLOT_BYTES;
         }
+    }
+
+    /// Slots before the one at `slot`.
+    function _slots(Pass memory pass, uint256 slot) private pure returns (uint256) {
+        return (slot - pass.slotsPtr) / SLOT_BYTES;
     }
 
     // ---------------------------------------------------------------- 2 queue items
@@ -343,7 +356,7 @@ abstract contract Settlement is Queue, Fees, Withdrawals {
         for (uint256 i; i < proofs; ++i) usedMask |= _takeTransfer(pass, anchorsAt, anchors);
         if (usedMask != (1 << anchors) - 1) revert AnchorUnused(usedMask);
         if (pass.pos != pass.updatesAt) revert LengthMismatch(pass.updatesAt - BODY, pass.pos - BODY);
-        if (pass.slotsOpen != pass.slotTotal) revert SlotCount(pass.slotTotal, pass.slotsOpen);
+        if (pass.slotPtr != pass.slotsEnd) revert SlotCount(_slots(pass, pass.slotsEnd), _slots(pass, pass.slotPtr));
     }
 
     function _requireAnchors(uint256 anchorsAt, uint256 anchors) private view {
@@ -358,40 +371,42 @@ abstract contract Settlement is Queue, Fees, Withdrawals {
 
     /// One proof and its K records. Returns the bit of the anchor used.
     function _takeTransfer(Pass memory pass, uint256 anchorsAt, uint256 anchors) private returns (uint256 usedBit) {
-        uint256 pos = pass.pos;
-        uint256 head = _word(pos);
-        uint256 id = head >> 248;
-        uint256 flags = (head >> 240) & 0xff;
-        uint256 size = Circuits.transferSize(id);
-        if (flags > 1) revert FlagsUnknown(flags);
-        uint256 anchor;
-        (anchor, usedBit) = _anchor(pass, (head >> 232) & 0xff, anchorsAt, anchors);
-        uint256 prover;
-        pos += 3;
-        if (flags == 1) {
-            prover = (head << 24) >> 96;
-            if (prover == 0) revert ProverMissing();
-            pos += 20;
+        unchecked {
+            uint256 pos = pass.pos;
+            uint256 head = _word(pos);
+            uint256 id = head >> 248;
+            uint256 flags = (head >> 240) & 0xff;
+            uint256 size = Circuits.transferSize(id);
+            if (flags > 1) revert FlagsUnknown(flags);
+            uint256 anchor;
+            (anchor, usedBit) = _anchor(pass, (head >> 232) & 0xff, anchorsAt, anchors);
+            uint256 prover;
+            pos += 3;
+            if (flags == 1) {
+                prover = (head << 24) >> 96;
+                if (prover == 0) revert ProverMissing();
+                pos += 20;
+            }
+            uint256 h = _word(pos);
+            if (h >= SCALAR) revert NotInField(h);
+            uint256 proofAt = pos + 32;
+            pass.pos = proofAt + Fold.PROOF;
+            uint256 x = pass.listPtr + Fingerprint.LIST_OFFSET;
+            assembly ("memory-safe") {
+                mstore(x, anchor)
+                mstore(add(x, 32), prover)
+            }
+            x += 64;
+            for (uint256 k; k < size; ++k) {
+                address recipient;
+                (pass.pos, recipient) = Record.read(pass.pos, x, pass.extPtr);
+                _takeRecord(pass, x, recipient, address(uint160(prover)));
+                x += Record.ELEMENT_BYTES;
+            }
+            (uint256 z, uint256 y) =
+                Fingerprint.challenge(pass.listPtr, id, h, TRANSFER_CONTEXT + RECORD_ELEMENTS * size);
+            pass.itemPtr = Fold.put(pass.itemPtr, id, proofAt, h, z, y);
         }
-        uint256 h = _word(pos);
-        if (h >= SCALAR) revert NotInField(h);
-        uint256 proofAt = pos + 32;
-        pass.pos = proofAt + Fold.PROOF;
-        uint256 x = pass.listPtr + Fingerprint.LIST_OFFSET;
-        assembly ("memory-safe") {
-            mstore(x, anchor)
-            mstore(add(x, 32), prover)
-        }
-        x += 64;
-        for (uint256 k; k < size; ++k) {
-            address recipient;
-            (pass.pos, recipient) = Record.read(pass.pos, x, pass.extPtr);
-            _takeRecord(pass, x, recipient, address(uint160(prover)));
-            x += Record.ELEMENT_BYTES;
-        }
-        (uint256 z, uint256 y) =
-            Fingerprint.challenge(pass.listPtr, id, h, TRANSFER_CONTEXT + RECORD_ELEMENTS * size);
-        pass.itemPtr = Fold.put(pass.itemPtr, id, proofAt, h, z, y);
     }
 
     /// The root that a proof is anchored to. An update of this settlement serves only slots of later updates.
@@ -428,7 +443,7 @@ abstract contract Settlement is Queue, Fees, Withdrawals {
             pass.withdrawalsEnd = _listWithdrawal(pass.withdrawalsEnd, outAsset, recipient, value);
         }
         if (fee != 0) {
-            uint32 feeAsset;
+            uint256 feeAsset;
             assembly ("memory-safe") {
                 feeAsset := mload(add(x, 192)) // Record.FEE_ASSET
             }
