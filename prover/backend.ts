@@ -18,19 +18,21 @@ export interface ProveResult {
   proof: SnarkjsProof;
   /** Public inputs in the circuit's order, decimal, without the constant 1. */
   publicSignals: string[];
-  /** Wall-clock milliseconds by stage; `total` is always there. */
+  /** Milliseconds by stage; `total` is always there and is the time that passed. */
   timesMs: Record<string, number>;
 }
 
-/** Bytes of a proving key, and a name under which what was prepared from them may be kept for the next proof. */
+/** A proving key: a local file that may be read as the backend likes, or bytes. */
 export interface KeyMaterial {
-  bytes: Uint8Array;
-  /** Same text, same bytes; undefined where the caller's bytes have no name worth keeping. */
+  source: string | Uint8Array;
+  /** Same text, same bytes: what was prepared may be kept under it. Undefined for bytes without a name. */
   residentAs?: string | undefined;
 }
 
 export interface ProvingBackend {
   readonly name: string;
-  /** @throws TacitError PROVE_CANCELLED, WITNESS_INVALID, PROVE_FAILED */
+  /** @throws TacitError ARTIFACT_MISSING, ZKEY_FORMAT, WTNS_FORMAT, WITNESS_MISMATCH, PROVE_CANCELLED, PROVE_FAILED */
   prove(key: KeyMaterial, witness: Uint8Array, options: BackendOptions): Promise<ProveResult>;
+  /** Frees keys and threads; the next proof starts afresh. */
+  close(): Promise<void>;
 }

@@ -6,12 +6,14 @@
  * of a proof, and because snarkjs' own threads do not start inside a worker thread.
  * It writes nothing anywhere: inputs and witnesses are secrets.
  */
-import { constants, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { TacitError } from '../protocol/errors.js';
 import type { HostError, HostReply, HostRequest } from './hostProtocol.js';
 import { Prover } from './prove.js';
 
 const WITNESS_STAGE_FRACTION = 0;
+/** On a scale where 0 is usual and 19 last: behind event loops, but not starved by whatever else the machine does. */
+const PROVING_PRIORITY = 4;
 const prover = new Prover();
 
 function main(): void {
@@ -32,7 +34,7 @@ function main(): void {
 /** Proving takes every cycle it can get; the processes that renew locks and answer clients go first. */
 function yieldToEventLoops(): void {
   try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+    setPriority(PROVING_PRIORITY);
   } catch {
     // not allowed here: it only costs latency
   }

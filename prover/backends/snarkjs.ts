@@ -9,7 +9,9 @@
 import { TacitError } from '../../protocol/errors.js';
 import type { SnarkjsProof } from '../../protocol/proof.js';
 import type { BackendOptions, KeyMaterial, ProveResult, ProvingBackend } from '../backend.js';
-import { cancelled } from '../source.js';
+import { assertMatching } from '../fileFormat.js';
+import { Residents } from '../residents.js';
+import { cancelled, readSource } from '../source.js';
 
 interface Logger {
   debug(line: string): void;
@@ -27,6 +29,9 @@ interface Snarkjs {
     ): Promise<{ proof: SnarkjsProof; publicSignals: string[] }>;
   };
 }
+
+/** A worker proves transfers and updates by turns: two keys resident cover it. */
+const RESIDENT_KEYS = 2;
 
 /** A warm pool saves some 0.1 s a proof, ending one costs 0.5 s: so it is kept while proofs follow one another. */
 const IDLE_BEFORE_END_MS = 250;
@@ -49,6 +54,7 @@ const STAGES: readonly (readonly [line: string, stage: string, fraction: number]
 
 export class SnarkjsBackend implements ProvingBackend {
   readonly name = 'snarkjs';
+  readonly #keys = new Residents<Uint8Array>(RESIDENT_KEYS, async () => {});
   #last: Promise<unknown> = Promise.resolve();
   #running = 0;
   #idle: NodeJS.Timeout | undefined;
@@ -56,13 +62,22 @@ export class SnarkjsBackend implements ProvingBackend {
   prove(key: KeyMaterial, witness: Uint8Array, options: BackendOptions): Promise<ProveResult> {
     clearTimeout(this.#idle);
     this.#running++;
-    const turn = this.#last.then(() => this.#proveNow(key.bytes, witness, options));
+    const turn = this.#last.then(async () => this.#proveNow(await this.#bytesOf(key, options.signal), witness, options));
     this.#last = turn.catch(() => {}).then(() => this.#finished());
     return turn;
   }
 
-  /** Ends the thread pool; the next proof starts a new one. */
   async close(): Promise<void> {
+    await this.#keys.clear();
+    await this.#endThreads();
+  }
+
+  #bytesOf({ source, residentAs }: KeyMaterial, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const read = (): Promise<Uint8Array> => readSource(source, 'proving key', signal);
+    return residentAs === undefined ? read() : this.#keys.take(residentAs, read);
+  }
+
+  async #endThreads(): Promise<void> {
     clearTimeout(this.#idle);
     const curve = (globalThis as { curve_bn128?: { terminate(): Promise<void> } | null }).curve_bn128;
     if (curve) await curve.terminate();
@@ -70,11 +85,12 @@ export class SnarkjsBackend implements ProvingBackend {
 
   #finished(): void {
     this.#running--;
-    if (this.#running === 0) this.#idle = setTimeout(() => void this.close(), IDLE_BEFORE_END_MS);
+    if (this.#running === 0) this.#idle = setTimeout(() => void this.#endThreads(), IDLE_BEFORE_END_MS);
   }
 
   async #proveNow(zkey: Uint8Array, witness: Uint8Array, { signal, onProgress, threads }: BackendOptions): Promise<ProveResult> {
     if (signal?.aborted) throw cancelled();
+    assertMatching(zkey, witness);
     const snarkjs = await load();
     const startedAt = performance.now();
     const stages = new StageClock(onProgress);

@@ -15,7 +15,7 @@ import { verifyProof } from '../../prover/verify.js';
 import { code } from './code.js';
 import { endSnarkjs, type PairFiles, pairWitness, poseidonPair, snarkjs } from './poseidonPair.js';
 
-const BACKENDS = ['snarkjs'] as const;
+const BACKENDS = ['snarkjs', 'wasm'] as const;
 let files: PairFiles;
 let witness: Uint8Array;
 let scratch: string;
