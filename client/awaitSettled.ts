@@ -1,12 +1,11 @@
 /**
  * Following a transfer to its end. The node's word moves the display; only the chain, read by `sync`, ends the wait.
- * Soft confirmations are checked against the operator that the contract names before they are shown.
  */
-import { isTacitError, TacitError } from '../protocol/errors.js';
+import { TacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
-import { verifySoftConfirmation } from '../protocol/softConfirmation.js';
 import type { TransferStatus } from '../queue/service.js';
 import type { WalletEnvironment } from './environment.js';
+import { nodeStatus } from './nodeStatus.js';
 import type { StoredTransfer } from './state.js';
 import { sync } from './sync.js';
 import { transferOf } from './transfer.js';
@@ -33,7 +32,7 @@ export async function awaitSettled(wallet: Wallet, environment: WalletEnvironmen
   const deadline = Date.now() + (options.timeoutMs ?? TIMEOUT_MS);
   let shown = '';
   for (;;) {
-    const status = await askNode(environment, id);
+    const status = await nodeStatus(environment, id);
     if (status !== undefined && status.status !== shown) {
       shown = status.status;
       options.onStatus?.(status);
@@ -48,22 +47,4 @@ export async function awaitSettled(wallet: Wallet, environment: WalletEnvironmen
     if (Date.now() >= deadline) throw new TacitError('WAIT_TIMEOUT', 'the transfer is not settled yet', { got: status?.status ?? transfer.status, retryable: true });
     await new Promise((resolve) => setTimeout(resolve, options.pollMs ?? POLL_MS));
   }
-}
-
-/** Undefined where there is no node, it does not answer, or it does not know the transfer. */
-async function askNode({ node, domain, operator }: WalletEnvironment, id: Hex): Promise<TransferStatus | undefined> {
-  if (node === undefined) return undefined;
-  let status: TransferStatus | undefined;
-  try {
-    status = await node.status(id);
-  } catch (error) {
-    if (isTacitError(error) && error.retryable) return undefined;
-    throw error;
-  }
-  const confirmation = status?.confirmation;
-  if (confirmation !== undefined) {
-    if (confirmation.recordHash !== id) throw new TacitError('SOFT_CONFIRMATION_SIGNER', 'the confirmation is about another transfer', { expected: id, got: confirmation.recordHash });
-    verifySoftConfirmation(confirmation, domain, operator);
-  }
-  return status;
 }

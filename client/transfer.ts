@@ -137,6 +137,8 @@ function stored({ id, witness, e }: BuiltTransfer, plan: TransferPlan, money: Mo
 async function prepare(wallet: Wallet, environment: WalletEnvironment, id: Hex, witness: TransferWitness, prover: HomeProver, options: SendOptions): Promise<void> {
   const transfer = transferOf(wallet, id);
   const fresh = await withKnownAnchor(wallet, environment, witness);
+  // A proof made before a crash still serves; a seal may have expired and is made anew.
+  if (transfer.submission?.proof?.anchor === bytesToHex(fieldToBytes(fresh.anchor))) return;
   const base = { id, record: transfer.record, ...(transfer.pairedWith === undefined ? {} : { pairedWith: transfer.pairedWith }) };
   const submission: Submission = transfer.prove === 'home' ? { ...base, proof: await prover.prove(fresh, environment.domain, options) } : { ...base, sealed: await sealForFarm(fresh, environment, options) };
   await wallet.change(() => {

@@ -67,7 +67,7 @@ beforeAll(async () => {
   alice = made.wallet;
   phrase = made.mnemonic;
   bob = (await open('bob')).wallet;
-}, 60_000);
+}, 300_000);
 
 afterAll(async () => {
   await alice?.close();
