@@ -13,3 +13,14 @@ export function untilEnd(): Promise<'SIGINT' | 'SIGTERM' | 'parent'> {
 export function announceReady(facts: Readonly<Record<string, string>>): void {
   if (process.connected) process.send?.({ ready: facts });
 }
+
+/** A clean end may wait for somebody who is gone (Redis, the chain). After so long the process ends without one, with exit code 1. */
+const END_LIMIT_MS = 20_000;
+
+/** Call when the end begins. The timer does not keep the process alive. */
+export function endWithinLimit(): void {
+  setTimeout(() => {
+    process.stderr.write(`not ended within ${END_LIMIT_MS / 1000} s; leaving without a clean end\n`);
+    process.exit(1);
+  }, END_LIMIT_MS).unref();
+}

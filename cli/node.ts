@@ -10,7 +10,7 @@ import { decodeKeyBlob } from '../verifier-contract/keyBlob.js';
 import { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
 import { readAssets } from '../verifier-contract/token.js';
-import { announceReady, untilEnd } from './lifetime.js';
+import { announceReady, endWithinLimit, untilEnd } from './lifetime.js';
 import { runs, say } from './output.js';
 import { readKeyFile } from './secretFile.js';
 
@@ -90,6 +90,7 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
     say(`node listens at ${node.url}`);
     announceReady({ url: node.url });
     const reason = await untilEnd();
+    endWithinLimit();
     await node.stop();
     return { value: { url: node.url, ended: reason }, text: `node ended (${reason})` };
   } finally {

@@ -16,7 +16,8 @@ const OTHERS = 0o077;
  */
 export async function readSecret(question: string, file: string | undefined, option: string): Promise<string> {
   if (file !== undefined) return readSecretFile(file);
-  if (process.stdin.isTTY !== true) throw new TacitError('SECRET_MISSING', `cannot ask for the ${question} without a terminal`, { expected: `${option} FILE` });
+  if (process.stdin.isTTY !== true)
+    throw new TacitError('SECRET_MISSING', `cannot ask for the ${question} without a terminal`, { expected: `${option} FILE` });
   return ask(`${question}: `, true);
 }
 
@@ -24,7 +25,8 @@ export async function readSecret(question: string, file: string | undefined, opt
 export async function readNewSecret(question: string, file: string | undefined, option: string): Promise<string> {
   const secret = await readSecret(question, file, option);
   if (file !== undefined) return secret;
-  if ((await ask(`${question} again: `, true)) !== secret) throw new TacitError('SECRET_MISMATCH', `the two entries of the ${question} differ`);
+  if ((await ask(`${question} again: `, true)) !== secret)
+    throw new TacitError('SECRET_MISMATCH', `the two entries of the ${question} differ`);
   return secret;
 }
 
@@ -40,7 +42,10 @@ function readSecretFile(path: string): string {
     const found = statSync(path);
     const mode = found.mode & 0o777;
     if (process.platform !== 'win32' && found.isFile() && (mode & OTHERS) !== 0) {
-      throw new TacitError('SECRET_FILE_MODE', 'others may read the secret’s file; run chmod 600 on it', { expected: 'mode 600', got: `mode ${mode.toString(8)}` });
+      throw new TacitError('SECRET_FILE_MODE', 'others may read the secret’s file; run chmod 600 on it', {
+        expected: 'mode 600',
+        got: `mode ${mode.toString(8)}`,
+      });
     }
     text = readFileSync(path, 'utf8');
   } catch (cause) {

@@ -4,7 +4,7 @@ import { balance } from '../client/balance.js';
 import { createWallet } from '../client/createWallet.js';
 import { deposit } from '../client/deposit.js';
 import { connect } from '../client/environment.js';
-import { history, type HistoryEntry } from '../client/history.js';
+import { type HistoryEntry, history } from '../client/history.js';
 import { restoreWallet } from '../client/restoreWallet.js';
 import type { WalletHome } from '../client/state.js';
 import { sync } from '../client/sync.js';
@@ -12,8 +12,22 @@ import { TacitError } from '../protocol/errors.js';
 import { type CommandResult, runs, say } from './output.js';
 import { readNewSecret, readSecret } from './prompt.js';
 import { readKeyFile } from './secretFile.js';
-import { amountOf, assetNamed, type ChainOptions, money, PASSPHRASE, reportSync, type Session, wholeNumber, type WalletOptions, withChainOptions, withSession, withWallet, withWalletOptions } from './walletSession.js';
 import { registerSending } from './walletSend.js';
+import {
+  amountOf,
+  assetNamed,
+  type ChainOptions,
+  money,
+  PASSPHRASE,
+  reportSync,
+  type Session,
+  type WalletOptions,
+  wholeNumber,
+  withChainOptions,
+  withSession,
+  withWallet,
+  withWalletOptions,
+} from './walletSession.js';
 
 interface NewOptions extends ChainOptions {
   readonly contract?: string;
@@ -40,7 +54,10 @@ export function registerWallet(program: Command): void {
 function registerMaking(wallet: Command): void {
   const make = withChainOptions(wallet.command('new').description('make a wallet and show its recovery phrase, once'))
     .option('--contract <address>', 'the rollup contract', process.env['TACIT_CONTRACT'])
-    .addHelpText('after', '\nExamples:\n  tacit wallet new --wallet alice.wallet --rpc http://127.0.0.1:8545 --contract 0x…\n  tacit wallet new --wallet alice.wallet --contract 0x… --passphrase-file alice.pass --json');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  tacit wallet new --wallet alice.wallet --rpc http://127.0.0.1:8545 --contract 0x…\n  tacit wallet new --wallet alice.wallet --contract 0x… --passphrase-file alice.pass --json',
+    );
   runs<NewOptions>(make, runNew);
   const restore = withChainOptions(wallet.command('restore').description('make a wallet from its recovery phrase'))
     .option('--contract <address>', 'the rollup contract', process.env['TACIT_CONTRACT'])
@@ -56,9 +73,15 @@ function registerLooking(wallet: Command): void {
     .option('--new', 'make a fresh one, unlinkable to the others')
     .addHelpText('after', '\nExamples:\n  tacit wallet address\n  tacit wallet address --new --json');
   runs<WalletOptions & { index: string; new?: boolean }>(address, runAddress);
-  const shown = withChainOptions(wallet.command('balance').description('read the chain and show what the wallet owns')).addHelpText('after', '\nExample:\n  tacit wallet balance --wallet alice.wallet --rpc http://127.0.0.1:8545 --json');
+  const shown = withChainOptions(wallet.command('balance').description('read the chain and show what the wallet owns')).addHelpText(
+    'after',
+    '\nExample:\n  tacit wallet balance --wallet alice.wallet --rpc http://127.0.0.1:8545 --json',
+  );
   runs<ChainOptions>(shown, (options) => withSession(options, runBalance));
-  const past = withChainOptions(wallet.command('history').description('read the chain and show what came in and went out')).addHelpText('after', '\nExample:\n  tacit wallet history --json');
+  const past = withChainOptions(wallet.command('history').description('read the chain and show what came in and went out')).addHelpText(
+    'after',
+    '\nExample:\n  tacit wallet history --json',
+  );
   runs<ChainOptions>(past, (options) => withSession(options, runHistory));
 }
 
@@ -69,7 +92,10 @@ function registerDeposit(wallet: Command): void {
     .option('--to <address>', 'a Tacit address; default this wallet')
     .option('--memo <text>', 'at most 12 bytes, for the receiver')
     .option('--key-file <file>', 'file with the L1 account’s private key, mode 600; asked for otherwise')
-    .addHelpText('after', '\nExamples:\n  tacit wallet deposit --amount 1.5 --asset ETH --key-file faucet.key\n  tacit wallet deposit --amount 20 --asset TUSD --to tacit1… --memo gift --key-file l1.key');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  tacit wallet deposit --amount 1.5 --asset ETH --key-file faucet.key\n  tacit wallet deposit --amount 20 --asset TUSD --to tacit1… --memo gift --key-file l1.key',
+    );
   runs<DepositOptions>(command, (options) => withSession(options, (session) => runDeposit(session, options)));
 }
 
@@ -119,7 +145,10 @@ async function runBalance(session: Session): Promise<CommandResult> {
   const { block } = await sync(wallet, environment, { onProgress: reportSync(bars) });
   const entries = balance(wallet);
   const value = { block, assets: entries.map((entry) => ({ ...entry, symbol: assets.find(({ id }) => id === entry.asset)?.symbol })) };
-  const lines = entries.map(({ asset, available, reserved, notes }) => `${money(assets, asset, available)} in ${notes} note${notes === 1 ? '' : 's'}${reserved === 0n ? '' : `, ${money(assets, asset, reserved)} in open transfers`}`);
+  const lines = entries.map(
+    ({ asset, available, reserved, notes }) =>
+      `${money(assets, asset, available)} in ${notes} note${notes === 1 ? '' : 's'}${reserved === 0n ? '' : `, ${money(assets, asset, reserved)} in open transfers`}`,
+  );
   return { value, text: lines.join('\n') };
 }
 
@@ -127,7 +156,17 @@ async function runHistory({ wallet, environment, assets, bars }: Session): Promi
   await sync(wallet, environment, { onProgress: reportSync(bars) });
   const entries = history(wallet);
   const line = ({ kind, status, asset, value, to, memo, block, reason }: HistoryEntry) =>
-    [block === undefined ? '(open)' : `block ${block}`, kind, status, money(assets, asset, value), to === undefined || to === '' ? '' : `to ${to}`, memo === '' ? '' : `"${printable(memo)}"`, reason ?? ''].filter((part) => part !== '').join('  ');
+    [
+      block === undefined ? '(open)' : `block ${block}`,
+      kind,
+      status,
+      money(assets, asset, value),
+      to === undefined || to === '' ? '' : `to ${to}`,
+      memo === '' ? '' : `"${printable(memo)}"`,
+      reason ?? '',
+    ]
+      .filter((part) => part !== '')
+      .join('  ');
   return { value: entries, text: entries.length === 0 ? 'nothing yet' : entries.map(line).join('\n') };
 }
 
@@ -135,8 +174,17 @@ async function runDeposit(session: Session, options: DepositOptions): Promise<Co
   const { wallet, environment, assets } = session;
   const asset = assetNamed(assets, options.asset);
   const value = amountOf(asset, options.amount);
-  const privateKey = options.keyFile === undefined ? await readSecret('private key of the L1 account', undefined, '--key-file') : readKeyFile(options.keyFile);
-  const result = await deposit(wallet, environment, { privateKey, asset: asset.id, value, ...(options.to === undefined ? {} : { to: options.to }), ...(options.memo === undefined ? {} : { memo: options.memo }) });
+  const privateKey =
+    options.keyFile === undefined
+      ? await readSecret('private key of the L1 account', undefined, '--key-file')
+      : readKeyFile(options.keyFile);
+  const result = await deposit(wallet, environment, {
+    privateKey,
+    asset: asset.id,
+    value,
+    ...(options.to === undefined ? {} : { to: options.to }),
+    ...(options.memo === undefined ? {} : { memo: options.memo }),
+  });
   const text = `deposited ${money(assets, asset.id, value)} as queue item ${result.queueIndex}, transaction ${result.tx}\nIt can be spent once a settlement has taken it in.`;
   return { value: { ...result, asset: asset.id, value }, text };
 }

@@ -12,7 +12,19 @@ import { TacitError } from '../protocol/errors.js';
 import type { TransferStatus } from '../queue/service.js';
 import { type CommandResult, runs, say } from './output.js';
 import { confirms } from './prompt.js';
-import { amountOf, assetNamed, type ChainOptions, money, oneOf, reportSync, type Session, wholeNumber, withHomeProver, withNodeOptions, withSession } from './walletSession.js';
+import {
+  amountOf,
+  assetNamed,
+  type ChainOptions,
+  money,
+  oneOf,
+  reportSync,
+  type Session,
+  wholeNumber,
+  withHomeProver,
+  withNodeOptions,
+  withSession,
+} from './walletSession.js';
 
 interface SendingOptions extends ChainOptions {
   readonly to: string;
@@ -35,15 +47,21 @@ const WAITS = ['accepted', 'confirmed', 'settled'] as const;
 export function registerSending(wallet: Command): void {
   const paying = withSendingOptions(wallet.command('pay').description('pay somebody inside the rollup'), 'the payee’s Tacit address')
     .option('--memo <text>', 'at most 12 bytes; the payee sees it')
-    .addHelpText('after', '\nExamples:\n  tacit wallet pay --to tacit1… --amount 0.25 --asset ETH --memo "rent nov"\n  tacit wallet pay --to tacit1… --amount 20 --asset TUSD --prove farm --workers 2 --json');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  tacit wallet pay --to tacit1… --amount 0.25 --asset ETH --memo "rent nov"\n  tacit wallet pay --to tacit1… --amount 20 --asset TUSD --prove farm --workers 2 --json',
+    );
   runs<SendingOptions & ProvingOptions>(paying, (options) => withSession(options, (session) => runSend(session, options, 'pay')));
 
-  const withdrawing = withSendingOptions(wallet.command('withdraw').description('take money out to an L1 account; amount, asset and recipient become public'), 'the L1 account (0x…)')
-    .addHelpText('after', '\nExample:\n  tacit wallet withdraw --to 0x… --amount 60 --asset TUSD');
+  const withdrawing = withSendingOptions(
+    wallet.command('withdraw').description('take money out to an L1 account; amount, asset and recipient become public'),
+    'the L1 account (0x…)',
+  ).addHelpText('after', '\nExample:\n  tacit wallet withdraw --to 0x… --amount 60 --asset TUSD');
   runs<SendingOptions & ProvingOptions>(withdrawing, (options) => withSession(options, (session) => runSend(session, options, 'withdraw')));
 
-  const resuming = withProvingOptions(withNodeOptions(wallet.command('resume').description('bring transfers that were interrupted to the node again, as they were signed')))
-    .addHelpText('after', '\nExample:\n  tacit wallet resume --wallet alice.wallet');
+  const resuming = withProvingOptions(
+    withNodeOptions(wallet.command('resume').description('bring transfers that were interrupted to the node again, as they were signed')),
+  ).addHelpText('after', '\nExample:\n  tacit wallet resume --wallet alice.wallet');
   runs<ChainOptions & ProvingOptions>(resuming, (options) => withSession(options, (session) => runResume(session, options)));
 }
 
@@ -74,10 +92,17 @@ async function runSend(session: Session, options: SendingOptions & ProvingOption
   await sync(wallet, environment, { onProgress: reportSync(bars) });
   const sent = await withHomeProver(bars, (prover) => {
     const common = { ...sending, ...(sending.prove === 'home' ? { prover } : {}), asset: asset.id, value };
-    return action === 'pay' ? pay(wallet, environment, { ...common, to: options.to, memo: options.memo ?? '' }) : withdraw(wallet, environment, { ...common, recipient: options.to });
+    return action === 'pay'
+      ? pay(wallet, environment, { ...common, to: options.to, memo: options.memo ?? '' })
+      : withdraw(wallet, environment, { ...common, recipient: options.to });
   });
   const status = await follow(session, sent, wait);
-  const text = [`${action === 'pay' ? 'paid' : 'withdrew'} ${money(assets, asset.id, value)}: ${status.status}`, `transfer ${sent.id}`, ...(sent.fee === 0n ? [] : [`fee      ${money(assets, 0, sent.fee)}`]), ...(status.settlementTx === undefined ? [] : [`settled  ${status.settlementTx}`])];
+  const text = [
+    `${action === 'pay' ? 'paid' : 'withdrew'} ${money(assets, asset.id, value)}: ${status.status}`,
+    `transfer ${sent.id}`,
+    ...(sent.fee === 0n ? [] : [`fee      ${money(assets, 0, sent.fee)}`]),
+    ...(status.settlementTx === undefined ? [] : [`settled  ${status.settlementTx}`]),
+  ];
   return { value: { ...sent, asset: asset.id, value, status }, text: text.join('\n') };
 }
 
@@ -86,8 +111,13 @@ async function provingOptions(options: ProvingOptions): Promise<SendOptions & { 
   const prove = oneOf('prove', options.prove, ['home', 'farm'] as const);
   if (prove === 'home') return { prove };
   say(FARM_DISCLOSURE);
-  if (options.yes !== true && !(await confirms('Seal this job for the farm?'))) throw new TacitError('DECLINED', 'nothing was sealed or sent');
-  return { prove, ...(options.workers === undefined ? {} : { workers: wholeNumber('workers', options.workers) }), receivedNotesToo: options.receivedNotesToo === true };
+  if (options.yes !== true && !(await confirms('Seal this job for the farm?')))
+    throw new TacitError('DECLINED', 'nothing was sealed or sent');
+  return {
+    prove,
+    ...(options.workers === undefined ? {} : { workers: wholeNumber('workers', options.workers) }),
+    receivedNotesToo: options.receivedNotesToo === true,
+  };
 }
 
 async function follow({ wallet, environment }: Session, sent: SentTransfer, wait: (typeof WAITS)[number]): Promise<TransferStatus> {
@@ -95,11 +125,18 @@ async function follow({ wallet, environment }: Session, sent: SentTransfer, wait
   if (wait === 'accepted') return sent.status;
   if (wait === 'confirmed') return awaitConfirmed(environment, sent.id, { onStatus });
   const { settled } = await awaitSettled(wallet, environment, sent.id, { onStatus });
-  return { ...sent.status, status: 'settled', ...(settled === undefined ? {} : { settlementTx: settled.tx, settlementBlock: settled.block }) };
+  return {
+    ...sent.status,
+    status: 'settled',
+    ...(settled === undefined ? {} : { settlementTx: settled.tx, settlementBlock: settled.block }),
+  };
 }
 
 async function runResume({ wallet, environment, bars }: Session, options: ProvingOptions): Promise<CommandResult> {
   const proving = await provingOptions(options);
   const resumed = await withHomeProver(bars, (prover) => resume(wallet, environment, { ...proving, prover }));
-  return { value: resumed, text: resumed.length === 0 ? 'nothing is open' : resumed.map(({ id, outcome }) => `${id}  ${outcome}`).join('\n') };
+  return {
+    value: resumed,
+    text: resumed.length === 0 ? 'nothing is open' : resumed.map(({ id, outcome }) => `${id}  ${outcome}`).join('\n'),
+  };
 }

@@ -11,7 +11,7 @@ import { openWallet } from '../client/openWallet.js';
 import type { Wallet } from '../client/wallet.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Amount, AssetId } from '../protocol/flavor.js';
-import { readAssets, type RegisteredAsset } from '../verifier-contract/token.js';
+import { type RegisteredAsset, readAssets } from '../verifier-contract/token.js';
 import { type ProgressBars, progressBars } from './progress.js';
 import { readSecret } from './prompt.js';
 
@@ -53,7 +53,10 @@ export function withNodeOptions(command: Command): Command {
 
 /** Opens the wallet for commands that need no chain. */
 export async function withWallet<T>(options: WalletOptions, act: (wallet: Wallet) => Promise<T>): Promise<T> {
-  const wallet = await openWallet({ path: options.wallet, passphrase: await readSecret(PASSPHRASE, options.passphraseFile, '--passphrase-file') });
+  const wallet = await openWallet({
+    path: options.wallet,
+    passphrase: await readSecret(PASSPHRASE, options.passphraseFile, '--passphrase-file'),
+  });
   try {
     return await act(wallet);
   } finally {
@@ -82,7 +85,8 @@ export async function withSession<T>(options: ChainOptions, act: (session: Sessi
 
 /** A prover that shows what it builds, for as long as `act` runs. */
 export async function withHomeProver<T>(bars: ProgressBars, act: (prover: HomeProver) => Promise<T>): Promise<T> {
-  const artifacts = () => resolveArtifacts('transfer_1', { onProgress: ({ phase, circuit, fraction }) => bars.report(`${phase} ${circuit}`, fraction) });
+  const artifacts = () =>
+    resolveArtifacts('transfer_1', { onProgress: ({ phase, circuit, fraction }) => bars.report(`${phase} ${circuit}`, fraction) });
   const prover = new HomeProver({ artifacts });
   try {
     return await act(prover);
@@ -93,10 +97,20 @@ export async function withHomeProver<T>(bars: ProgressBars, act: (prover: HomePr
 
 /** By symbol, or by number. @throws TacitError ASSET_UNKNOWN, ASSET_AMBIGUOUS (two tokens may call themselves the same) */
 export function assetNamed(assets: readonly RegisteredAsset[], name: string): RegisteredAsset {
-  const found = /^\d+$/.test(name) ? assets.filter(({ id }) => id === Number(name)) : assets.filter(({ symbol }) => symbol.toLowerCase() === name.toLowerCase());
+  const found = /^\d+$/.test(name)
+    ? assets.filter(({ id }) => id === Number(name))
+    : assets.filter(({ symbol }) => symbol.toLowerCase() === name.toLowerCase());
   const [asset, second] = found;
-  if (asset === undefined) throw new TacitError('ASSET_UNKNOWN', 'the rollup has no such asset', { expected: assets.map(({ id, symbol }) => `${symbol} (${id})`).join(', '), got: name });
-  if (second !== undefined) throw new TacitError('ASSET_AMBIGUOUS', 'several assets have this name; use the number', { expected: found.map(({ id, token }) => `${id} (${token})`).join(', '), got: name });
+  if (asset === undefined)
+    throw new TacitError('ASSET_UNKNOWN', 'the rollup has no such asset', {
+      expected: assets.map(({ id, symbol }) => `${symbol} (${id})`).join(', '),
+      got: name,
+    });
+  if (second !== undefined)
+    throw new TacitError('ASSET_AMBIGUOUS', 'several assets have this name; use the number', {
+      expected: found.map(({ id, token }) => `${id} (${token})`).join(', '),
+      got: name,
+    });
   return asset;
 }
 
