@@ -3,7 +3,7 @@
  *
  * Addresses are byte offsets below 2^32. Every thread has its own instance over the same memory.
  */
-import { type KernelExports, type KernelInfo, kernels, MAX_PAGES, PAGE_BYTES, sharedMemoryAvailable } from './kernels.js';
+import { type KernelExports, type KernelInfo, kernels, MAX_PAGES, PAGE_BYTES, sharedMemoryAvailable, THREAD_SCRATCH_BYTES } from './kernels.js';
 
 export interface Instance {
   readonly info: KernelInfo;
@@ -20,15 +20,20 @@ export function createMemory(sizeBytes: number): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: sharedMemoryAvailable() });
 }
 
-/** Instantiates the kernels over a memory. */
-export async function createInstance(memory: WebAssembly.Memory, compiled?: WebAssembly.Module): Promise<Instance> {
+/**
+ * Instantiates the kernels over a memory.
+ * @param thread 0 for the calling thread, 1… for workers: decides whose scratch is used
+ */
+export async function createInstance(memory: WebAssembly.Memory, thread = 0, compiled?: WebAssembly.Module): Promise<Instance> {
   const info = kernels();
   const module = compiled ?? (await WebAssembly.compile(info.bytes));
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
+  const run = instance.exports as unknown as KernelExports;
+  run['setScratch']?.(info.scratchAt + thread * THREAD_SCRATCH_BYTES);
   return {
     info,
     memory,
-    run: instance.exports as unknown as KernelExports,
+    run,
     bytes: new Uint8Array(memory.buffer),
     words: new Uint32Array(memory.buffer),
   };

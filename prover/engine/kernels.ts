@@ -10,6 +10,7 @@ import { BASE_FIELD, inverseModulo, SCALAR_FIELD } from './field/parameters.js';
 import { defineQuadraticField } from './field/quadratic.js';
 import { defineDigitKernels } from './msm/digitKernels.js';
 import { defineMatrixKernel, defineTransformKernels } from './ntt/kernels.js';
+import { I32, setGlobal } from './wasm/assembler.js';
 import { ModuleBuilder } from './wasm/module.js';
 
 /** Where the constants start; below lies nothing, so that address 0 is never valid data. */
@@ -17,6 +18,11 @@ const CONSTANTS_AT = 1024;
 export const PAGE_BYTES = 65536;
 /** Most pages of a 32-bit memory: 4 GiB. */
 export const MAX_PAGES = 65536;
+
+/** Threads one key may have, beside the calling one. */
+export const MOST_THREADS = 64;
+/** Scratch that belongs to one thread whatever it does. */
+export const THREAD_SCRATCH_BYTES = 1024;
 
 /** Coefficient b of G1's curve y² = x³ + 3; G2 has 3/(9 + u). Source: EIP-197. */
 const CURVE_B = 3n;
@@ -30,6 +36,8 @@ export interface KernelInfo {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** First address that constants do not use. */
   readonly heapAt: number;
+  /** Scratch of thread 0; thread i's stands i·THREAD_SCRATCH_BYTES behind it. */
+  readonly scratchAt: number;
   readonly enterScalarAt: number;
   readonly enterBaseFromFileAt: number;
   readonly enterScalarFromFileAt: number;
@@ -53,19 +61,23 @@ function emit(): KernelInfo {
   const module = new ModuleBuilder(CONSTANTS_AT);
   const base = definePrimeField(module, BASE_FIELD);
   const scalar = definePrimeField(module, SCALAR_FIELD);
-  const quadratic = defineQuadraticField(module, base);
+  const scratchAt = module.reserve((MOST_THREADS + 1) * THREAD_SCRATCH_BYTES);
+  const scratch = module.global();
+  module.func('setScratch', [I32], [], (f) => f.do(setGlobal(scratch, f.param(0))));
+  const quadratic = defineQuadraticField(module, base, scratch);
   const tripleB = (3n * CURVE_B * BASE_FIELD.one) % BASE_FIELD.prime;
   const curves: Curve[] = [
     defineCurve(module, 'g1', base, constantElement(module, tripleB)),
     defineCurve(module, 'g2', quadratic, constantElement(module, ...twistTripleB())),
   ];
-  for (const curve of curves) defineBatchAdd(module, curve, BASE_FIELD.inverse);
+  for (const curve of curves) defineBatchAdd(module, curve, BASE_FIELD.inverse, curve.field === base ? BASE_FIELD : undefined);
   defineDigitKernels(module);
   defineTransformKernels(module, scalar);
   defineMatrixKernel(module, scalar);
   return {
     bytes: module.encode({ initialPages: 1, maximumPages: MAX_PAGES, shared: sharedMemoryAvailable() }),
     heapAt: module.end,
+    scratchAt,
     enterScalarAt: scalar.enterAt,
     enterBaseFromFileAt: base.enterFromFileAt,
     enterScalarFromFileAt: scalar.enterFromFileAt,

@@ -6,6 +6,7 @@
  */
 import { TacitError } from '../../protocol/errors.js';
 import { SCALAR_FIELD } from './field/parameters.js';
+import { MOST_THREADS } from './kernels.js';
 import { openReader, readInteger } from './groth16/container.js';
 import { type LoadedKey, loadKey } from './groth16/key.js';
 import { type Blinding, type ProofPoints, runProof } from './groth16/run.js';
@@ -95,7 +96,7 @@ async function defaultThreads(): Promise<number> {
  * @throws TacitError ARTIFACT_MISSING, ZKEY_FORMAT
  */
 export async function loadProvingKey(source: string | Uint8Array, options: { threads?: number } = {}): Promise<ProvingKey> {
-  const threads = Math.max(1, Math.floor(options.threads ?? (await defaultThreads())));
+  const threads = Math.min(MOST_THREADS, Math.max(1, Math.floor(options.threads ?? (await defaultThreads()))));
   const reader = await openReader(source, 'proving key');
   try {
     return new EngineKey(await loadKey(openZkey(reader), threads));

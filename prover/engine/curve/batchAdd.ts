@@ -12,10 +12,11 @@
  * Spotting exceptions costs one 32-bit multiplication: a difference of few primes' size that is a multiple j·p has
  * lowest limb j·p mod 2^29 with a tiny j, and infinity has a zero lowest limb. A hit is then decided exactly.
  */
-import { call, type FunctionBuilder, type FunctionRef, I32, i32, type Local, type Operand } from '../wasm/assembler.js';
+import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
-import { INVERSE_SCRATCH_BYTES } from '../field/operations.js';
-import { LIMB_BITS } from '../field/parameters.js';
+import { addLimbs, at, loadLimbs, materialise, montgomery, montgomerySquare, storeLimbs, subtractLimbs } from '../field/montgomery.js';
+import { INVERSE_SCRATCH_BYTES, minus } from '../field/operations.js';
+import { ELEMENT_BYTES, type FieldParameters, LIMB_BITS, LIMB_COUNT } from '../field/parameters.js';
 import { type Curve, copyBytes, untagged } from './points.js';
 
 /** Bytes of a work-list entry. */
@@ -111,7 +112,7 @@ function defineException(module: ModuleBuilder, curve: Curve): FunctionRef {
 }
 
 /** Whether a pair may be exceptional, judged by the lowest limbs of the abscissae. */
-function suspicious(curve: Curve, inverse: number, x1: Operand, x2: Operand): Operand {
+function suspicious(inverse: number, x1: Operand, x2: Operand): Operand {
   const unused = 32 - LIMB_BITS;
   const difference = i32.sub(i32.load(x2), i32.load(x1));
   const multiple = i32.shrS(i32.shl(i32.mul(difference, i32.const(inverse)), i32.const(unused)), i32.const(unused));
@@ -119,13 +120,85 @@ function suspicious(curve: Curve, inverse: number, x1: Operand, x2: Operand): Op
   return i32.or(i32.or(small, i32.eqz(i32.load(x1))), i32.eqz(i32.load(x2)));
 }
 
-/** Defines (list, n, scratch). The list is consumed. */
-export function defineBatchAdd(module: ModuleBuilder, curve: Curve, primeInverse: number): FunctionRef {
+/** The two multiplying steps of an addition, as statements on addresses. */
+export interface AdditionSteps {
+  /** Before the forward loop: the running product is one; it is stored at `product`. */
+  begin(product: Local): void;
+  /** running ← running·(x2 − x1), stored at `product`. */
+  accumulate(product: Local, x1: Local, x2: Local): void;
+  /** Between the loops: the running inverse stands at `slots.running`. */
+  turn(): void;
+  /** Step 3 for one entry whose earlier product stands at `product`. */
+  complete(product: Local, first: Local, second: Local, x1: Local, x2: Local, d: Local): void;
+}
+
+/** Steps by calls of the field's functions: for fields whose products are much dearer than a call. */
+function stepsByCalls(f: FunctionBuilder, curve: Curve, s: Slots): AdditionSteps {
+  const { field } = curve;
+  const zero = i32.const(field.zeroAt);
+  return {
+    begin: (product) => copyBytes(f, product, i32.const(field.oneAt), field.bytes),
+    accumulate: (product, x1, x2) => {
+      f.do(call(field.mulDiff, product, i32.sub(product, i32.const(field.bytes)), x2, x1, zero));
+    },
+    turn: () => {},
+    complete: (product, first, second, x1, x2, d) => {
+      f.do(call(field.mul, s.inverse, s.running, product));
+      f.do(call(field.mulDiff, s.running, s.running, x2, x1, zero));
+      const y1 = ordinate(f, curve, first, s.y1);
+      const y2 = ordinate(f, curve, second, s.y2);
+      f.do(call(field.mulDiff, s.slope, s.inverse, y2, y1, zero));
+      finish(f, curve, s, d, x1, y1, x2);
+    },
+  };
+}
+
+/** ± the ordinate of a tagged point, without a branch. Limbs lie in (−2^29, 2^29). */
+function signedOrdinate(f: FunctionBuilder, x: Local, tagged: Local): Local[] {
+  const sign = f.let(I64, i64.sub(i64.const(0), i64.extendU(i32.and(tagged, i32.const(1)))));
+  return loadLimbs(f, x, ELEMENT_BYTES).map((limb) => f.let(I64, i64.sub(i64.xor(limb, sign), sign)));
+}
+
+/** Steps with everything in locals, for a prime field. */
+function stepsInline(f: FunctionBuilder, curve: Curve, s: Slots, field: FieldParameters): AdditionSteps {
+  const running = f.locals(I64, LIMB_COUNT);
+  const assign = (values: readonly Local[]): void => values.forEach((value, i) => f.set(at(running, i), value));
+  const difference = (a: readonly Local[], b: readonly Local[]): Local[] => materialise(f, subtractLimbs(a, b));
+  return {
+    begin: (product) => {
+      assign(loadLimbs(f, i32.const(curve.field.oneAt)));
+      storeLimbs(f, product, running);
+    },
+    accumulate: (product, x1, x2) => {
+      assign(montgomery(f, field, [{ a: running, b: difference(loadLimbs(f, x2), loadLimbs(f, x1)) }]));
+      storeLimbs(f, product, running);
+    },
+    turn: () => assign(loadLimbs(f, s.running)),
+    complete: (product, first, second, x1At, x2At, d) => {
+      const [x1, x2] = [loadLimbs(f, x1At), loadLimbs(f, x2At)];
+      const inverse = montgomery(f, field, [{ a: running, b: loadLimbs(f, product) }]);
+      assign(montgomery(f, field, [{ a: running, b: difference(x2, x1) }]));
+      const [y1, y2] = [signedOrdinate(f, x1At, first), signedOrdinate(f, x2At, second)];
+      const slope = montgomery(f, field, [{ a: inverse, b: difference(y2, y1) }]);
+      const x3 = montgomerySquare(f, field, slope, minus(f, field, materialise(f, addLimbs(x1, x2))));
+      const y3 = montgomery(f, field, [{ a: slope, b: difference(x1, x3) }], minus(f, field, y1));
+      storeLimbs(f, d, x3);
+      storeLimbs(f, d, y3, ELEMENT_BYTES);
+    },
+  };
+}
+
+/**
+ * Defines (list, n, scratch). The list is consumed.
+ * @param inlineField set for a curve over a prime field: its products are written out in place
+ */
+export function defineBatchAdd(module: ModuleBuilder, curve: Curve, primeInverse: number, inlineField?: FieldParameters): FunctionRef {
   const { field } = curve;
   const exception = defineException(module, curve);
   return module.func(`${curve.name}_batchAdd`, [I32, I32, I32], [], (f) => {
     const [list, n, scratch] = [f.param(0), f.param(1), f.param(2)];
     const s = slotsOf(f, curve, scratch);
+    const steps = inlineField ? stepsInline(f, curve, s, inlineField) : stepsByCalls(f, curve, s);
     const [from, to, end, product] = f.locals(I32, 4) as [Local, Local, Local, Local];
     const [first, second, d, x1, x2] = f.locals(I32, 5) as [Local, Local, Local, Local, Local];
     const readEntry = (entry: Local): void => {
@@ -135,23 +208,22 @@ export function defineBatchAdd(module: ModuleBuilder, curve: Curve, primeInverse
       f.set(x1, untagged(first));
       f.set(x2, untagged(second));
     };
-    const zero = i32.const(field.zeroAt);
     f.set(from, list);
     f.set(to, list);
     f.set(product, s.products);
     f.set(end, i32.add(list, i32.mul(n, i32.const(ENTRY_BYTES))));
-    copyBytes(f, product, i32.const(field.oneAt), field.bytes);
+    steps.begin(product);
     f.while(
       () => i32.ltU(from, end),
       () => {
         readEntry(from);
         f.increase(from, ENTRY_BYTES);
         f.block((settled) => {
-          f.if(suspicious(curve, primeInverse, x1, x2), () => {
+          f.if(suspicious(primeInverse, x1, x2), () => {
             f.branchIf(settled, call(exception, d, first, second, scratch));
           });
-          f.do(call(field.mulDiff, i32.add(product, i32.const(field.bytes)), product, x2, x1, zero));
           f.increase(product, field.bytes);
+          steps.accumulate(product, x1, x2);
           f.do(i32.store(to, first, 0), i32.store(to, second, 4), i32.store(to, d, 8));
           f.increase(to, ENTRY_BYTES);
         });
@@ -159,18 +231,14 @@ export function defineBatchAdd(module: ModuleBuilder, curve: Curve, primeInverse
     );
     f.if(i32.eq(to, list), () => f.return());
     f.do(call(field.inverse, s.running, product, s.table));
+    steps.turn();
     f.while(
       () => i32.ne(to, list),
       () => {
         f.increase(to, -ENTRY_BYTES);
         f.increase(product, -field.bytes);
         readEntry(to);
-        f.do(call(field.mulDiff, s.inverse, s.running, product, zero, zero));
-        f.do(call(field.mulDiff, s.running, s.running, x2, x1, zero));
-        const y1 = ordinate(f, curve, first, s.y1);
-        const y2 = ordinate(f, curve, second, s.y2);
-        f.do(call(field.mulDiff, s.slope, s.inverse, y2, y1, zero));
-        finish(f, curve, s, d, x1, y1, x2);
+        steps.complete(product, first, second, x1, x2, d);
       },
     );
   });

@@ -13,7 +13,7 @@
  * 64 bits overflow (weight 2 for a sum of two). The result has limbs 0…7 in [0, 2^29) and a small signed top limb,
  * and lies in (−ε, 2p + ε) + addend + k·p with ε = |Σ a·b| / R.
  */
-import { type Expr, type FunctionBuilder, I64, i64, type Local, type Operand, read } from '../wasm/assembler.js';
+import { type Expr, type FunctionBuilder, I64, i64, type Local, type Operand } from '../wasm/assembler.js';
 import { ESTIMATE_BITS, type FieldParameters, LIMB_BITS, LIMB_COUNT, LIMB_MASK } from './parameters.js';
 
 /** Nine limbs, each a local or an expression. */
@@ -139,35 +139,63 @@ export function montgomerySquare(
 function reduceColumns(
   f: FunctionBuilder,
   field: FieldParameters,
-  collect: (column: number, add: (value: Expr, negative: boolean) => void) => void,
+  collect: (column: number, add: ColumnAdder) => void,
   options: ProductOptions,
 ): Local[] {
-  const folded: Local[] = [];
-  const result: Local[] = [];
-  let carry: Local | undefined;
-  let last: Local | undefined;
-  for (let column = 0; column <= 2 * LIMB_COUNT - 1; column++) {
+  const columns = new ColumnReducer(f, field, options);
+  for (let column = 0; column < COLUMNS; column++) columns.step((add) => collect(column, add));
+  return columns.result;
+}
+
+/** Adds a value to the current column, or subtracts it. */
+export type ColumnAdder = (value: Operand, negative: boolean) => void;
+
+/** Columns of a product of nine limbs by nine, and one for the last carry. */
+export const COLUMNS = 2 * LIMB_COUNT;
+
+/** The reduction of one value, column after column; several may run side by side. */
+export class ColumnReducer {
+  readonly result: Local[] = [];
+  private readonly folded: Local[] = [];
+  private column = 0;
+  private carry: Local | undefined;
+  private last: Local | undefined;
+
+  constructor(
+    private readonly f: FunctionBuilder,
+    private readonly field: FieldParameters,
+    private readonly options: ProductOptions,
+  ) {}
+
+  step(collect: (add: ColumnAdder) => void): void {
+    const { f, field, column, options } = this;
     let sum: Local | undefined;
-    const add = (value: Expr, negative: boolean): void => {
-      const signed = negative ? i64.sub(i64.const(0), value) : value;
-      sum = f.let(I64, sum ? (negative ? i64.sub(sum, value) : i64.add(sum, value)) : signed);
+    const add: ColumnAdder = (value, negative) => {
+      if (sum) sum = f.let(I64, negative ? i64.sub(sum, value) : i64.add(sum, value));
+      else sum = f.let(I64, negative ? i64.sub(i64.const(0), value) : value);
     };
-    collect(column, add);
-    if (options.addend && column >= LIMB_COUNT) add(read(at(options.addend, column - LIMB_COUNT)), false);
-    folded.forEach((q, i) => {
+    collect(add);
+    if (options.addend && column >= LIMB_COUNT) add(at(options.addend, column - LIMB_COUNT), false);
+    this.folded.forEach((q, i) => {
       const j = column - 1 - i;
       if (j >= 0 && j <= TOP) add(i64.mul(q, i64.const(at(field.foldLimbs, j))), false);
     });
-    if (last && column - TOP <= TOP) add(i64.mul(last, i64.const(at(field.limbs, column - TOP))), false);
-    if (carry) add(read(carry), false);
-    let total = f.let(I64, sum ?? i64.const(0));
-    if (column < TOP) folded.push(f.let(I64, i64.and(total, mask)));
+    if (this.last && column - TOP <= TOP) add(i64.mul(this.last, i64.const(at(field.limbs, column - TOP))), false);
+    if (this.carry) add(this.carry, false);
+    this.finish(sum ?? f.let(I64, i64.const(0)));
+    this.column++;
+  }
+
+  /** Takes the column's lowest 29 bits as a folded limb or as a limb of the result, and carries the rest. */
+  private finish(sum: Local): void {
+    const { f, field, column, options } = this;
+    let total = sum;
+    if (column < TOP) this.folded.push(f.let(I64, i64.and(total, mask)));
     else if (column === TOP) {
       const q = i64.and(i64.mul(total, i64.const(field.negativeInverse)), mask);
-      last = f.let(I64, options.liftBy ? i64.add(q, i64.shl(options.liftBy, shift)) : q);
-      total = f.let(I64, i64.add(total, i64.mul(last, i64.const(at(field.limbs, 0)))));
-    } else result.push(column < 2 * LIMB_COUNT - 1 ? f.let(I64, i64.and(total, mask)) : total);
-    carry = f.let(I64, i64.shrS(total, shift));
+      this.last = f.let(I64, options.liftBy ? i64.add(q, i64.shl(options.liftBy, shift)) : q);
+      total = f.let(I64, i64.add(total, i64.mul(this.last, i64.const(at(field.limbs, 0)))));
+    } else this.result.push(column < COLUMNS - 1 ? f.let(I64, i64.and(total, mask)) : total);
+    this.carry = f.let(I64, i64.shrS(total, shift));
   }
-  return result;
 }

@@ -68,8 +68,8 @@ export async function createPool(instance: Instance, work: readonly number[]): P
   if (location === undefined) return new CallerPool(instance, work[0] as number);
   const module = await WebAssembly.compile(kernels().bytes);
   const { Worker } = await import('node:worker_threads');
-  const workers = work.map((area) => {
-    const setup: WorkerSetup = { memory: instance.memory, module, work: area };
+  const workers = work.map((area, index) => {
+    const setup: WorkerSetup = { memory: instance.memory, module, thread: index + 1, work: area };
     return new Worker(location, { workerData: setup });
   });
   for (const worker of workers) worker.unref();

@@ -16,6 +16,8 @@ export type Task =
 export interface WorkerSetup {
   readonly memory: WebAssembly.Memory;
   readonly module: WebAssembly.Module;
+  /** 1 for the first worker. */
+  readonly thread: number;
   /** The work area that belongs to this thread alone. */
   readonly work: number;
 }

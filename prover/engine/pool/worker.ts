@@ -6,8 +6,8 @@ import { executeTask, type Task, type WorkerReply, type WorkerSetup } from './ta
 async function serve(): Promise<void> {
   const port = parentPort;
   if (!port) return;
-  const { memory, module, work } = workerData as WorkerSetup;
-  const instance = await createInstance(memory, module);
+  const { memory, module, thread, work } = workerData as WorkerSetup;
+  const instance = await createInstance(memory, thread, module);
   port.on('message', (task: Task) => {
     let reply: WorkerReply;
     try {

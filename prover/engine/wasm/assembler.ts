@@ -12,8 +12,7 @@
 /** Value types, by their binary code. */
 export const I32 = 0x7f;
 export const I64 = 0x7e;
-export const V128 = 0x7b;
-export type ValueType = typeof I32 | typeof I64 | typeof V128;
+export type ValueType = typeof I32 | typeof I64;
 
 /** Bytes of an instruction sequence that leaves one value. */
 export type Expr = readonly number[];
@@ -31,6 +30,11 @@ export type Operand = Expr | Local;
 export interface FunctionRef {
   readonly index: number;
   readonly name: string;
+}
+
+/** A mutable 32-bit global of the module under construction. */
+export interface GlobalRef {
+  readonly index: number;
 }
 
 /** A branch target, valid inside the callback that receives it. */
@@ -145,32 +149,17 @@ export const i64 = {
   extendS: unary(0xac),
 } as const;
 
-const simd = (opcode: number): number[] => [0xfd, ...unsignedLeb(opcode)];
-const vectorBinary =
-  (opcode: number) =>
-  (a: Operand, b: Operand): Expr => [...read(a), ...read(b), ...simd(opcode)];
-
-/** 128-bit vector instructions. */
-export const v128 = {
-  load: (pointer: Operand, offset = 0): Expr => [...read(pointer), ...simd(0), 4, ...unsignedLeb(offset)],
-  store: (pointer: Operand, value: Operand, offset = 0): Expr => [
-    ...read(pointer),
-    ...read(value),
-    ...simd(11),
-    4,
-    ...unsignedLeb(offset),
-  ],
-} as const;
-
-/** Dot product of signed 16-bit lanes and 32-bit lane arithmetic (for measuring). */
-export const i32x4 = {
-  dotI16x8: vectorBinary(186),
-  add: vectorBinary(174),
-} as const;
-
 /** The value of `whenTrue` if the condition is non-zero, else of `whenFalse`; both are evaluated. */
 export function select(whenTrue: Operand, whenFalse: Operand, condition: Operand): Expr {
   return [...read(whenTrue), ...read(whenFalse), ...read(condition), 0x1b];
+}
+
+export function getGlobal(global: GlobalRef): Expr {
+  return [0x23, ...unsignedLeb(global.index)];
+}
+
+export function setGlobal(global: GlobalRef, value: Operand): Expr {
+  return [...read(value), 0x24, ...unsignedLeb(global.index)];
 }
 
 /** Collects the body of one function. */

@@ -5,10 +5,11 @@
  * bytes and the module can be pinned by its hash.
  * Source: WebAssembly Core Specification 2.0, section 5.5 (modules).
  */
-import { FunctionBuilder, type FunctionRef, i32, unsignedLeb, type ValueType } from './assembler.js';
+import { FunctionBuilder, type FunctionRef, type GlobalRef, I32, i32, unsignedLeb, type ValueType } from './assembler.js';
 
 const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const LIMIT_SHARED_WITH_MAXIMUM = 3;
+const MUTABLE = 1;
 const LIMIT_WITH_MAXIMUM = 1;
 
 interface DataSegment {
@@ -29,6 +30,7 @@ export class ModuleBuilder {
   private readonly exported: FunctionRef[] = [];
   private readonly data: DataSegment[] = [];
   private dataEnd: number;
+  private globals = 0;
 
   constructor(dataStart: number) {
     this.dataEnd = dataStart;
@@ -48,6 +50,11 @@ export class ModuleBuilder {
     this.exported.push(ref);
     body(builder);
     return ref;
+  }
+
+  /** A mutable 32-bit global of the instance, zero at first. */
+  global(): GlobalRef {
+    return { index: this.globals++ };
   }
 
   /** Places constant bytes in memory and returns their address, a multiple of 16. */
@@ -85,6 +92,7 @@ export class ModuleBuilder {
       ]),
     );
     section(3, vector(this.types.map((_, index) => unsignedLeb(index))));
+    section(6, vector(Array.from({ length: this.globals }, () => [I32, MUTABLE, ...i32.const(0), 0x0b])));
     section(7, vector(this.exported.map((f) => [...name(f.name), 0, ...unsignedLeb(f.index)])));
     section(10, vector(this.functions.map((f) => f.encode())));
     section(
