@@ -1,14 +1,49 @@
 /**
  * A lock file that dies with its process: one journal, one writer.
  *
- * The file holds the process id of the owner. A file whose process is gone, or was left by a machine that has rebooted
- * since, is taken over; two starters that race are decided by exclusive creation.
+ * The file says who holds it: a random token, the machine, the machine's boot, the namespace of process ids, the
+ * process and when it started. It appears whole or not at all, because it is written elsewhere and then linked.
+ *
+ * A lock is taken over only when its owner is known to be dead: same machine, and either an earlier boot, or the same
+ * boot and namespace in which that process has ended or its number belongs to a later process. Of an owner on another
+ * machine or in another container nothing can be known from here, so that lock is respected until somebody deletes it.
+ *
+ *   1. link the own file to `path`; done when nothing was there
+ *   2. else look at the owner; refuse unless it is dead
+ *   3. take the lock `path.takeover` in the same way; under it look again, then rename the own file over the dead one
+ *
+ * Invariants: a lock whose owner may live is never removed or replaced by another; only the holder of `path.takeover`
+ * replaces a dead one, so two starters that both saw it cannot displace one another; releasing removes only one's own.
+ * Machines are told apart by host name and, where there is one, /etc/machine-id: clones that share both and a disk are
+ * beyond this.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, readlinkSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { TacitError } from '../protocol/errors.js';
 
-/** Locks held by this process, which its own id in a file cannot tell apart from a reused one. */
-const held = new Set<string>();
+/** Who holds a lock. An empty text stands for what this platform does not tell. */
+interface Owner {
+  /** Unique to one acquisition. */
+  readonly token: string;
+  readonly host: string;
+  readonly boot: string;
+  /** Namespace in which `pid` means something. */
+  readonly pidSpace: string;
+  readonly pid: number;
+  /** Start of the process in the kernel's clock ticks since boot: tells it from a later process of the same number. */
+  readonly started: string;
+}
+
+const TOKEN_BYTES = 16;
+/** An owner may let go between our attempt and our look; more often than this is no coincidence. */
+const ATTEMPTS = 3;
+/** Errors of `link` on file systems without hard links. */
+const NO_LINKS: readonly unknown[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'];
+/** Counted from the process state, which follows the name in parentheses. Source: proc_pid_stat(5), fields 3 and 22. */
+const STAT_STARTED = 19;
+/** Ended, but not yet asked after by the parent. */
+const STAT_ENDED: readonly unknown[] = ['Z', 'X'];
 
 /**
  * Takes the lock or fails at once.
@@ -16,23 +51,57 @@ const held = new Set<string>();
  * @throws JOURNAL_LOCKED
  */
 export function acquireLock(path: string): () => void {
-  if (!create(path)) {
-    const owner = ownerOf(path);
-    if (held.has(path) || (owner !== process.pid && isAlive(owner))) {
-      throw new TacitError('JOURNAL_LOCKED', 'another process has the journal open', { got: `process ${owner}`, retryable: true });
-    }
-    rmSync(path, { force: true });
-    if (!create(path)) throw new TacitError('JOURNAL_LOCKED', 'another process has just opened the journal', { retryable: true });
+  const self = describeSelf();
+  const own = `${path}.${self.token}`;
+  write(own, self);
+  try {
+    take(path, own, self);
+  } finally {
+    rmSync(own, { force: true });
   }
-  held.add(path);
+  let released = false;
   return () => {
-    if (held.delete(path)) rmSync(path, { force: true });
+    if (released) return;
+    released = true;
+    const owner = ownerOf(path);
+    if (owner !== 'none' && owner !== 'unreadable' && owner.token === self.token) rmSync(path, { force: true });
   };
 }
 
-function create(path: string): boolean {
+/** @param own file with the content that `path` is to have */
+function take(path: string, own: string, self: Owner): void {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (place(own, path, self)) return;
+    const owner = ownerOf(path);
+    if (owner === 'none') continue;
+    assertDead(owner, self, path);
+    const release = acquireLock(`${path}.takeover`);
+    try {
+      const now = ownerOf(path);
+      if (now === 'none') continue;
+      assertDead(now, self, path);
+      renameSync(own, path);
+      return;
+    } finally {
+      release();
+    }
+  }
+  throw new TacitError('JOURNAL_LOCKED', 'the lock changes hands too often', { got: path, retryable: true });
+}
+
+/** False when `path` is taken. */
+function place(own: string, path: string, self: Owner): boolean {
   try {
-    writeFileSync(path, `${process.pid}\n`, { flag: 'wx' });
+    linkSync(own, path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (!NO_LINKS.includes(code)) throw error;
+  }
+  try {
+    // Not in one step: whoever looks in between finds an unreadable lock, and respects it.
+    write(path, self);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -40,20 +109,87 @@ function create(path: string): boolean {
   }
 }
 
-function ownerOf(path: string): number {
+/** Creates the file and flushes it, so that no power cut leaves an empty one. */
+function write(path: string, owner: Owner): void {
+  const file = openSync(path, 'wx');
   try {
-    return Number.parseInt(readFileSync(path, 'utf8'), 10);
-  } catch {
-    return Number.NaN;
+    writeSync(file, `${JSON.stringify(owner)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
+function ownerOf(path: string): Owner | 'none' | 'unreadable' {
+  try {
+    const owner = JSON.parse(readFileSync(path, 'utf8')) as Partial<Owner> | null;
+    const texts = [owner?.token, owner?.host, owner?.boot, owner?.pidSpace, owner?.started];
+    const whole = texts.every((text) => typeof text === 'string') && Number.isSafeInteger(owner?.pid) && (owner?.pid as number) > 0;
+    return whole ? (owner as Owner) : 'unreadable';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'none' : 'unreadable';
+  }
+}
+
+/** @throws JOURNAL_LOCKED unless the owner is known to be dead */
+function assertDead(owner: Owner | 'unreadable', self: Owner, path: string): void {
+  const advice = `delete ${path} if it has ended`;
+  if (owner === 'unreadable') throw locked(`a lock that does not say whose it is; ${advice}`);
+  if (owner.host !== self.host) throw locked(`process ${owner.pid} on machine ${owner.host}, unknown from here; ${advice}`);
+  const bootKnown = owner.boot !== '' && self.boot !== '';
+  if (bootKnown && owner.boot !== self.boot) return;
+  if (owner.boot !== self.boot || owner.pidSpace !== self.pidSpace)
+    throw locked(`process ${owner.pid} of another container, unknown from here; ${advice}`);
+  if (isAlive(owner)) throw locked(`process ${owner.pid}`);
+}
+
+function locked(got: string): TacitError {
+  return new TacitError('JOURNAL_LOCKED', 'another process has the journal open', { got, retryable: true });
+}
+
+function describeSelf(): Owner {
+  return {
+    token: randomBytes(TOKEN_BYTES).toString('hex'),
+    host: [hostname(), readText('/etc/machine-id')].filter((part) => part !== '').join('/'),
+    boot: readText('/proc/sys/kernel/random/boot_id'),
+    pidSpace: readTarget('/proc/self/ns/pid'),
+    pid: process.pid,
+    started: statOf(process.pid)?.started ?? '',
+  };
+}
+
+/** Of an owner in our own namespace of process ids. */
+function isAlive({ pid, started }: Owner): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  const stat = statOf(pid);
+  if (stat === undefined) return true;
+  return !STAT_ENDED.includes(stat.state) && (started === '' || stat.started === started);
+}
+
+/** Undefined where the kernel does not show the process. */
+function statOf(pid: number): { state: string | undefined; started: string } | undefined {
+  const text = readText(`/proc/${pid}/stat`);
+  if (text === '') return undefined;
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0], started: fields[STAT_STARTED] ?? '' };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+function readTarget(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
   }
 }
