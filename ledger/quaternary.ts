@@ -16,6 +16,7 @@
  */
 import { TREE_ARITY, TREE_DEPTH } from '../protocol/constants.js';
 import { TacitError } from '../protocol/errors.js';
+import { assertField } from '../protocol/field.js';
 import type { Field } from '../protocol/flavor.js';
 import { H } from '../protocol/hash.js';
 import { EMPTY_ROOTS } from './emptyRoots.js';
@@ -139,11 +140,19 @@ export function siblings(root: TreeNode, level: number, index: number): Field[][
   return rows;
 }
 
-/** Root that a node of hash `hash` at (`level`, `index`) has under `path`, the inverse of `siblings`. */
+/**
+ * Root that a node of hash `hash` at (`level`, `index`) has under `path`, the inverse of `siblings`. A path has one
+ * meaning: an index beyond it and siblings of p or more are refused, not reduced.
+ * @throws TREE_PATH (more than TREE_DEPTH rows, or a row of other than three), TREE_INDEX, FIELD_RANGE
+ */
 export function rootFromPath(hash: Field, index: number, path: readonly (readonly Field[])[]): Field {
+  if (path.length > TREE_DEPTH || path.some((row) => row.length !== TREE_ARITY - 1))
+    throw new TacitError('TREE_PATH', 'not a path of this tree', { expected: `at most ${TREE_DEPTH} rows of ${TREE_ARITY - 1} siblings` });
+  assertPlace(TREE_DEPTH - path.length, index);
   let rest = index;
-  let node = hash;
+  let node = assertField(hash, 'node');
   for (const row of path) {
+    for (const sibling of row) assertField(sibling, 'sibling');
     const four = [...row];
     four.splice(rest % TREE_ARITY, 0, node);
     node = H(...four);

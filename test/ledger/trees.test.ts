@@ -5,6 +5,7 @@ import { NullifierTree } from '../../ledger/nullifierTree.js';
 import { emptyNode, rootFromPath, subtreeOf, withNode } from '../../ledger/quaternary.js';
 import { NoteTree } from '../../ledger/tree.js';
 import { NULLIFIER_MAX } from '../../protocol/constants.js';
+import { FIELD_MODULUS } from '../../protocol/field.js';
 import { Random } from './random.js';
 import { slowRoot } from './slowTwin.js';
 
@@ -38,6 +39,20 @@ describe('quaternary tree', () => {
   it('becomes the empty tree again when its leaves go', () => {
     const root = withNode(withNode(emptyNode(16), 7, subtreeOf([5n])), 7, emptyNode(0));
     expect(root).toBe(emptyNode(16));
+  });
+
+  it('A2: reads a path in one way only: no index beyond it, no sibling or leaf of p or more, no other shape', () => {
+    const tree = NoteTree.genesis();
+    tree.insertBatch(4n, [11n, 12n, 13n, 14n]);
+    const path = tree.path(6n);
+    expect(rootFromPath(13n, 6, path)).toBe(tree.root);
+    for (const index of [6 + 4 ** 16, -1, 6.5, Number.NaN]) expect(() => rootFromPath(13n, index, path)).toThrow(code('TREE_INDEX'));
+    expect(() => rootFromPath(tree.subtreeRoot(2, 1), 1 + 4 ** 14, tree.subtreePath(2, 1))).toThrow(code('TREE_INDEX'));
+    const shifted = path.map((row, level) => (level === 3 ? row.map((sibling) => sibling + FIELD_MODULUS) : row));
+    expect(() => rootFromPath(13n, 6, shifted)).toThrow(code('FIELD_RANGE'));
+    expect(() => rootFromPath(13n + FIELD_MODULUS, 6, path)).toThrow(code('FIELD_RANGE'));
+    expect(() => rootFromPath(13n, 6, [...path, [0n, 0n, 0n]])).toThrow(code('TREE_PATH'));
+    expect(() => rootFromPath(13n, 6, [[1n, 2n], ...path.slice(1)])).toThrow(code('TREE_PATH'));
   });
 
   it('refuses an index outside the tree and a subtree that is no power of four', () => {
