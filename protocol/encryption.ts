@@ -16,6 +16,12 @@ export const MEMO_BYTES = 12;
 const VALUE_BYTES = 16;
 const ASSET_BYTES = 4;
 const NONCE = new Uint8Array(12);
+/**
+ * Characters that a memo may not have: control and format characters, halves of surrogate pairs, line and paragraph
+ * separators. A memo comes from
+ * a stranger and ends on a terminal or in a page, where these could rewrite, hide or reverse what stands around them.
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 export interface NoteContents {
   readonly asset: AssetId;
@@ -46,25 +52,26 @@ export function decryptNote(ciphertext: Uint8Array, key: Uint8Array): NoteConten
 
 /**
  * UTF-8, padded with zeros on the right.
- * @throws TacitError MEMO_SIZE over 12 bytes, MEMO_TEXT on a zero character (it would be taken for padding)
+ * @throws TacitError MEMO_SIZE over 12 bytes, MEMO_TEXT on control and format characters (zero among them, which would be
+ * taken for padding), line separators, and halves of surrogate pairs
  */
 export function encodeMemo(text: string): Uint8Array {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length > MEMO_BYTES) throw memoSize(`${bytes.length} bytes`);
-  if (bytes.includes(0)) throw new TacitError('MEMO_TEXT', 'memo has a zero character');
+  if (UNPRINTABLE.test(text))
+    throw new TacitError('MEMO_TEXT', 'memo has a character that cannot be shown', { expected: 'printable text on one line' });
   const memo = new Uint8Array(MEMO_BYTES);
   memo.set(bytes);
   return memo;
 }
 
-/** The text, or `0x…` when the bytes are not what `encodeMemo` makes. */
+/** The text, or `0x…` and all bytes when they are not what `encodeMemo` makes: safe to show either way. */
 export function decodeMemo(memo: Uint8Array): string {
   let end = memo.length;
   while (end > 0 && memo[end - 1] === 0) end--;
-  const text = memo.slice(0, end);
-  if (text.includes(0)) return bytesToHex(memo);
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(memo.slice(0, end));
+    return UNPRINTABLE.test(text) ? bytesToHex(memo) : text;
   } catch {
     return bytesToHex(memo);
   }

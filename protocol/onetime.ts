@@ -17,6 +17,7 @@ import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { add, compressPoint, isIdentity, mulBase8, type Point, SUBGROUP_ORDER } from './babyjubjub.js';
 import { concatBytes, hexToBytes, uintToBytes } from './bytes.js';
+import { MEMO_BYTES } from './encryption.js';
 import { TacitError } from './errors.js';
 import { fieldToBytes } from './field.js';
 import type { Amount, AssetId, EvmAddress, Field, SubgroupScalar } from './flavor.js';
@@ -157,8 +158,13 @@ function derivationInfo(E: Uint8Array, V: Uint8Array, k: OutputIndex, label: Not
   return concatBytes(E, V, Uint8Array.of(k), ascii(label));
 }
 
+/** Fixed widths, so that two different outputs never give one text. @throws TacitError MEMO_SIZE, BYTES_SIZE */
 function outputBytes(output: PlannedOutput): Uint8Array {
   const { A, N, V } = output.address;
+  if (output.memo.length !== MEMO_BYTES)
+    throw new TacitError('MEMO_SIZE', 'memo has the wrong size', { expected: `${MEMO_BYTES} bytes`, got: String(output.memo.length) });
+  if (V.length !== KEY_BYTES)
+    throw new TacitError('BYTES_SIZE', 'view key has the wrong size', { expected: `${KEY_BYTES} bytes`, got: String(V.length) });
   return concatBytes(
     compressPoint(A),
     compressPoint(N),

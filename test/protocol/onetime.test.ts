@@ -4,9 +4,21 @@ import { isInSubgroup, mulBase8 } from '../../protocol/babyjubjub.js';
 import { bytesToHex } from '../../protocol/bytes.js';
 import { decodeMemo, decryptNote, encodeMemo, encryptNote } from '../../protocol/encryption.js';
 import { commitment, nullifier, ownerHash } from '../../protocol/note.js';
-import { deriveForReceiver, deriveForSender, oneTimeFromShared, oneTimeSecrets, type PlannedOutput, senderSecret, shuffleBit, sortOutputs, streamKey, x25519Public, x25519Shared } from '../../protocol/onetime.js';
-import { account, DOMAIN, SeededBytes } from './walletSupport.js';
+import {
+  deriveForReceiver,
+  deriveForSender,
+  oneTimeFromShared,
+  oneTimeSecrets,
+  type PlannedOutput,
+  senderSecret,
+  shuffleBit,
+  sortOutputs,
+  streamKey,
+  x25519Public,
+  x25519Shared,
+} from '../../protocol/onetime.js';
 import { code } from './walletErrors.js';
+import { account, DOMAIN, SeededBytes } from './walletSupport.js';
 
 const alice = account('onetime/alice');
 const bob = account('onetime/bob');
@@ -33,16 +45,27 @@ describe('one-time keys', () => {
       deriveForSender(e, bob.address, 0, 'transfer'),
       deriveForSender(e, bob.address, 1, 'transfer'),
       deriveForSender(e, bob.address, 0, 'deposit'),
-      deriveForSender(Uint8Array.from(e, (byte) => byte ^ 0xff), bob.address, 0, 'transfer'),
+      deriveForSender(
+        Uint8Array.from(e, (byte) => byte ^ 0xff),
+        bob.address,
+        0,
+        'transfer',
+      ),
       deriveForSender(e, alice.address, 0, 'transfer'),
     ].map((oneTime) => oneTime.owner);
     expect(new Set(owners).size).toBe(owners.length);
   });
 
   it('are pinned: another derivation would strand notes', () => {
-    expect(deriveForSender(e, bob.address, 0, 'transfer').owner.toString(16)).toMatchInlineSnapshot(`"22e10209590f0af9235aa74cd781f06365e143c7735348f73035e029e9fa03a1"`);
-    expect(bytesToHex(streamKey(x25519Shared(e, bob.address.V), E, bob.address.V, 1, 5n, 'transfer'))).toMatchInlineSnapshot(`"0x984d5c83a7f20249fd99ba9828f6bd1bb0c8cd50c6df5d7e7e206778d5d03f6e"`);
-    expect(bytesToHex(senderSecret(alice.outgoing, context([planned(1n), planned(2n)])))).toMatchInlineSnapshot(`"0x4bb5f6f96d2583fb786e13abf98d4b5a6ddcb7b838b29cedf44324208a5140d7"`);
+    expect(deriveForSender(e, bob.address, 0, 'transfer').owner.toString(16)).toMatchInlineSnapshot(
+      `"22e10209590f0af9235aa74cd781f06365e143c7735348f73035e029e9fa03a1"`,
+    );
+    expect(bytesToHex(streamKey(x25519Shared(e, bob.address.V), E, bob.address.V, 1, 5n, 'transfer'))).toMatchInlineSnapshot(
+      `"0x984d5c83a7f20249fd99ba9828f6bd1bb0c8cd50c6df5d7e7e206778d5d03f6e"`,
+    );
+    expect(bytesToHex(senderSecret(alice.outgoing, context([planned(1n), planned(2n)])))).toMatchInlineSnapshot(
+      `"0x4bb5f6f96d2583fb786e13abf98d4b5a6ddcb7b838b29cedf44324208a5140d7"`,
+    );
   });
 
   it('a stranger derives other keys', () => {
@@ -54,6 +77,13 @@ describe('one-time keys', () => {
 describe('A8: the sender’s secret', () => {
   const base = context([planned(1n), planned(2n)]);
   const secret = bytesToHex(senderSecret(alice.outgoing, base));
+
+  it('takes 12 bytes of memo and 32 of view key only: other widths could make two outputs one text', () => {
+    const one = planned(1n);
+    for (const size of [0, 11, 13])
+      expect(code(() => senderSecret(alice.outgoing, context([{ ...one, memo: new Uint8Array(size) }, one])))).toBe('MEMO_SIZE');
+    expect(code(() => sortOutputs([one, { ...one, address: { ...bob.address, V: new Uint8Array(31) } }]))).toBe('BYTES_SIZE');
+  });
 
   it('A8: is the same for the same contents in either order', () => {
     expect(bytesToHex(senderSecret(alice.outgoing, context([planned(2n), planned(1n)])))).toBe(secret);
@@ -74,7 +104,11 @@ describe('A8: the sender’s secret', () => {
 
   it('A8: a key stream never serves two commitments', () => {
     const shared = x25519Shared(e, bob.address.V);
-    const keys = [1n, 2n].flatMap((cm) => ([0, 1] as const).flatMap((k) => (['transfer', 'deposit'] as const).map((label) => bytesToHex(streamKey(shared, E, bob.address.V, k, cm, label)))));
+    const keys = [1n, 2n].flatMap((cm) =>
+      ([0, 1] as const).flatMap((k) =>
+        (['transfer', 'deposit'] as const).map((label) => bytesToHex(streamKey(shared, E, bob.address.V, k, cm, label))),
+      ),
+    );
     expect(new Set(keys).size).toBe(keys.length);
   });
 
@@ -90,11 +124,16 @@ describe('note encryption', () => {
 
   it('returns what went in and 32 bytes in between', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }), fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.uint8Array({ minLength: 12, maxLength: 12 }), (value, asset, memo) => {
-        const ciphertext = encryptNote({ value, asset, memo }, key);
-        expect(ciphertext).toHaveLength(32);
-        expect(decryptNote(ciphertext, key)).toEqual({ value, asset, memo });
-      }),
+      fc.property(
+        fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }),
+        fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+        fc.uint8Array({ minLength: 12, maxLength: 12 }),
+        (value, asset, memo) => {
+          const ciphertext = encryptNote({ value, asset, memo }, key);
+          expect(ciphertext).toHaveLength(32);
+          expect(decryptNote(ciphertext, key)).toEqual({ value, asset, memo });
+        },
+      ),
       { seed: 2, numRuns: 100 },
     );
   });
@@ -114,6 +153,41 @@ describe('note encryption', () => {
     expect(code(() => encodeMemo('a\0b'))).toBe('MEMO_TEXT');
     expect(decodeMemo(Uint8Array.of(1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0))).toBe('0x010001000000000000000000');
     expect(decodeMemo(new Uint8Array(12).fill(0xff))).toBe(`0x${'ff'.repeat(12)}`);
+  });
+
+  it.each([
+    ['escape: would start a terminal command', '\x1b[2J'],
+    ['carriage return: would overwrite the line', 'a\rb'],
+    ['line feed', 'a\nb'],
+    ['C1 control', 'a\u009bb'],
+    ['right-to-left override', '\u202e001'],
+    ['isolate', '\u2066a'],
+    ['zero-width joiner', 'a\u200db'],
+    ['byte order mark', '\ufeffa'],
+    ['line separator', 'a\u2028'],
+    ['paragraph separator', 'a\u2029'],
+    ['zero', 'a\0b'],
+    ['half of a surrogate pair', 'a\ud800'],
+  ])('memos: %s is refused by the payer and shown as hex to the payee', (_, text) => {
+    expect(code(() => encodeMemo(text))).toBe('MEMO_TEXT');
+    const bytes = new Uint8Array(12);
+    bytes.set(new TextEncoder().encode(text));
+    if (!text.endsWith('\ud800')) expect(decodeMemo(bytes)).toBe(bytesToHex(bytes));
+  });
+
+  it('memos: any 12 bytes decode to printable text on one line, and text comes back as those bytes', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.uint8Array({ minLength: 12, maxLength: 12 }), fc.uint8Array({ minLength: 12, maxLength: 12, min: 0x20, max: 0x7f })),
+        (memo) => {
+          const text = decodeMemo(memo);
+          expect(text).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+          if (text.startsWith('0x') && text.length === 26) expect(text).toBe(bytesToHex(memo));
+          else expect(encodeMemo(text)).toEqual(memo);
+        },
+      ),
+      { seed: 12, numRuns: 500 },
+    );
   });
 });
 
