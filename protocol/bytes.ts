@@ -4,10 +4,12 @@
 import { TacitError } from './errors.js';
 import type { Hex } from './flavor.js';
 
+const HEX_DIGITS = '0123456789abcdef';
+
 /** `0x` and lower-case digits. */
 export function bytesToHex(bytes: Uint8Array): Hex {
   let text = '0x';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (const byte of bytes) text += (HEX_DIGITS[byte >> 4] as string) + (HEX_DIGITS[byte & 0xf] as string);
   return text;
 }
 
@@ -18,12 +20,24 @@ export function bytesToHex(bytes: Uint8Array): Hex {
  */
 export function hexToBytes(text: string, sizeBytes?: number): Uint8Array {
   const wanted = sizeBytes === undefined ? '0x and an even count of hexadecimal digits' : `0x and ${2 * sizeBytes} hexadecimal digits`;
-  if (!/^0x([0-9a-fA-F]{2})*$/.test(text) || (sizeBytes !== undefined && text.length !== 2 + 2 * sizeBytes)) {
-    throw new TacitError('HEX_INVALID', 'not a hexadecimal string', { expected: wanted, got: `${text.length} characters` });
-  }
+  const invalid = () => new TacitError('HEX_INVALID', 'not a hexadecimal string', { expected: wanted, got: `${text.length} characters` });
+  // Length first: a caller who names a size never pays for a longer text.
+  if (text.length % 2 !== 0 || (sizeBytes !== undefined && text.length !== 2 + 2 * sizeBytes) || !text.startsWith('0x')) throw invalid();
   const bytes = new Uint8Array(text.length / 2 - 1);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 + 2 * i, 4 + 2 * i), 16);
+  for (let i = 0; i < bytes.length; i++) {
+    const high = digitOf(text.charCodeAt(2 + 2 * i));
+    const low = digitOf(text.charCodeAt(3 + 2 * i));
+    if (high < 0 || low < 0) throw invalid();
+    bytes[i] = (high << 4) | low;
+  }
   return bytes;
+}
+
+/** Value of a hexadecimal digit, given as its character code; −1 for any other character. */
+function digitOf(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20; // ASCII: upper and lower case differ in this bit
+  return lower >= 0x61 && lower <= 0x66 && code < 0x80 ? lower - 0x57 : -1;
 }
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
@@ -38,9 +52,11 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /**
  * Big-endian.
- * @throws TacitError UINT_RANGE when value is negative or needs more than sizeBytes
+ * @throws TacitError UINT_RANGE when value is negative, needs more than sizeBytes, or is a number that is no exact integer
  */
 export function uintToBytes(value: bigint | number, sizeBytes: number): Uint8Array {
+  if (typeof value === 'number' && !Number.isSafeInteger(value))
+    throw new TacitError('UINT_RANGE', 'not an exact integer', { expected: 'a bigint, or a whole number up to 2^53 − 1' });
   let rest = BigInt(value);
   if (rest < 0n || rest >= 1n << BigInt(8 * sizeBytes)) {
     throw new TacitError('UINT_RANGE', 'integer out of range', {

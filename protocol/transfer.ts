@@ -68,6 +68,8 @@ export interface TransferWitness {
 /** Signals of circuits/main/transfer_K.circom, as decimal strings. */
 export type TransferCircuitInput = Record<string, unknown>;
 
+/** Longest witness text that is parsed; `encodeTransferWitness` writes about 9 000 characters, always about as many. */
+export const WITNESS_MAX_CHARACTERS = 16_384;
 const SIBLINGS = TREE_ARITY - 1;
 const FIELD_BYTES = 32;
 
@@ -244,9 +246,14 @@ export function encodeTransferWitness(w: TransferWitness): string {
 
 /**
  * Reads shapes and widths only; `checkTransferWitness` says whether it is true.
- * @throws TacitError WITNESS_FORMAT, and as decodeRecord
+ * @throws TacitError WITNESS_FORMAT (over WITNESS_MAX_CHARACTERS too), HEX_INVALID, and as decodeRecord
  */
 export function decodeTransferWitness(json: string): TransferWitness {
+  if (json.length > WITNESS_MAX_CHARACTERS)
+    throw new TacitError('WITNESS_FORMAT', 'witness is too long', {
+      expected: `at most ${WITNESS_MAX_CHARACTERS} characters`,
+      got: String(json.length),
+    });
   const root = object(parse(json), ['record', 'anchor', 'inputs', 'outputs'], 'witness');
   const record = decodeRecord(hexToBytes(text(root.record, 'record')));
   return {

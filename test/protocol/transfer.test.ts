@@ -6,23 +6,74 @@ import { FIELD_MODULUS } from '../../protocol/field.js';
 import { H } from '../../protocol/hash.js';
 import { nullifier } from '../../protocol/note.js';
 import type { TransferRecord } from '../../protocol/record.js';
-import { checkTransferWitness, decodeTransferWitness, encodeTransferWitness, rootOfPath, transferCircuitInput } from '../../protocol/transfer.js';
-import { ASSET_A, ASSET_B, DOMAIN, type Terms, USUAL, witness, world } from './walletSupport.js';
+import {
+  checkTransferWitness,
+  decodeTransferWitness,
+  encodeTransferWitness,
+  rootOfPath,
+  transferCircuitInput,
+  WITNESS_MAX_CHARACTERS,
+} from '../../protocol/transfer.js';
 import { code } from './walletErrors.js';
+import { ASSET_A, ASSET_B, DOMAIN, type Terms, USUAL, witness, world } from './walletSupport.js';
 
 const MAX_AMOUNT = 2n ** 128n - 1n;
-const check = (label: string, terms: Terms, change: Parameters<typeof witness>[2] = {}) => code(() => checkTransferWitness(witness(world(label, terms), terms, change), DOMAIN));
+const check = (label: string, terms: Terms, change: Parameters<typeof witness>[2] = {}) =>
+  code(() => checkTransferWitness(witness(world(label, terms), terms, change), DOMAIN));
 const terms = (change: Partial<Terms>): Terms => ({ inputs: USUAL.inputs, outputs: USUAL.outputs, ...change });
 
 describe('an honest transfer', () => {
   it('holds in every usual shape', () => {
     const shapes: Terms[] = [
       USUAL,
-      terms({ inputs: [{ asset: ASSET_A, value: 27n }, { asset: ASSET_A, value: 0n }] }),
-      terms({ inputs: [{ asset: ASSET_A, value: 0n }, { asset: ASSET_B, value: 0n }], outputs: [{ asset: 3, value: 0n }, { asset: 4, value: 0n }] }),
-      { inputs: [{ asset: ASSET_A, value: 5n }, { asset: ASSET_B, value: 6n }], outputs: [{ asset: ASSET_B, value: 6n }, { asset: ASSET_A, value: 5n }] },
-      { inputs: [{ asset: ASSET_A, value: 5n }, { asset: ASSET_B, value: 6n }], outputs: [{ asset: ASSET_B, value: 4n }, { asset: ASSET_A, value: 4n }], fee: { asset: ASSET_A, value: 1n }, withdrawal: { asset: ASSET_B, value: 2n } },
-      { inputs: [{ asset: ASSET_A, value: MAX_AMOUNT }, { asset: ASSET_A, value: MAX_AMOUNT }], outputs: [{ asset: ASSET_A, value: MAX_AMOUNT }, { asset: ASSET_A, value: MAX_AMOUNT }] },
+      terms({
+        inputs: [
+          { asset: ASSET_A, value: 27n },
+          { asset: ASSET_A, value: 0n },
+        ],
+      }),
+      terms({
+        inputs: [
+          { asset: ASSET_A, value: 0n },
+          { asset: ASSET_B, value: 0n },
+        ],
+        outputs: [
+          { asset: 3, value: 0n },
+          { asset: 4, value: 0n },
+        ],
+      }),
+      {
+        inputs: [
+          { asset: ASSET_A, value: 5n },
+          { asset: ASSET_B, value: 6n },
+        ],
+        outputs: [
+          { asset: ASSET_B, value: 6n },
+          { asset: ASSET_A, value: 5n },
+        ],
+      },
+      {
+        inputs: [
+          { asset: ASSET_A, value: 5n },
+          { asset: ASSET_B, value: 6n },
+        ],
+        outputs: [
+          { asset: ASSET_B, value: 4n },
+          { asset: ASSET_A, value: 4n },
+        ],
+        fee: { asset: ASSET_A, value: 1n },
+        withdrawal: { asset: ASSET_B, value: 2n },
+      },
+      {
+        inputs: [
+          { asset: ASSET_A, value: MAX_AMOUNT },
+          { asset: ASSET_A, value: MAX_AMOUNT },
+        ],
+        outputs: [
+          { asset: ASSET_A, value: MAX_AMOUNT },
+          { asset: ASSET_A, value: MAX_AMOUNT },
+        ],
+      },
     ];
     for (const [i, shape] of shapes.entries()) expect(check(`shape ${i}`, shape)).toBe('nothing thrown');
   });
@@ -32,7 +83,13 @@ describe('an honest transfer', () => {
     const small = terms({ withdrawal: { asset: ASSET_A, value: 3n }, fee: { asset: ASSET_A, value: 0n } });
     const text = encodeTransferWitness(one);
     expect(decodeTransferWitness(text)).toEqual(one);
-    const privateOne = witness(world('codec', small), { ...small, outputs: [{ asset: ASSET_A, value: 2n ** 127n }, { asset: ASSET_B, value: 0n }] });
+    const privateOne = witness(world('codec', small), {
+      ...small,
+      outputs: [
+        { asset: ASSET_A, value: 2n ** 127n },
+        { asset: ASSET_B, value: 0n },
+      ],
+    });
     expect(encodeTransferWitness({ ...privateOne, record: one.record })).toHaveLength(text.length);
   });
 
@@ -50,14 +107,47 @@ describe('an honest transfer', () => {
       [{ ...good, inputs: [{ ...good.inputs[0], path: good.inputs[0].path.slice(1) }, good.inputs[1]] }, 'WITNESS_FORMAT'],
       [{ ...good, record: `${good.record}00` }, 'BYTES_TRAILING'],
     ];
-    for (const [value, expected] of bad) expect(code(() => decodeTransferWitness(typeof value === 'string' ? value : JSON.stringify(value)))).toBe(expected);
+    for (const [value, expected] of bad)
+      expect(code(() => decodeTransferWitness(typeof value === 'string' ? value : JSON.stringify(value)))).toBe(expected);
+  });
+
+  it('its codec has room for the longest witness, and refuses a longer text unread', () => {
+    const text = encodeTransferWitness(witness(world('codec', USUAL), USUAL));
+    expect(text.length).toBeLessThan(WITNESS_MAX_CHARACTERS * 0.75);
+    expect(decodeTransferWitness(text.padEnd(WITNESS_MAX_CHARACTERS))).toEqual(decodeTransferWitness(text));
+    expect(code(() => decodeTransferWitness(text.padEnd(WITNESS_MAX_CHARACTERS + 1)))).toBe('WITNESS_FORMAT');
+    expect(code(() => decodeTransferWitness(`{"record":"0x${'00'.repeat(2 ** 24)}"}`))).toBe('WITNESS_FORMAT');
   });
 
   it('becomes the circuit’s input', () => {
     const w = witness(world('input', USUAL), USUAL);
     const { input, publicInputs, x } = transferCircuitInput('transfer_1', [w], w.anchor, ZERO_ADDRESS, DOMAIN);
     expect(x).toHaveLength(11);
-    expect(Object.keys(input).sort()).toEqual(['anchor', 'ext', 'fee', 'feeAsset', 'h', 'inAsset', 'inAx', 'inAy', 'inNk', 'inPath', 'inPos', 'inValue', 'outAssetId', 'outNoteValue', 'outOwner', 'prover', 'sigR8x', 'sigR8y', 'sigS', 'wAsset', 'wValue', 'y', 'z']);
+    expect(Object.keys(input).sort()).toEqual([
+      'anchor',
+      'ext',
+      'fee',
+      'feeAsset',
+      'h',
+      'inAsset',
+      'inAx',
+      'inAy',
+      'inNk',
+      'inPath',
+      'inPos',
+      'inValue',
+      'outAssetId',
+      'outNoteValue',
+      'outOwner',
+      'prover',
+      'sigR8x',
+      'sigR8y',
+      'sigS',
+      'wAsset',
+      'wValue',
+      'y',
+      'z',
+    ]);
     expect(input.inValue).toEqual([['10', '20']]);
     expect([input.wValue, input.fee, input.y]).toEqual([['2'], ['1'], String(publicInputs.y)]);
     expect(code(() => transferCircuitInput('transfer_8', [w], w.anchor, ZERO_ADDRESS, DOMAIN))).toBe('LIST_LENGTH');
@@ -86,7 +176,11 @@ describe('A2: a second nullifier for one note', () => {
   });
 
   it('A2: another position is refused, in range or out of it', () => {
-    const at = (position: bigint) => check('A2', USUAL, { inputs: [{ position }, second], record: position < 2n ** 32n ? { nf1: nullifier(note.nPrime, note.cm, position) } : {} });
+    const at = (position: bigint) =>
+      check('A2', USUAL, {
+        inputs: [{ position }, second],
+        record: position < 2n ** 32n ? { nf1: nullifier(note.nPrime, note.cm, position) } : {},
+      });
     expect(at(note.position)).toBe('nothing thrown');
     expect(at(note.position + 1n)).toBe('TRANSFER_T3');
     expect(at(note.position + 2n ** 31n)).toBe('TRANSFER_T3');
@@ -105,7 +199,16 @@ describe('A3: one note as both inputs', () => {
 });
 
 describe('A4: dummies', () => {
-  const base = terms({ inputs: [{ asset: ASSET_A, value: 27n }, { asset: ASSET_A, value: 0n }], outputs: [{ asset: ASSET_A, value: 25n }, { asset: ASSET_A, value: 2n }] });
+  const base = terms({
+    inputs: [
+      { asset: ASSET_A, value: 27n },
+      { asset: ASSET_A, value: 0n },
+    ],
+    outputs: [
+      { asset: ASSET_A, value: 25n },
+      { asset: ASSET_A, value: 2n },
+    ],
+  });
 
   it('A4: the honest dummy passes, the one that claims value is not in the tree', () => {
     expect(check('A4', base)).toBe('nothing thrown');
@@ -116,9 +219,26 @@ describe('A4: dummies', () => {
   });
 
   it('A4: a dummy of another asset brings none of it out', () => {
-    const other: Terms = { inputs: [{ asset: ASSET_A, value: 27n }, { asset: ASSET_B, value: 0n }], outputs: [{ asset: ASSET_A, value: 27n }, { asset: ASSET_B, value: 1n }] };
+    const other: Terms = {
+      inputs: [
+        { asset: ASSET_A, value: 27n },
+        { asset: ASSET_B, value: 0n },
+      ],
+      outputs: [
+        { asset: ASSET_A, value: 27n },
+        { asset: ASSET_B, value: 1n },
+      ],
+    };
     expect(check('A4b', other)).toBe('TRANSFER_T8');
-    expect(check('A4b', { ...other, outputs: [{ asset: ASSET_A, value: 27n }, { asset: ASSET_B, value: 0n }] })).toBe('nothing thrown');
+    expect(
+      check('A4b', {
+        ...other,
+        outputs: [
+          { asset: ASSET_A, value: 27n },
+          { asset: ASSET_B, value: 0n },
+        ],
+      }),
+    ).toBe('nothing thrown');
   });
 
   it('A4: a dummy cannot name a real note’s nullifier', () => {
@@ -126,13 +246,27 @@ describe('A4: dummies', () => {
     const victim = world('A4 victim', USUAL).notes[0];
     expect(check('A4', base, { record: { nf2: nullifier(victim.nPrime, victim.cm, victim.position) } })).toBe('TRANSFER_T4');
     // The same key and position with value 0 is another commitment, hence another nullifier.
-    expect(check('A4', base, { inputs: [{}, { APrime: victim.oneTime.APrime, nPrime: victim.nPrime, position: victim.position }], record: { nf2: nullifier(victim.nPrime, victim.cm, victim.position) } })).toBe('TRANSFER_T4');
+    expect(
+      check('A4', base, {
+        inputs: [{}, { APrime: victim.oneTime.APrime, nPrime: victim.nPrime, position: victim.position }],
+        record: { nf2: nullifier(victim.nPrime, victim.cm, victim.position) },
+      }),
+    ).toBe('TRANSFER_T4');
     expect(notes[1].value).toBe(0n);
   });
 });
 
 describe('A5: amounts', () => {
-  const io = (inputs: [bigint, bigint], outputs: [bigint, bigint]): Terms => ({ inputs: [{ asset: ASSET_A, value: inputs[0] }, { asset: ASSET_A, value: inputs[1] }], outputs: [{ asset: ASSET_A, value: outputs[0] }, { asset: ASSET_A, value: outputs[1] }] });
+  const io = (inputs: [bigint, bigint], outputs: [bigint, bigint]): Terms => ({
+    inputs: [
+      { asset: ASSET_A, value: inputs[0] },
+      { asset: ASSET_A, value: inputs[1] },
+    ],
+    outputs: [
+      { asset: ASSET_A, value: outputs[0] },
+      { asset: ASSET_A, value: outputs[1] },
+    ],
+  });
 
   it.each([
     ['one unit too much', io([10n, 20n], [25n, 6n]), {}, 'TRANSFER_T8'],
@@ -153,34 +287,124 @@ describe('A5: amounts', () => {
 
   it('A5: random splits hold exactly, and no unit more', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 1n, max: MAX_AMOUNT }), fc.bigInt({ min: 1n, max: MAX_AMOUNT }), fc.bigInt({ min: 0n, max: 2n ** 96n - 1n }), (one, two, feeWish) => {
-        const fee = feeWish % (one + two + 1n) < 2n ** 96n ? feeWish % (one + two + 1n) : 0n;
-        const rest = one + two - fee;
-        const first = rest > MAX_AMOUNT ? MAX_AMOUNT : rest;
-        const shape: Terms = { ...io([one, two], [first, rest - first]), fee: { asset: ASSET_A, value: fee } };
-        if (rest - first > MAX_AMOUNT) return true;
-        expect(check('A5 split', shape)).toBe('nothing thrown');
-        expect(check('A5 split', { ...shape, inputs: [{ asset: ASSET_A, value: one - 1n }, shape.inputs[1]] })).toBe('TRANSFER_T8');
-        return true;
-      }),
+      fc.property(
+        fc.bigInt({ min: 1n, max: MAX_AMOUNT }),
+        fc.bigInt({ min: 1n, max: MAX_AMOUNT }),
+        fc.bigInt({ min: 0n, max: 2n ** 96n - 1n }),
+        (one, two, feeWish) => {
+          const fee = feeWish % (one + two + 1n) < 2n ** 96n ? feeWish % (one + two + 1n) : 0n;
+          const rest = one + two - fee;
+          const first = rest > MAX_AMOUNT ? MAX_AMOUNT : rest;
+          const shape: Terms = { ...io([one, two], [first, rest - first]), fee: { asset: ASSET_A, value: fee } };
+          if (rest - first > MAX_AMOUNT) return true;
+          expect(check('A5 split', shape)).toBe('nothing thrown');
+          expect(check('A5 split', { ...shape, inputs: [{ asset: ASSET_A, value: one - 1n }, shape.inputs[1]] })).toBe('TRANSFER_T8');
+          return true;
+        },
+      ),
       { seed: 5, numRuns: 6 },
     );
   });
 });
 
 describe('A6: assets', () => {
-  const one = (outputs: Terms['outputs'], rest: Partial<Terms> = {}): Terms => ({ inputs: [{ asset: ASSET_A, value: 10n }, { asset: ASSET_A, value: 20n }], outputs, ...rest });
-  const swap = (outputs: Terms['outputs'], rest: Partial<Terms> = {}): Terms => ({ inputs: [{ asset: ASSET_A, value: 10n }, { asset: ASSET_B, value: 20n }], outputs, ...rest });
+  const one = (outputs: Terms['outputs'], rest: Partial<Terms> = {}): Terms => ({
+    inputs: [
+      { asset: ASSET_A, value: 10n },
+      { asset: ASSET_A, value: 20n },
+    ],
+    outputs,
+    ...rest,
+  });
+  const swap = (outputs: Terms['outputs'], rest: Partial<Terms> = {}): Terms => ({
+    inputs: [
+      { asset: ASSET_A, value: 10n },
+      { asset: ASSET_B, value: 20n },
+    ],
+    outputs,
+    ...rest,
+  });
 
   it.each([
-    ['an output of B from A', one([{ asset: ASSET_A, value: 20n }, { asset: ASSET_B, value: 10n }]), 'TRANSFER_T8'],
-    ['B beside a balanced A', one([{ asset: ASSET_A, value: 30n }, { asset: ASSET_B, value: 1n }]), 'TRANSFER_T9'],
-    ['a fee in B', one([{ asset: ASSET_A, value: 30n }, { asset: ASSET_A, value: 0n }], { fee: { asset: ASSET_B, value: 1n } }), 'TRANSFER_T9'],
-    ['a withdrawal in B', one([{ asset: ASSET_A, value: 30n }, { asset: ASSET_A, value: 0n }], { withdrawal: { asset: ASSET_B, value: 1n } }), 'TRANSFER_T9'],
-    ['a swap with the values exchanged', swap([{ asset: ASSET_A, value: 20n }, { asset: ASSET_B, value: 10n }]), 'TRANSFER_T8'],
-    ['A turned into B through the fee', swap([{ asset: ASSET_A, value: 10n }, { asset: ASSET_B, value: 20n }], { fee: { asset: ASSET_B, value: 1n } }), 'TRANSFER_T8'],
-    ['A turned into B through the withdrawal', swap([{ asset: ASSET_A, value: 9n }, { asset: ASSET_B, value: 20n }], { withdrawal: { asset: ASSET_B, value: 1n } }), 'TRANSFER_T8'],
-    ['a third asset', swap([{ asset: ASSET_A, value: 10n }, { asset: ASSET_B, value: 20n }], { withdrawal: { asset: 9, value: 1n } }), 'TRANSFER_T9'],
+    [
+      'an output of B from A',
+      one([
+        { asset: ASSET_A, value: 20n },
+        { asset: ASSET_B, value: 10n },
+      ]),
+      'TRANSFER_T8',
+    ],
+    [
+      'B beside a balanced A',
+      one([
+        { asset: ASSET_A, value: 30n },
+        { asset: ASSET_B, value: 1n },
+      ]),
+      'TRANSFER_T9',
+    ],
+    [
+      'a fee in B',
+      one(
+        [
+          { asset: ASSET_A, value: 30n },
+          { asset: ASSET_A, value: 0n },
+        ],
+        { fee: { asset: ASSET_B, value: 1n } },
+      ),
+      'TRANSFER_T9',
+    ],
+    [
+      'a withdrawal in B',
+      one(
+        [
+          { asset: ASSET_A, value: 30n },
+          { asset: ASSET_A, value: 0n },
+        ],
+        { withdrawal: { asset: ASSET_B, value: 1n } },
+      ),
+      'TRANSFER_T9',
+    ],
+    [
+      'a swap with the values exchanged',
+      swap([
+        { asset: ASSET_A, value: 20n },
+        { asset: ASSET_B, value: 10n },
+      ]),
+      'TRANSFER_T8',
+    ],
+    [
+      'A turned into B through the fee',
+      swap(
+        [
+          { asset: ASSET_A, value: 10n },
+          { asset: ASSET_B, value: 20n },
+        ],
+        { fee: { asset: ASSET_B, value: 1n } },
+      ),
+      'TRANSFER_T8',
+    ],
+    [
+      'A turned into B through the withdrawal',
+      swap(
+        [
+          { asset: ASSET_A, value: 9n },
+          { asset: ASSET_B, value: 20n },
+        ],
+        { withdrawal: { asset: ASSET_B, value: 1n } },
+      ),
+      'TRANSFER_T8',
+    ],
+    [
+      'a third asset',
+      swap(
+        [
+          { asset: ASSET_A, value: 10n },
+          { asset: ASSET_B, value: 20n },
+        ],
+        { withdrawal: { asset: 9, value: 1n } },
+      ),
+      'TRANSFER_T9',
+    ],
   ])('A6: %s', (name, shape, expected) => {
     expect(check(`A6 ${name}`, shape)).toBe(expected);
   });
@@ -222,14 +446,22 @@ describe('A7: what the owners signed', () => {
   it('A7: outputs that the commitments do not open to', () => {
     const [first, second] = good.outputs;
     expect(code(() => checkTransferWitness({ ...good, outputs: [second, first] }, DOMAIN))).toBe('TRANSFER_T6');
-    expect(code(() => checkTransferWitness({ ...good, outputs: [{ ...first, owner: FIELD_MODULUS }, second] }, DOMAIN))).toBe('TRANSFER_T6');
+    expect(code(() => checkTransferWitness({ ...good, outputs: [{ ...first, owner: FIELD_MODULUS }, second] }, DOMAIN))).toBe(
+      'TRANSFER_T6',
+    );
   });
 
   it('A9: keys and signature points off the curve or of low order', () => {
     const [one, two] = good.inputs;
-    for (const point of [{ x: 1n, y: 1n }, { x: 0n, y: 1n }, { x: 0n, y: FIELD_MODULUS - 1n }]) {
+    for (const point of [
+      { x: 1n, y: 1n },
+      { x: 0n, y: 1n },
+      { x: 0n, y: FIELD_MODULUS - 1n },
+    ]) {
       expect(code(() => checkTransferWitness({ ...good, inputs: [{ ...one, APrime: point }, two] }, DOMAIN))).toBe('TRANSFER_T1');
-      expect(code(() => checkTransferWitness({ ...good, inputs: [{ ...one, signature: { ...one.signature, R8: point } }, two] }, DOMAIN))).toBe('TRANSFER_T1');
+      expect(
+        code(() => checkTransferWitness({ ...good, inputs: [{ ...one, signature: { ...one.signature, R8: point } }, two] }, DOMAIN)),
+      ).toBe('TRANSFER_T1');
     }
   });
 });
