@@ -74,14 +74,12 @@ export function makeKeyTable(entries: Iterable<readonly [number, VerifyingKey]>)
 
 /** keccak(tag ‖ m ‖ per item: id ‖ proof ‖ h ‖ z ‖ y), every number 32 bytes, the proof 256. */
 export function foldSeed(items: readonly FoldItem[]): Uint8Array {
-  const parts = items.flatMap(({ circuitId, proof, publicInputs: { h, z, y } }) => [
-    uintToBytes(circuitId, 32),
-    encodeProof(proof),
-    fieldToBytes(h),
-    fieldToBytes(z),
-    fieldToBytes(y),
-  ]);
-  return keccak_256(concatBytes(TAG_FOLD, uintToBytes(items.length, 32), ...parts));
+  const hasher = keccak_256.create().update(TAG_FOLD).update(uintToBytes(items.length, 32));
+  for (const { circuitId, proof, publicInputs } of items) {
+    hasher.update(uintToBytes(circuitId, 32)).update(encodeProof(proof));
+    for (const signal of publicSignals(publicInputs)) hasher.update(fieldToBytes(signal));
+  }
+  return hasher.digest();
 }
 
 /** r_0 … r_(m−1), 128 bits each. */
@@ -96,21 +94,33 @@ export function foldCoefficients(items: readonly FoldItem[]): bigint[] {
  */
 export function verifyFold(keys: KeyTable, items: readonly FoldItem[]): void {
   if (items.length === 0) throw new TacitError('FOLD_EMPTY', 'nothing to verify', { expected: 'at least one proof' });
-  for (const { publicInputs } of items) for (const signal of publicSignals(publicInputs)) assertField(signal, 'public input');
+  for (const { circuitId, publicInputs } of items) {
+    keyOf(keys, circuitId);
+    for (const signal of publicSignals(publicInputs)) assertField(signal, 'public input');
+  }
+  if (!productIsOne(foldPairings(keys, items)))
+    throw new TacitError('FOLD_INVALID', 'the folded verification equation does not hold', { expected: `${items.length} valid proofs` });
+}
+
+/**
+ * The pairings of the folded equation, made one by one as they are taken: the lines of a Miller loop are many times
+ * larger than a proof, and only those of one slice need to exist at a time.
+ */
+function* foldPairings(keys: KeyTable, items: readonly FoldItem[]): Generator<Pairing> {
   const coefficients = foldCoefficients(items);
-  const pairings: Pairing[] = [];
   const sums = new Map<number, CircuitSum>();
-  items.forEach((item, i) => {
+  for (const [i, item] of items.entries()) {
     const r = coefficients[i] as bigint;
-    pairings.push({ g1: scale(toG1(item.proof.a, `A of proof ${i}`), r), g2: linesOf(toG2(item.proof.b, `B of proof ${i}`)) });
+    const g1 = scale(toG1(item.proof.a, `A of proof ${i}`), r);
+    const g2 = linesOf(toG2(item.proof.b, `B of proof ${i}`));
     const sum = sums.get(item.circuitId) ?? { c: infinityG1(), scalars: [0n, 0n, 0n, 0n] };
     const weighted = [1n, ...publicSignals(item.publicInputs)].map(
       (signal, k) => ((sum.scalars[k] as bigint) + r * signal) % FIELD_MODULUS,
     );
     sums.set(item.circuitId, { c: sum.c.add(scale(toG1(item.proof.c, `C of proof ${i}`), r)), scalars: weighted });
-  });
-  if (!productIsOne([...pairings, ...keySide(keys, sums)]))
-    throw new TacitError('FOLD_INVALID', 'the folded verification equation does not hold', { expected: `${items.length} valid proofs` });
+    yield { g1, g2 };
+  }
+  yield* keySide(keys, sums);
 }
 
 /** Indices of the items whose own proof is invalid, ascending; empty when the fold is fine. */

@@ -19,8 +19,8 @@ export interface Pairing {
   readonly g2: G2Lines;
 }
 
-/** How many Miller loops run side by side; bounds the memory that their lines take. */
-const LOOPS_AT_ONCE = 128;
+/** How many Miller loops run side by side; bounds the memory that their lines take (some 100 KB each). */
+const LOOPS_AT_ONCE = 32;
 
 /** @throws TacitError PROOF_COORDINATE, POINT_OFF_CURVE */
 export function toG1({ x, y }: G1, what: string): G1Point {
@@ -64,19 +64,22 @@ export function linesOf(point: G2Point): G2Lines {
   return point.is0() ? undefined : bn254.utils.calcPairingPrecomputes(point);
 }
 
-/** True when the product of the pairings is 1. */
-export function productIsOne(pairings: readonly Pairing[]): boolean {
+/** True when the product of the pairings is 1. Takes them from `pairings` as it goes and keeps LOOPS_AT_ONCE of them at most. */
+export function productIsOne(pairings: Iterable<Pairing>): boolean {
   const { Fp12 } = fields;
   let product = Fp12.ONE;
-  for (let at = 0; at < pairings.length; at += LOOPS_AT_ONCE) {
-    const loops: [NonNullable<G2Lines>, bigint, bigint][] = [];
-    for (const { g1, g2 } of pairings.slice(at, at + LOOPS_AT_ONCE)) {
-      if (g2 === undefined || g1.is0()) continue;
-      const { x, y } = g1.toAffine();
-      loops.push([g2, x, y]);
-    }
+  let loops: [NonNullable<G2Lines>, bigint, bigint][] = [];
+  const run = () => {
     product = Fp12.mul(product, bn254.millerLoopBatch(loops));
+    loops = [];
+  };
+  for (const { g1, g2 } of pairings) {
+    if (g2 === undefined || g1.is0()) continue;
+    const { x, y } = g1.toAffine();
+    loops.push([g2, x, y]);
+    if (loops.length === LOOPS_AT_ONCE) run();
   }
+  run();
   return Fp12.eql(Fp12.finalExponentiate(product), Fp12.ONE);
 }
 

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { FIELD_MODULUS } from '../../protocol/field.js';
 import { type FoldItem, findBadProofs, foldCoefficients, foldSeed, makeKeyTable, verifyFold } from '../../protocol/fold.js';
-import { verifyGroth16 } from '../../protocol/groth16.js';
+import { isValidGroth16, verifyGroth16 } from '../../protocol/groth16.js';
+import { linesOf, productIsOne, toG1, toG2 } from '../../protocol/pairing.js';
 import { codeOf } from './arbitraries.js';
 import { g1, g2, inverse, item, keyOf, mod, simulate, wasteFor } from './simulatedProofs.js';
 
 const keys = makeKeyTable([1, 2, 3, 4].map((id) => [id, keyOf(wasteFor(id))] as const));
 const items = [item(1, 1n), item(1, 2n), item(2, 3n), item(4, 4n), item(3, 5n)];
 const at = (i: number): FoldItem => items[i] as FoldItem;
-const withItem = (i: number, changed: Partial<FoldItem>): FoldItem[] => items.map((entry, k) => (k === i ? { ...entry, ...changed } : entry));
+const withItem = (i: number, changed: Partial<FoldItem>): FoldItem[] =>
+  items.map((entry, k) => (k === i ? { ...entry, ...changed } : entry));
 
 describe('fold', () => {
   it('accepts honest proofs of several circuits', () => {
@@ -40,7 +42,9 @@ describe('fold', () => {
   });
 
   it('A11: proofs swapped between records, and one proof used twice', () => {
-    const swapped = items.map((entry, i) => (i === 0 ? { ...entry, proof: at(1).proof } : i === 1 ? { ...entry, proof: at(0).proof } : entry));
+    const swapped = items.map((entry, i) =>
+      i === 0 ? { ...entry, proof: at(1).proof } : i === 1 ? { ...entry, proof: at(0).proof } : entry,
+    );
     expect(codeOf(() => verifyFold(keys, swapped))).toBe('FOLD_INVALID');
     expect(codeOf(() => verifyFold(keys, withItem(1, { proof: at(0).proof })))).toBe('FOLD_INVALID');
     expect(codeOf(() => verifyFold(keys, withItem(0, { circuitId: 2 })))).toBe('FOLD_INVALID');
@@ -48,19 +52,86 @@ describe('fold', () => {
 
   it('A11: a C made of another circuit’s columns proves nothing, because every circuit has its own δ', () => {
     // c·δ_2 in place of c·δ_1: right only under circuit 2's key.
-    const foreign = simulate({ ...wasteFor(1), delta: wasteFor(2).delta }, [at(0).publicInputs.h, at(0).publicInputs.z, at(0).publicInputs.y], 5n, 6n);
+    const foreign = simulate(
+      { ...wasteFor(1), delta: wasteFor(2).delta },
+      [at(0).publicInputs.h, at(0).publicInputs.z, at(0).publicInputs.y],
+      5n,
+      6n,
+    );
     expect(codeOf(() => verifyFold(keys, withItem(0, { proof: foreign })))).toBe('FOLD_INVALID');
   });
 
   it('A11: refuses tables with one δ for two circuits, ± another, ± γ, ± the generator, or another α, β, γ', () => {
-    const table = (change: Partial<ReturnType<typeof wasteFor>>) => () => makeKeyTable([[1, keyOf(wasteFor(1))], [2, keyOf({ ...wasteFor(2), ...change })]]);
+    const table = (change: Partial<ReturnType<typeof wasteFor>>) => () =>
+      makeKeyTable([
+        [1, keyOf(wasteFor(1))],
+        [2, keyOf({ ...wasteFor(2), ...change })],
+      ]);
     const { delta, gamma } = wasteFor(1);
     for (const weak of [delta, -delta, gamma, -gamma, 1n, -1n]) expect(codeOf(table({ delta: weak }))).toBe('KEY_INSECURE');
     for (const other of [{ alpha: 12n }, { beta: 12n }, { gamma: 12n }]) expect(codeOf(table(other))).toBe('KEY_TABLE');
     expect(codeOf(table({ ic: [1n, 2n] }))).toBe('KEY_TABLE');
-    expect(codeOf(() => makeKeyTable([[1, keyOf(wasteFor(1))], [1, keyOf(wasteFor(2))]]))).toBe('KEY_TABLE');
+    expect(
+      codeOf(() =>
+        makeKeyTable([
+          [1, keyOf(wasteFor(1))],
+          [1, keyOf(wasteFor(2))],
+        ]),
+      ),
+    ).toBe('KEY_TABLE');
     expect(codeOf(() => makeKeyTable([[6, keyOf(wasteFor(1))]]))).toBe('CIRCUIT_UNKNOWN');
     expect(codeOf(table({}))).toBeUndefined();
+  });
+
+  it('A13: refuses tables whose β is ±γ or ± the generator, whose δ is ±β, or that leave a public input unbound', () => {
+    const table = (change: Partial<ReturnType<typeof wasteFor>>) => () =>
+      makeKeyTable([1, 2].map((id) => [id, keyOf({ ...wasteFor(id), ...change })] as const));
+    const { beta, gamma } = wasteFor(1);
+    for (const weak of [gamma, -gamma, 1n, -1n]) expect(codeOf(table({ beta: weak }))).toBe('KEY_INSECURE');
+    for (const weak of [beta, -beta]) expect(codeOf(table({ delta: weak }))).toBe('KEY_INSECURE');
+    for (const place of [0, 1, 2, 3]) {
+      const unbound = keyOf(wasteFor(1));
+      expect(
+        codeOf(() => makeKeyTable([[1, { ...unbound, ic: unbound.ic.map((point, k) => (k === place ? { x: 0n, y: 0n } : point)) }]])),
+      ).toBe('KEY_INSECURE');
+    }
+    // What an unbound input would mean: with ic[2] at infinity, one proof serves every z.
+    const waste = { ...wasteFor(1), ic: wasteFor(1).ic.map((k, i) => (i === 2 ? 0n : k)) };
+    const unbound = { ...keyOf({ ...waste, ic: [3n, 5n, 1n, 9n] }), ic: waste.ic.map((k) => (k === 0n ? { x: 0n, y: 0n } : g1(k))) };
+    const one = simulate(waste, [41n, 42n, 43n], 5n, 6n);
+    expect(isValidGroth16(unbound, [41n, 42n, 43n], one) && isValidGroth16(unbound, [41n, 7n, 43n], one)).toBe(true);
+    expect(codeOf(() => makeKeyTable([[1, unbound]]))).toBe('KEY_INSECURE');
+    expect(codeOf(table({}))).toBeUndefined();
+  });
+
+  it('A11: more proofs than run side by side: all are looked at, the first slice and the last', () => {
+    const many = Array.from({ length: 34 }, (_, i) => items[i % items.length] as FoldItem);
+    verifyFold(keys, many);
+    const bad = (at: number, proof: Partial<FoldItem['proof']>) =>
+      many.map((entry, i) => (i === at ? { ...entry, proof: { ...entry.proof, ...proof } } : entry));
+    expect(codeOf(() => verifyFold(keys, bad(33, { c: g1(9n) })))).toBe('FOLD_INVALID');
+    expect(codeOf(() => verifyFold(keys, bad(33, { b: { x: [1n, 1n], y: [1n, 1n] } })))).toBe('POINT_OFF_CURVE');
+  });
+
+  it('A11: pairings are taken while the product is made, not all beforehand', () => {
+    const log: string[] = [];
+    const pairing = { g1: toG1(g1(5n), 'A'), g2: linesOf(toG2(g2(7n), 'B')) };
+    function* source() {
+      for (let i = 0; i < 80; i++) {
+        log.push(`made ${i}`);
+        yield {
+          g1: i % 2 === 0 ? pairing.g1 : pairing.g1.negate(),
+          get g2() {
+            log.push(`used ${i}`);
+            return pairing.g2;
+          },
+        };
+      }
+    }
+    expect(productIsOne(source())).toBe(true);
+    expect(log.indexOf('used 0')).toBeLessThan(log.indexOf('made 79'));
+    expect(productIsOne([pairing])).toBe(false);
+    expect(productIsOne([])).toBe(true);
   });
 
   it('A11: points at infinity prove nothing', () => {
@@ -87,7 +158,14 @@ describe('fold', () => {
   });
 
   it('coefficients depend on count, order, circuit, proof and inputs, and stay below 2^128', () => {
-    const seeds = [items, items.slice(1), [...items].reverse(), withItem(0, { circuitId: 2 }), withItem(0, { proof: { ...at(0).proof, b: g2(2n) } }), withItem(4, { publicInputs: { ...at(4).publicInputs, h: 1n } })].map((list) => String(foldSeed(list)));
+    const seeds = [
+      items,
+      items.slice(1),
+      [...items].reverse(),
+      withItem(0, { circuitId: 2 }),
+      withItem(0, { proof: { ...at(0).proof, b: g2(2n) } }),
+      withItem(4, { publicInputs: { ...at(4).publicInputs, h: 1n } }),
+    ].map((list) => String(foldSeed(list)));
     expect(new Set(seeds).size).toBe(seeds.length);
     for (const r of foldCoefficients(items)) expect(r).toBeLessThan(2n ** 128n);
   });

@@ -5,7 +5,7 @@ import { isValidGroth16, verifyGroth16 } from '../../protocol/groth16.js';
 import { BASE_FIELD_MODULUS, decodeProof, encodeProof, type G1, type G2, proofFromSnarkjs, proofToSnarkjs } from '../../protocol/proof.js';
 import { vkeyFromSnarkjs, vkeyToSnarkjs } from '../../protocol/vkey.js';
 import { codeOf } from './arbitraries.js';
-import { g1, g2, keyOf, simulate, wasteFor } from './simulatedProofs.js';
+import { g1, g2, keyOf, mod, simulate, wasteFor } from './simulatedProofs.js';
 
 const waste = wasteFor(1);
 const key = keyOf(waste);
@@ -62,7 +62,9 @@ describe('Groth16 verification', () => {
   });
 
   it('A9: refuses coordinates of q or more, points off the curve and outside the subgroup', () => {
-    expect(codeOf(() => verifyGroth16(key, signals, { ...proof, a: { x: proof.a.x + BASE_FIELD_MODULUS, y: proof.a.y } }))).toBe('PROOF_COORDINATE');
+    expect(codeOf(() => verifyGroth16(key, signals, { ...proof, a: { x: proof.a.x + BASE_FIELD_MODULUS, y: proof.a.y } }))).toBe(
+      'PROOF_COORDINATE',
+    );
     expect(codeOf(() => verifyGroth16(key, signals, { ...proof, a: { x: proof.a.x, y: proof.a.y + 1n } }))).toBe('POINT_OFF_CURVE');
     expect(codeOf(() => verifyGroth16(key, signals, { ...proof, b: { x: proof.b.x, y: [1n, 1n] } }))).toBe('POINT_OFF_CURVE');
     expect(codeOf(() => verifyGroth16(key, signals, { ...proof, b: outsideSubgroup() }))).toBe('POINT_OUTSIDE_SUBGROUP');
@@ -85,6 +87,45 @@ describe('Groth16 verification', () => {
     }
     expect(codeOf(() => verifyGroth16({ ...key, delta: INFINITY_2 }, signals, proof))).toBe('KEY_INSECURE');
     expect(codeOf(() => verifyGroth16({ ...key, delta: outsideSubgroup() }, signals, proof))).toBe('POINT_OUTSIDE_SUBGROUP');
+  });
+
+  describe('A13: keys with which anyone forges, and the forgery', () => {
+    const vkx = (w: typeof waste) => signals.reduce((sum, signal, i) => sum + signal * (w.ic[i + 1] as bigint), w.ic[0] as bigint);
+    /** e(A, B) = e(α, β)·e(vkx, γ)·e(C, δ) in the exponents: what a verifier that does not look at the key would accept. */
+    const satisfies = (w: typeof waste, a: bigint, b: bigint, c: bigint) =>
+      mod(a * b - w.alpha * w.beta - vkx(w) * w.gamma - c * w.delta) === 0n;
+    /** Made of public points only: α and vkx in G1; β, γ, δ, G in G2. */
+    const forgeries: [string, (w: typeof waste) => Partial<typeof waste>, (w: typeof waste) => [bigint, bigint, bigint]][] = [
+      ['β = γ', (w) => ({ beta: w.gamma }), (w) => [w.alpha + vkx(w), w.gamma, 0n]],
+      ['β = −γ', (w) => ({ beta: -w.gamma }), (w) => [vkx(w) - w.alpha, w.gamma, 0n]],
+      ['δ = β', (w) => ({ delta: w.beta }), (w) => [vkx(w), w.gamma, -w.alpha]],
+      ['δ = −β', (w) => ({ delta: -w.beta }), (w) => [vkx(w), w.gamma, w.alpha]],
+      ['δ = γ', (w) => ({ delta: w.gamma }), (w) => [w.alpha, w.beta, -vkx(w)]],
+      ['δ = −γ', (w) => ({ delta: -w.gamma }), (w) => [w.alpha, w.beta, vkx(w)]],
+    ];
+    it.each(forgeries)('A13: %s', (_, change, forge) => {
+      const weak = { ...waste, ...change(waste) };
+      const [a, b, c] = forge(weak);
+      expect(satisfies(weak, a, b, c)).toBe(true);
+      const forged = { a: g1(a), b: g2(b), c: mod(c) === 0n ? INFINITY_1 : g1(c) };
+      expect(codeOf(() => verifyGroth16(keyOf(weak), signals, forged))).toBe('KEY_INSECURE');
+      expect(isValidGroth16(keyOf(weak), signals, forged)).toBe(false);
+      // The honest twin: the same proof under the good key proves nothing, and the good key's own proof passes.
+      expect(codeOf(() => verifyGroth16(key, signals, forged))).toBe('PROOF_INVALID');
+      verifyGroth16(key, signals, proof);
+    });
+
+    it('A13: β = ± the generator of G2, which is a phase 1 without β', () => {
+      for (const beta of [1n, -1n]) {
+        const weak = { ...waste, beta };
+        expect(codeOf(() => verifyGroth16(keyOf(weak), signals, simulate(weak, signals, 5n, 6n)))).toBe('KEY_INSECURE');
+      }
+    });
+
+    it('A13: α, β or γ at infinity', () => {
+      for (const change of [{ alpha: INFINITY_1 }, { beta: INFINITY_2 }, { gamma: INFINITY_2 }])
+        expect(codeOf(() => verifyGroth16({ ...key, ...change }, signals, proof))).toBe('KEY_INSECURE');
+    });
   });
 
   it('refuses malformed JSON', () => {
