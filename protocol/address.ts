@@ -2,7 +2,8 @@
  * An address as text: bech32m over  version(1) ‖ A(32) ‖ N(32) ‖ V(32),  prefix by network.
  *
  * Decoding accepts exactly one text per address: points are canonical, on the curve, of prime order and not the
- * identity; V is a canonical X25519 u-coordinate and not of low order. A payer who skipped one of these checks could be
+ * identity; V is a canonical X25519 u-coordinate and not of low order. BIP-350's upper-case spelling is refused too, so
+ * that texts may be compared as texts. A payer who skipped one of these checks could be
  * made to pay to a key that somebody else knows, or to nobody.
  * At 164 to 171 characters the text is longer than the length for which bech32m guarantees finding four errors; the
  * 30-bit checksum still misses a random change with chance 2^-30.
@@ -35,7 +36,8 @@ export function encodeAddress(address: Address): string {
 
 /**
  * @param network when given, an address of another network is refused
- * @throws TacitError ADDRESS_CHECKSUM, ADDRESS_NETWORK, ADDRESS_VERSION, ADDRESS_LENGTH, ADDRESS_POINT, ADDRESS_VIEW_KEY
+ * @throws TacitError ADDRESS_CHECKSUM, ADDRESS_NETWORK, ADDRESS_VERSION, ADDRESS_LENGTH, ADDRESS_POINT, ADDRESS_VIEW_KEY,
+ *   ADDRESS_SPELLING for another text than the one that encodeAddress writes
  */
 export function decodeAddress(text: string, network?: Network): Address {
   const { prefix, bytes } = decodeText(text);
@@ -55,7 +57,10 @@ export function decodeAddress(text: string, network?: Network): Address {
   const N = readPoint(reader.take(POINT_BYTES), 'nullifier key');
   const V = reader.take(X25519_BYTES);
   assertViewKey(V);
-  return { network: found, A, N, V };
+  const address = { network: found, A, N, V };
+  if (encodeAddress(address) !== text)
+    throw new TacitError('ADDRESS_SPELLING', 'not the spelling of this address', { expected: 'lower-case letters and digits' });
+  return address;
 }
 
 /**

@@ -118,9 +118,11 @@ export function sealJob(
  * @param secret the worker's X25519 secret, 32 bytes
  * @param context what the worker knows the job to be for; the job's own claims must agree with it
  * @param nowSeconds seconds since 1970
- * @throws TacitError SEAL_CONTEXT (made for something else), SEAL_EXPIRED, SEAL_NOT_ADDRESSED, SEAL_TAMPERED
+ * @throws TacitError SEAL_TAMPERED (does not open, or is no sealed job at all), SEAL_CONTEXT (made for something else),
+ *   SEAL_EXPIRED, SEAL_NOT_ADDRESSED
  */
 export function openJob(sealed: SealedJob, secret: Uint8Array, address: EvmAddress, context: SealContext, nowSeconds: number): Uint8Array {
+  assertShape(sealed);
   for (const claim of ['recordHash', 'rosterId', 'expiry'] as const) {
     if (sealed[claim] !== context[claim])
       throw new TacitError('SEAL_CONTEXT', `sealed for another ${claim}`, { expected: String(context[claim]), got: String(sealed[claim]) });
@@ -141,6 +143,33 @@ export function openJob(sealed: SealedJob, secret: Uint8Array, address: EvmAddre
       cause,
     });
   }
+}
+
+/** The job comes out of a queue: its type says what it should be, this says whether it is. @throws TacitError SEAL_TAMPERED */
+function assertShape(sealed: unknown): asserts sealed is SealedJob {
+  const malformed = (what: string) => new TacitError('SEAL_TAMPERED', `sealed job is malformed at ${what}`);
+  if (!isObject(sealed)) throw malformed('the whole');
+  const { recordHash, rosterId, expiry, recipients, nonce, ciphertext } = sealed;
+  if (!isHex(recordHash, KEY_BYTES)) throw malformed('recordHash');
+  if (!isHex(rosterId, KEY_BYTES)) throw malformed('rosterId');
+  if (!Number.isSafeInteger(expiry) || (expiry as number) < 0) throw malformed('expiry');
+  if (!isHex(nonce, NONCE_BYTES)) throw malformed('nonce');
+  if (!isHex(ciphertext)) throw malformed('ciphertext');
+  if (!Array.isArray(recipients) || recipients.length === 0 || recipients.length > SEAL_MAX_RECIPIENTS) throw malformed('recipients');
+  for (const recipient of recipients as unknown[]) {
+    if (!isObject(recipient) || !isHex(recipient.address) || !isHex(recipient.ephemeral) || !isHex(recipient.wrapped))
+      throw malformed('a recipient');
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** With a size: hexadecimal of that many bytes. Without: a text, whose digits are looked at where it is decoded. */
+function isHex(value: unknown, sizeBytes?: number): value is Hex {
+  if (typeof value !== 'string') return false;
+  return sizeBytes === undefined || (value.length === 2 + 2 * sizeBytes && /^0x[0-9a-f]*$/i.test(value));
 }
 
 function associatedData({ domain, recordHash, rosterId, expiry }: SealContext): Uint8Array {

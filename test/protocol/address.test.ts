@@ -5,12 +5,17 @@ import { compressPoint } from '../../protocol/babyjubjub.js';
 import { concatBytes } from '../../protocol/bytes.js';
 import { deriveAccount } from '../../protocol/keys.js';
 import { x25519Shared } from '../../protocol/onetime.js';
-import { account, SeededBytes } from './walletSupport.js';
 import { code } from './walletErrors.js';
+import { account, SeededBytes } from './walletSupport.js';
 
 const address = account('address').address;
 const payload = (parts: { version?: number; A?: Uint8Array; N?: Uint8Array; V?: Uint8Array }) =>
-  concatBytes(Uint8Array.of(parts.version ?? 1), parts.A ?? compressPoint(address.A), parts.N ?? compressPoint(address.N), parts.V ?? address.V);
+  concatBytes(
+    Uint8Array.of(parts.version ?? 1),
+    parts.A ?? compressPoint(address.A),
+    parts.N ?? compressPoint(address.N),
+    parts.V ?? address.V,
+  );
 const text = (bytes: Uint8Array, prefix = 'tacitdev') => bech32m.encode(prefix, bech32m.toWords(bytes), false);
 
 /** Canonical u-coordinates of order 1, 2, 4 and 8 on Curve25519 and its twist. Source: RFC 7748 §6.1 and cr.yp.to/ecdh.html. */
@@ -33,15 +38,24 @@ describe('address text', () => {
       const encoded = encodeAddress(original);
       expect(encoded.startsWith(`${ADDRESS_PREFIX[network]}1`)).toBe(true);
       expect(decodeAddress(encoded, network)).toEqual(original);
-      expect(decodeAddress(encoded.toUpperCase())).toEqual(original);
     }
+  });
+
+  it('has one spelling: upper and mixed case, and space around it, are refused', () => {
+    const encoded = encodeAddress(address);
+    expect(code(() => decodeAddress(encoded.toUpperCase()))).toBe('ADDRESS_SPELLING');
+    expect(code(() => decodeAddress(`T${encoded.slice(1)}`))).toBe('ADDRESS_CHECKSUM');
+    expect(code(() => decodeAddress(` ${encoded}`))).toBe('ADDRESS_CHECKSUM');
+    expect(code(() => decodeAddress(`${encoded}\n`))).toBe('ADDRESS_CHECKSUM');
   });
 
   it('is refused after any one-character change', () => {
     const encoded = encodeAddress(address);
     for (let i = 0; i < encoded.length; i += 5) {
       const other = encoded[i] === 'q' ? 'p' : 'q';
-      expect(['ADDRESS_CHECKSUM', 'ADDRESS_NETWORK']).toContain(code(() => decodeAddress(encoded.slice(0, i) + other + encoded.slice(i + 1))));
+      expect(['ADDRESS_CHECKSUM', 'ADDRESS_NETWORK']).toContain(
+        code(() => decodeAddress(encoded.slice(0, i) + other + encoded.slice(i + 1))),
+      );
     }
   });
 

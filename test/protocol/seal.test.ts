@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { bytesToHex } from '../../protocol/bytes.js';
 import { x25519Public } from '../../protocol/onetime.js';
 import { openJob, SEAL_PADDING_BYTES, type SealedJob, sealJob } from '../../protocol/seal.js';
-import { DOMAIN, SeededBytes } from './walletSupport.js';
 import { code } from './walletErrors.js';
+import { DOMAIN, SeededBytes } from './walletSupport.js';
 
 const random = new SeededBytes('seal');
 const EXPIRY = 1_900_000_000;
@@ -36,7 +36,10 @@ describe('sealed job', () => {
   });
 
   it('hides the length', () => {
-    const [short, long] = [sealJob(new Uint8Array(1), { ...context, recipients: [w0] }), sealJob(new Uint8Array(SEAL_PADDING_BYTES - 4), { ...context, recipients: [w0] })];
+    const [short, long] = [
+      sealJob(new Uint8Array(1), { ...context, recipients: [w0] }),
+      sealJob(new Uint8Array(SEAL_PADDING_BYTES - 4), { ...context, recipients: [w0] }),
+    ];
     expect(short.ciphertext).toHaveLength(long.ciphertext.length);
     expect(open(long)).toHaveLength(SEAL_PADDING_BYTES - 4);
   });
@@ -58,19 +61,62 @@ describe('sealed job', () => {
     for (const job of broken) expect(code(() => open(job))).toBe('SEAL_TAMPERED');
   });
 
+  it('A16: something else than a sealed job is refused with the same code, never with a crash', () => {
+    const [first] = sealed.recipients;
+    const shapes: unknown[] = [
+      null,
+      undefined,
+      'sealed',
+      [],
+      {},
+      { ...sealed, expiry: EXPIRY + 0.5 },
+      { ...sealed, expiry: -1 },
+      { ...sealed, expiry: Number.NaN },
+      { ...sealed, expiry: Number.POSITIVE_INFINITY },
+      { ...sealed, expiry: 2 ** 53 },
+      { ...sealed, expiry: String(EXPIRY) },
+      { ...sealed, recipients: undefined },
+      { ...sealed, recipients: [] },
+      { ...sealed, recipients: {} },
+      { ...sealed, recipients: [null] },
+      { ...sealed, recipients: [{ ...first, address: 5 }] },
+      { ...sealed, recipients: [{ ...first, wrapped: undefined }] },
+      { ...sealed, recipients: [{ ...first, ephemeral: ['0x'] }] },
+      { ...sealed, recipients: Array(17).fill(first) },
+      { ...sealed, recordHash: '0x12' },
+      { ...sealed, rosterId: `0x${'zz'.repeat(32)}` },
+      { ...sealed, nonce: undefined },
+      { ...sealed, ciphertext: 7 },
+    ];
+    for (const job of shapes) {
+      // The worker takes its context from the job itself, so a malformed claim agrees with it.
+      const { recordHash, rosterId, expiry } = { ...context, ...(job as object) };
+      expect(code(() => open(job as SealedJob, w0, { ...context, recordHash, rosterId, expiry }))).toBe('SEAL_TAMPERED');
+    }
+    expect(code(() => sealJob(plaintext, { ...context, expiry: 1.5, recipients: [w0] }, random.bytes))).toBe('UINT_RANGE');
+    expect(open(sealed)).toEqual(plaintext);
+  });
+
   it('A16: does not open when replayed for another record, roster, time, chain or contract', () => {
     const other = `0x${'cc'.repeat(32)}`;
     for (const claim of [{ recordHash: other }, { rosterId: other }, { expiry: EXPIRY + 60 }]) {
       expect(code(() => open(sealed, w0, { ...context, ...claim }))).toBe('SEAL_CONTEXT');
       expect(code(() => open({ ...sealed, ...claim }, w0, { ...context, ...claim }))).toBe('SEAL_TAMPERED');
     }
-    for (const domain of [{ ...DOMAIN, chainId: 1n }, { ...DOMAIN, contract: `0x${'c1'.repeat(20)}` }]) expect(code(() => open(sealed, w0, { ...context, domain }))).toBe('SEAL_TAMPERED');
+    for (const domain of [
+      { ...DOMAIN, chainId: 1n },
+      { ...DOMAIN, contract: `0x${'c1'.repeat(20)}` },
+    ])
+      expect(code(() => open(sealed, w0, { ...context, domain }))).toBe('SEAL_TAMPERED');
     expect(code(() => open(sealed, w0, context, EXPIRY))).toBe('SEAL_EXPIRED');
   });
 
   it('A16: does not open for others: not addressed, or re-addressed', () => {
     expect(code(() => open(sealed, w2))).toBe('SEAL_NOT_ADDRESSED');
-    const moved: SealedJob = { ...sealed, recipients: sealed.recipients.map((recipient, i) => (i === 0 ? { ...recipient, address: w2.address } : recipient)) };
+    const moved: SealedJob = {
+      ...sealed,
+      recipients: sealed.recipients.map((recipient, i) => (i === 0 ? { ...recipient, address: w2.address } : recipient)),
+    };
     expect(code(() => open(moved, w2))).toBe('SEAL_TAMPERED');
     expect(code(() => open(sealed, { ...w0, secret: w1.secret }))).toBe('SEAL_TAMPERED');
   });
