@@ -69,11 +69,27 @@ const INDEX_END = 2 ** 31;
 /** HKDF cannot stretch less than 128 bits of entropy into more. */
 const SEED_MIN_BYTES = 16;
 
-/** Which address prefix and key path a chain uses: 1 is `main`, the two usual development ids are `dev`, all others `test`. */
+/** Chains on one machine: the ids that Anvil and Hardhat, and Ganache and geth --dev, start with. */
+const DEVELOPMENT_CHAINS: readonly bigint[] = [31337n, 1337n];
+/** Public chains whose coin is worth nothing. Source of ids and names: chainlist.org (ethereum-lists/chains). */
+const TEST_CHAINS: readonly bigint[] = [
+  11155111n, // Sepolia
+  17000n, // Holesky
+  560048n, // Hoodi
+  84532n, // Base Sepolia
+  421614n, // Arbitrum Sepolia
+  11155420n, // OP Sepolia
+];
+
+/**
+ * Which address prefix and key path a chain uses. A chain that is not known to be worthless counts as `main`: money on
+ * an unknown chain must not lie under keys that people treat as play money. All chains of one network share keys, see
+ * docs/threat-model.md.
+ */
 export function networkForChain(chainId: bigint | number): Network {
   const id = BigInt(chainId);
-  if (id === 1n) return 'main';
-  return id === 31337n || id === 1337n ? 'dev' : 'test';
+  if (DEVELOPMENT_CHAINS.includes(id)) return 'dev';
+  return TEST_CHAINS.includes(id) ? 'test' : 'main';
 }
 
 /**
