@@ -69,7 +69,7 @@ function isCut({ fromBlock, deploymentBlock }: History, findings: Findings): boo
 
 /** Step 3, and the verdict. */
 export function concludeAudit(archive: Archive, { findings, replay, timeMs }: Replayed): AuditReport {
-  if (replay !== undefined && !replay.stopped) compareState(archive, replay);
+  if (replay !== undefined && !replay.stopped) compareState(archive, replay, findings);
   return report(archive, findings, replay, Math.round(timeMs));
 }
 

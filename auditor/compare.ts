@@ -2,11 +2,12 @@
  * The rebuilt state against what the contract's storage says at the last block.
  */
 import type { Archive } from './archive.js';
+import type { Findings } from './finding.js';
 import type { Replay } from './replay.js';
 
 /** Adds a finding for each thing in which the contract and the replay disagree. */
-export function compareState({ state, toBlock }: Archive, replay: Replay): void {
-  const { ledger, queue, counts, findings } = replay;
+export function compareState({ state, toBlock }: Archive, replay: Replay, findings: Findings): void {
+  const { ledger, queue, counts } = replay;
   const place = { block: toBlock };
   const same = (what: string, own: bigint | number, told: bigint | number) => {
     if (BigInt(own) !== BigInt(told))
@@ -18,12 +19,12 @@ export function compareState({ state, toBlock }: Archive, replay: Replay): void 
   same('settlement count', counts.settlements, state.settlementCount);
   same('queue head', queue.head, state.queueHead);
   same('queue tail', queue.tail, state.queueTail);
-  compareRoots(state.roots, replay, toBlock);
-  compareCredits(state.credits, replay, toBlock);
-  compareHoldings(state.balances, replay, toBlock);
+  compareRoots(state.roots, replay, findings, toBlock);
+  compareCredits(state.credits, replay, findings, toBlock);
+  compareHoldings(state.balances, replay, findings, toBlock);
 }
 
-function compareRoots(told: Archive['state']['roots'], { knownRoots, madeRoots, findings }: Replay, block: number): void {
+function compareRoots(told: Archive['state']['roots'], { knownRoots, madeRoots }: Replay, findings: Findings, block: number): void {
   const answers = new Map(told.map(({ root, known }) => [BigInt(root), known]));
   for (const root of madeRoots) {
     const known = answers.get(root);
@@ -40,7 +41,7 @@ function compareRoots(told: Archive['state']['roots'], { knownRoots, madeRoots, 
   for (const root of answers.keys()) findings.broken({ block }, 'STATE_MISMATCH', `note root ${show(root)} is none that history makes`);
 }
 
-function compareCredits(told: Archive['state']['credits'], { credits, findings }: Replay, block: number): void {
+function compareCredits(told: Archive['state']['credits'], { credits }: Replay, findings: Findings, block: number): void {
   if (credits.unsure > 0) return; // said already where the drop stands
   const answers = new Map(told.map(({ account, asset, amount }) => [`${account} ${asset}`, BigInt(amount)]));
   for (const { account, asset, amount } of credits.credits()) {
@@ -53,7 +54,7 @@ function compareCredits(told: Archive['state']['credits'], { credits, findings }
 }
 
 /** More than enough is fine: anyone may send the contract money. */
-function compareHoldings(told: Archive['state']['balances'], { credits, findings }: Replay, block: number): void {
+function compareHoldings(told: Archive['state']['balances'], { credits }: Replay, findings: Findings, block: number): void {
   const answers = new Map(told.map(({ asset, amount }) => [asset, BigInt(amount)]));
   for (const { asset, amount } of credits.holdings()) {
     const owned = answers.get(asset);

@@ -11,7 +11,7 @@ import { ZERO_ADDRESS } from '../protocol/constants.js';
 import { TacitError } from '../protocol/errors.js';
 import { publicInputsOf, transferList } from '../protocol/fingerprint.js';
 import type { EvmAddress, Field, Hex } from '../protocol/flavor.js';
-import { type KeyTable, verifyFold } from '../protocol/fold.js';
+import type { KeyTable } from '../protocol/fold.js';
 import { decodeProof } from '../protocol/proof.js';
 import type { Domain, TransferRecord } from '../protocol/record.js';
 import { kindsAfterDrops } from '../protocol/settlement.js';
@@ -20,7 +20,7 @@ import type { ArchiveEvent, ContractParameters, EventOf, History } from './archi
 import { CreditBook } from './creditBook.js';
 import type { AuditCounts, Findings, Place } from './finding.js';
 import { AuditedQueue } from './queue.js';
-import { type CheckedSettlement, checkSettlement } from './settlement.js';
+import { assertProofs, type CheckedSettlement, checkSettlement } from './settlement.js';
 
 export class Replay {
   readonly counts: AuditCounts = {
@@ -146,7 +146,7 @@ export class Replay {
       });
     }
     const publicInputs = publicInputsOf(id, h, transferList(anchor, event.prover, [record], this.domain), this.domain);
-    verifyFold(this.keys, [{ circuitId: id, publicInputs, proof: decodeProof(hexToBytes(event.proof.proof)) }]);
+    assertProofs(this.keys, [{ circuitId: id, publicInputs, proof: decodeProof(hexToBytes(event.proof.proof)) }], 1);
     this.counts.proofs++;
   }
 

@@ -153,8 +153,11 @@ function transferProofs({ transfers, updates }: Settlement, domain: Domain): Aud
   });
 }
 
-/** Step 6. */
-function assertProofs(keys: KeyTable, items: readonly FoldItem[], transferCount: number): void {
+/**
+ * Step 6. Names those that fail.
+ * @param transferCount how many of the items are transfer proofs; they come first
+ */
+export function assertProofs(keys: KeyTable, items: readonly FoldItem[], transferCount: number): void {
   try {
     verifyFold(keys, items);
   } catch (error) {
