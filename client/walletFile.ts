@@ -28,6 +28,7 @@ export interface KdfCost {
 export const KDF_COST: KdfCost = { N: 2 ** 17, r: 8, p: 1 };
 /** A file that asks for more than 1 GiB is refused rather than served. */
 const KDF_MEMORY_MAX_BYTES = 2 ** 30;
+const SCRYPT_SLACK_BYTES = 2 ** 20;
 const FORMAT = 'tacit.wallet.v1';
 const KEY_BYTES = 32;
 const SALT_BYTES = 16;
@@ -153,7 +154,12 @@ function decrypt(key: Uint8Array, header: Header, nonce: Hex, ciphertext: Hex): 
 
 function deriveKey(passphrase: string, salt: Uint8Array, { N, r, p }: KdfCost): Promise<Uint8Array> {
   return new Promise((done, fail) => {
-    scrypt(passphrase.normalize('NFKC'), salt, KEY_BYTES, { N, r, p, maxmem: 2 * 128 * N * r }, (error, key) => (error === null ? done(new Uint8Array(key)) : fail(error)));
+    const refuse = (cause: unknown) => fail(new TacitError('WALLET_FORMAT', 'the file’s scrypt parameters cannot be used', { expected: 'N a power of two', got: `N ${N}, r ${r}, p ${p}`, cause }));
+    try {
+      scrypt(passphrase.normalize('NFKC'), salt, KEY_BYTES, { N, r, p, maxmem: 2 * 128 * r * (N + p) + SCRYPT_SLACK_BYTES }, (error, key) => (error === null ? done(new Uint8Array(key)) : refuse(error)));
+    } catch (error) {
+      refuse(error);
+    }
   });
 }
 
