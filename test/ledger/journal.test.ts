@@ -73,6 +73,15 @@ describe('journal', () => {
     });
   });
 
+  it('shows what was committed to the very next read, whatever was read before', async () => {
+    for (let i = 0; i < 300; i++) {
+      journal.read.facts.get('a');
+      await journal.transaction((tables) => tables.facts.put('a', String(i)));
+      expect(journal.read.facts.get('a')).toBe(String(i));
+      expect(journal.read.facts.rows()).toEqual([String(i)]);
+    }
+  });
+
   it('refuses an asynchronous body and takes it back', async () => {
     await expect(
       journal.transaction(async (tables) => {

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 
+/** Spelt apart, or the layer check would take this file's samples for imports of its own. */
+const LATE = 'import';
+
 let root = '';
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
@@ -26,7 +29,7 @@ describe('layer check', () => {
       'ledger/journal.ts': "import { open } from 'lmdb';\nimport { a } from '../protocol/a.js';\nimport fs from 'node:fs';\n",
       'prover/worker/run.ts': "import type { Job } from '../../queue/job.js';\n",
       'queue/job.ts': "import { Queue } from 'bullmq';\n// import { x } from '../client/x.js';\n",
-      'aggregator/b.ts': "import {\n  a,\n  type B,\n} from '../ledger/journal.js';\nconst c = await import('../queue/job.js');\n",
+      'aggregator/b.ts': `import {\n  a,\n  type B,\n} from '../ledger/journal.js';\nconst c = await ${LATE}('../queue/job.js');\n`,
     });
     expect(text).toBe('5 files keep to the layers\n');
     expect(status).toBe(0);
@@ -43,7 +46,7 @@ describe('layer check', () => {
       { 'auditor/a.ts': "\nimport { b } from '../client/b.js';", 'client/b.ts': '' },
       'auditor/a.ts:2  auditor must not import client',
     ],
-    ['dynamic', { 'queue/a.ts': "await import('../cli/b.js');", 'cli/b.ts': '' }, 'queue must not import cli'],
+    ['dynamic', { 'queue/a.ts': `await ${LATE}('../cli/b.js');`, 'cli/b.ts': '' }, 'queue must not import cli'],
     ['a cycle', { 'queue/a.ts': "import './b.js';", 'queue/b.ts': "import type { A } from './a.js';" }, 'cycle: '],
     ['GPL code', { 'client/a.ts': "import * as snarkjs from 'snarkjs';" }, 'snarkjs belongs to prover/backends/snarkjs.ts'],
     ['Redis outside the queue', { 'aggregator/a.ts': "import { Redis } from 'ioredis';" }, 'ioredis belongs to queue/'],
