@@ -22,7 +22,7 @@ export function packageRoot(): string {
 
 /** `$XDG_CACHE_HOME/tacit/circuits`, or the same below `~/.cache`. Nothing is created here. */
 export function circuitCache(): string {
-  const base = process.env['XDG_CACHE_HOME'];
+  const base = process.env.XDG_CACHE_HOME;
   return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'tacit', 'circuits');
 }
 

@@ -156,7 +156,7 @@ describe('U7, U8: what is written', () => {
   it('A10: U7: the next low leaf is shown in the root that this one left', async () => {
     const signals = updateSignals(plan([zero, zero, { s: 50n, low: LOW.genesis }, { s: 150n, low: LOW.hundred }]));
     const stale = treesWithTwo().nullifiers.path(LOW.hundred.index);
-    const paths = [...(signals['lowPath'] as bigint[][][])];
+    const paths = [...(signals.lowPath as bigint[][][])];
     paths[3] = stale;
     expect((await verdict({ ...signals, lowPath: paths }))[0]).toBe('U4');
   });
@@ -185,7 +185,7 @@ async function tamperedRoot(rows: Row[], change: (tree: SparseTree) => void): Pr
   rows.forEach((row, k) => {
     if (row.s !== 0n) tree.set(8n + BigInt(k), H(row.s, rows[k + 1]?.same === 1n ? rows[k + 1]!.s : ends[k]!));
   });
-  expect(tree.root).toBe(signals['nullRootNew']);
+  expect(tree.root).toBe(signals.nullRootNew);
   change(tree);
   return verdict(withFingerprint(UPDATE_2, { ...signals, nullRootNew: tree.root }));
 }

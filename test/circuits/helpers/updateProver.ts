@@ -66,7 +66,7 @@ export function updateSignals(plan: UpdatePlan, start: Trees = treesWithTwo(), c
     return isFresh ? path : path.map((siblings) => siblings.map(() => 0n));
   });
   const ends: bigint[] = [];
-  rows.forEach((row, k) => ends.push(row.same === 1n ? (ends[k - 1] ?? 0n) : row.low.next));
+  for (const [k, row] of rows.entries()) ends.push(row.same === 1n ? (ends[k - 1] ?? 0n) : row.low.next);
   const leaves = rows.map((row, k) => (row.s === 0n ? 0n : H(row.s, rows[k + 1]?.same === 1n ? rows[k + 1]!.s : ends[k]!)));
 
   const nullPath = nullifiers.path(plan.place, level);
@@ -102,13 +102,13 @@ export function updateSignals(plan: UpdatePlan, start: Trees = treesWithTwo(), c
 /** Recomputes h, z, y after a change to what they cover. */
 export function withFingerprint(id: number, signals: Signals): Signals {
   const one = (name: string): bigint => signals[name] as bigint;
-  const nf = signals['nf'] as bigint[][];
-  const cm = signals['cm'] as bigint[][];
+  const nf = signals.nf as bigint[][];
+  const cm = signals.cm as bigint[][];
   const x = ['noteRootOld', 'noteRootNew', 'nullRootOld', 'nullRootNew', 'startIndex', 'prover'].map(one);
   nf.forEach((pair, j) => {
     x.push(...pair, ...cm[j]!);
   });
-  return { ...signals, ...fingerprint(id, x, [...x, ...(signals['s'] as bigint[])]) };
+  return { ...signals, ...fingerprint(id, x, [...x, ...(signals.s as bigint[])]) };
 }
 
 /** The same input as ledger's oracle writes it. */
