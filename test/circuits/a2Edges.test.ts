@@ -25,6 +25,7 @@ import { FIELD_MODULUS } from '../../protocol/field.js';
 import { H } from '../../protocol/hash.js';
 import { nullifier } from '../../protocol/note.js';
 import { BASE_FIELD_MODULUS } from '../../protocol/proof.js';
+import { code } from '../protocol/walletErrors.js';
 import { type LoadedArtifacts, loadCircuit } from './helpers/circuit.js';
 import { brokenStatement } from './helpers/statement.js';
 import { honestPlan, type Signals, transferSignals, withInput } from './helpers/transferProver.js';
@@ -138,8 +139,8 @@ describe('A2: scalars at the edges of [0, l) in transfer(1)', () => {
     ['7 + l', 7n + l],
     ['2l − 1', 2n * l - 1n],
     ['7 + 2l', 7n + 2n * l],
-    ['7 + 4l, the largest of 253 bits', 7n + 4n * l],
-    ['7 + 5l', 7n + 5n * l],
+    ['7 + 5l, the last below 2^253', 7n + 5n * l],
+    ['7 + 6l, beyond 2^253', 7n + 6n * l],
     ['p − 1', FIELD_MODULUS - 1n],
   ])("A2: n' = %s is refused", async (_, nk) => {
     await expectRefused(withScalar(nk), 'T1');
@@ -149,7 +150,10 @@ describe('A2: scalars at the edges of [0, l) in transfer(1)', () => {
     const cm = 5n;
     for (const nk of [1n, 7n, l - 1n]) {
       expect(mulBase8((nk + l) % l)).toEqual(mulBase8(nk));
-      expect(nullifier(nk + l, cm, 3n)).not.toBe(nullifier(nk, cm, 3n));
+      const low = (scalar: bigint) => H(scalar, cm, 3n, DOM_NULLIFIER) % 2n ** BigInt(NULLIFIER_BITS);
+      expect(nullifier(nk, cm, 3n)).toBe(low(nk));
+      expect(low(nk + l)).not.toBe(low(nk));
+      expect(code(() => nullifier(nk + l, cm, 3n))).toBe('SCALAR_RANGE');
     }
   });
 
