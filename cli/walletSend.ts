@@ -36,7 +36,7 @@ interface SendingOptions extends ChainOptions {
 }
 
 interface ProvingOptions {
-  readonly prove: string;
+  readonly prove?: string;
   readonly workers?: string;
   readonly receivedNotesToo?: boolean;
   readonly yes?: boolean;
@@ -74,9 +74,9 @@ function withSendingOptions(command: Command, toText: string): Command {
     .option('--wait <stage>', 'return when accepted, confirmed (signed by the operator) or settled (on the chain)', 'confirmed');
 }
 
-function withProvingOptions(command: Command): Command {
+function withProvingOptions(command: Command, where: 'home' | undefined = 'home'): Command {
   return command
-    .option('--prove <where>', 'home (tells nobody anything) or farm', 'home')
+    .option('--prove <where>', 'home (tells nobody anything) or farm', where)
     .option('--workers <n>', 'with --prove farm: at most so many workers can read the job (default: all of the roster)')
     .option('--received-notes-too', 'with --prove farm: also for notes that others paid (see docs/threat-model.md)')
     .option('--yes', 'with --prove farm: do not ask');
@@ -108,7 +108,7 @@ async function runSend(session: Session, options: SendingOptions & ProvingOption
 
 /** Says what the farm learns before it learns it. @throws TacitError DECLINED */
 async function provingOptions(options: ProvingOptions): Promise<SendOptions & { prove: 'home' | 'farm' }> {
-  const prove = oneOf('prove', options.prove, ['home', 'farm'] as const);
+  const prove = oneOf('prove', options.prove ?? 'home', ['home', 'farm'] as const);
   if (prove === 'home') return { prove };
   say(FARM_DISCLOSURE);
   if (options.yes !== true && !(await confirms('Seal this job for the farm?')))
@@ -133,7 +133,8 @@ async function follow({ wallet, environment }: Session, sent: SentTransfer, wait
 }
 
 async function runResume({ wallet, environment, bars }: Session, options: ProvingOptions): Promise<CommandResult> {
-  const proving = await provingOptions(options);
+  // Without --prove each is proven where it was to be proven; what the farm learns was said then.
+  const proving = options.prove === undefined ? {} : await provingOptions(options);
   const resumed = await withHomeProver(bars, (prover) => resume(wallet, environment, { ...proving, prover }));
   return {
     value: resumed,

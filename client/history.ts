@@ -28,12 +28,26 @@ export function history(wallet: Wallet): HistoryEntry[] {
   // After a restore the own transfers are forgotten: change is known by the spends that its record made.
   const spending = new Set(notes.flatMap(({ spent }) => (spent === undefined ? [] : [spent.by])));
   const incoming = notes.filter(({ from }) => from === undefined || !(own.has(from) || spending.has(from))).map(fromNote);
-  return [...incoming, ...transfers.map(fromTransfer)].sort((a, b) => blockOf(a) - blockOf(b));
+  return [...incoming, ...transfers.map(fromTransfer), ...forgottenSpends(notes, own)].sort((a, b) => blockOf(a) - blockOf(b));
 }
 
 /** What has no block yet comes last. */
 function blockOf({ block }: HistoryEntry): number {
   return block ?? Number.MAX_SAFE_INTEGER;
+}
+
+/** Transfers that this file knows nothing of, made before a restore or by a twin: what they took, less what came back. */
+function forgottenSpends(notes: readonly StoredNote[], own: ReadonlySet<Hex>): HistoryEntry[] {
+  const spends = new Map<string, { spent: NonNullable<StoredNote['spent']>; asset: AssetId; value: Amount }>();
+  for (const { spent, asset, value } of notes) {
+    if (spent === undefined || own.has(spent.by)) continue;
+    const key = `${spent.by}/${asset}`;
+    spends.set(key, { spent, asset, value: (spends.get(key)?.value ?? 0n) + BigInt(value) });
+  }
+  return [...spends.values()].flatMap(({ spent, asset, value }): HistoryEntry[] => {
+    const back = notes.filter((note) => note.from === spent.by && note.asset === asset).reduce((sum, note) => sum + BigInt(note.value), 0n);
+    return value === back ? [] : [{ kind: 'payment', status: 'settled', asset, value: value - back, memo: '', id: spent.by, block: spent.block, tx: spent.tx }];
+  });
 }
 
 function fromNote(note: StoredNote): HistoryEntry {

@@ -21,8 +21,9 @@ export interface PayParameters extends SendOptions {
 /**
  * The wallet must have been synced. Returns when a node has accepted the transfer; `awaitSettled` follows it from there.
  * @throws TacitError ADDRESS_CHECKSUM, ADDRESS_NETWORK, ADDRESS_POINT, ADDRESS_VIEW_KEY, MEMO_SIZE, ASSET_UNKNOWN, AMOUNT_RANGE,
- *   INSUFFICIENT_FUNDS, NOTES_PENDING, NOTES_FRAGMENTED, FARM_RECEIVED_NOTE, ARTIFACT_MISSING, ARTIFACT_HASH: nothing is reserved;
- *   ANCHOR_STALE, NODE_UNREACHABLE, RPC_UNREACHABLE, ROSTER_…, PROVE_…: reserved, see `resume`;
+ *   INSUFFICIENT_FUNDS, NOTES_PENDING, NOTES_FRAGMENTED, FARM_RECEIVED_NOTE: nothing is reserved;
+ *   ARTIFACT_…, PROVE_…, ROSTER_…, ANCHOR_STALE, RPC_UNREACHABLE: nothing was sent, the notes are free again;
+ *   NODE_UNREACHABLE, NODE_BUSY, ANCHOR_UNKNOWN: perhaps sent, the notes stay reserved, see `resume`;
  *   NULLIFIER_SPENT, FEE_TOO_LOW, …: refused for good, the notes are free again
  */
 export async function pay(wallet: Wallet, environment: WalletEnvironment, { to, asset, value, memo = '', ...options }: PayParameters): Promise<SentTransfer> {

@@ -1,13 +1,15 @@
 /**
  * After a crash, a lost connection or an expired seal: every open transfer is brought to a node again, as it was signed.
- * What the node knows is left alone; what it does not is proven or sealed again where needed, and sent.
+ * What the node knows is left alone; what it does not is proven or sealed again where needed, and sent. With `prove` given,
+ * it is proven there from now on, wherever it was to be proven before.
  */
 import { isTacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
 import { nodeOf, type WalletEnvironment } from './environment.js';
 import { isOpen, type StoredTransfer } from './state.js';
 import { sync } from './sync.js';
-import { dispatch, keptWitness, type SendOptions } from './transfer.js';
+import { giveUp } from './submit.js';
+import { assertOwnNotes, dispatch, keptWitness, type ProveWhere, type SendOptions } from './transfer.js';
 import type { Wallet } from './wallet.js';
 
 export interface Resumed {
@@ -26,6 +28,10 @@ export async function resume(wallet: Wallet, environment: WalletEnvironment, opt
 
 async function resumeOne(wallet: Wallet, environment: WalletEnvironment, transfer: StoredTransfer, options: SendOptions): Promise<string> {
   const status = await nodeOf(environment).status(transfer.id);
+  if (status?.status === 'failed') {
+    await giveUp(wallet, transfer, status.reason ?? 'the node gave it up');
+    return 'rejected';
+  }
   if (status !== undefined && status.status !== 'reseal') {
     await wallet.change(() => {
       transfer.status = 'submitted';
@@ -33,10 +39,19 @@ async function resumeOne(wallet: Wallet, environment: WalletEnvironment, transfe
     return status.status;
   }
   try {
+    if (options.prove !== undefined && options.prove !== transfer.prove) await moveTo(wallet, transfer, options.prove, options.receivedNotesToo === true);
     const [answer] = await dispatch(wallet, environment, [{ id: transfer.id, witness: keptWitness(transfer) }], options);
     return answer?.status ?? 'queued';
   } catch (error) {
     if (isTacitError(error)) return error.code;
     throw error;
   }
+}
+
+async function moveTo(wallet: Wallet, transfer: StoredTransfer, where: ProveWhere, receivedNotesToo: boolean): Promise<void> {
+  if (where === 'farm' && !receivedNotesToo) assertOwnNotes(wallet, wallet.state.notes.filter(({ nf }) => transfer.inputs.includes(nf)));
+  await wallet.change(() => {
+    transfer.prove = where;
+    delete transfer.submission;
+  });
 }

@@ -3,10 +3,13 @@
  *
  * In this order: the one note of exactly the amount (no change, nothing tied up), the smallest single note that is
  * enough, the pair with the least excess. Notes that an open transfer holds are not touched.
+ *
+ * A transfer that a node refused is signed and may be out there. So a note of such a transfer goes first wherever one
+ * can take part: once it is spent, the refused transfer can never be settled beside its replacement.
  */
 import { TacitError } from '../protocol/errors.js';
 import type { Amount, AssetId } from '../protocol/flavor.js';
-import { reservedNotes, type StoredNote, type WalletState } from './state.js';
+import { reservedNotes, type StoredNote, type StoredTransfer, type WalletState } from './state.js';
 
 /** Unspent, and in no open transfer. Ascending by value. */
 export function freeNotes(state: WalletState, asset: AssetId): StoredNote[] {
@@ -21,15 +24,36 @@ export function freeNotes(state: WalletState, asset: AssetId): StoredNote[] {
  */
 export function selectNotes(state: WalletState, asset: AssetId, need: Amount): [StoredNote] | [StoredNote, StoredNote] {
   const free = freeNotes(state, asset);
-  const single = free.find((note) => BigInt(note.value) >= need);
-  if (single !== undefined) return [single];
-  const pair = leanestPair(free, need);
-  if (pair !== undefined) return pair;
+  const chosen = replacing(state, free, need) ?? leanest(free, need);
+  if (chosen !== undefined) return chosen;
   throw refusal(state, asset, need, free);
 }
 
 export function sumOf(notes: readonly { readonly value: string }[]): Amount {
   return notes.reduce((sum, { value }) => sum + BigInt(value), 0n);
+}
+
+/** A choice with a note of a refused transfer in it, if there is one. */
+function replacing(state: WalletState, free: readonly StoredNote[], need: Amount): [StoredNote] | [StoredNote, StoredNote] | undefined {
+  const refused = new Set(state.transfers.filter(isReplaceable).flatMap(({ inputs }) => inputs));
+  const firsts = free.filter(({ nf }) => refused.has(nf));
+  const single = firsts.find((note) => BigInt(note.value) >= need);
+  if (single !== undefined) return [single];
+  for (const first of firsts) {
+    const second = free.find((note) => note !== first && BigInt(note.value) + BigInt(first.value) >= need);
+    if (second !== undefined) return [first, second];
+  }
+  return undefined;
+}
+
+/** Refused for another reason than that its notes are gone, and possibly seen by a node. */
+function isReplaceable({ status, reason }: StoredTransfer): boolean {
+  return status === 'rejected' && reason?.startsWith('NULLIFIER_') !== true;
+}
+
+function leanest(free: readonly StoredNote[], need: Amount): [StoredNote] | [StoredNote, StoredNote] | undefined {
+  const single = free.find((note) => BigInt(note.value) >= need);
+  return single === undefined ? leanestPair(free, need) : [single];
 }
 
 /** The pair with the smallest sum that is enough: one walk from both ends of the ascending list. */

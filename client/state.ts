@@ -46,7 +46,7 @@ export interface StoredNote {
 /**
  * reserved   signed, its notes are taken, perhaps sent
  * submitted  a node has accepted it
- * rejected   the node refused it for good; its notes are free again (it may still settle if the node lied)
+ * rejected   refused by the node for good, or never sent; its notes are free again (it may still settle if a node lied)
  * settled    its record is on the chain
  * failed     another transfer spent one of its notes
  */
@@ -69,7 +69,7 @@ export interface StoredTransfer {
   /** The sender's X25519 secret: shows to a third party what was paid to whom. */
   readonly e: Hex;
   readonly createdMs: number;
-  readonly prove: 'home' | 'farm';
+  prove: 'home' | 'farm';
   readonly pairedWith?: Hex;
   /** As encodeTransferWitness gives it; dropped when the end is known. */
   witness?: string;

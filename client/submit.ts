@@ -8,6 +8,7 @@ import { isTacitError, TacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
 import type { TransferStatus } from '../queue/service.js';
 import { nodeOf, type WalletEnvironment } from './environment.js';
+import type { StoredTransfer } from './state.js';
 import type { Wallet } from './wallet.js';
 
 export interface SubmitOptions {
@@ -35,13 +36,18 @@ export async function submit(wallet: Wallet, environment: WalletEnvironment, id:
     return status;
   } catch (error) {
     if (isTacitError(error) && FINAL.has(error.code) && !error.retryable) {
-      await wallet.change(() => {
-        transfer.status = 'rejected';
-        transfer.reason = error.code;
-      });
+      await giveUp(wallet, transfer, error.code);
     }
     throw error;
   }
+}
+
+/** A node wants no more of it: the notes are free again, and the record stays in mind (select.ts). */
+export async function giveUp(wallet: Wallet, transfer: StoredTransfer, reason: string): Promise<void> {
+  await wallet.change(() => {
+    transfer.status = 'rejected';
+    transfer.reason = reason;
+  });
 }
 
 async function submitPatiently(environment: WalletEnvironment, submission: Parameters<ReturnType<typeof nodeOf>['submit']>[0], signal: AbortSignal | undefined): Promise<TransferStatus> {

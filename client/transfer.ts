@@ -2,9 +2,9 @@
  * The life of an outgoing transfer inside the wallet: reserve → prove or seal → submit. Payments, withdrawals and what
  * a crash left behind all go this way.
  *
- * Reserving signs the transfer and writes it, with the notes it takes, before anything leaves this machine. Whatever
- * then fails, the wallet knows what may be out there: a second run sends the very same record, never another one for
- * the same money.
+ * Reserving signs the transfer and writes it, with the notes it takes, before anything leaves this machine. What fails
+ * before the first byte is sent is undone. After that, or after a crash, the wallet knows what may be out there: a second
+ * run sends the very same record, never another one for the same money.
  */
 import { bytesToHex } from '../protocol/bytes.js';
 import { isTacitError, TacitError } from '../protocol/errors.js';
@@ -16,7 +16,7 @@ import type { Submission, TransferStatus } from '../queue/service.js';
 import { buildTransfer, type BuiltTransfer, type Money, reanchor, type TransferPlan } from './build.js';
 import { nodeOf, type WalletEnvironment } from './environment.js';
 import { HomeProver } from './homeProver.js';
-import { type Intention, type PlannedTransfers, planTransfers } from './plan.js';
+import { type Intention, planTransfers } from './plan.js';
 import { sealForFarm } from './sealForFarm.js';
 import type { StoredNote, StoredTransfer } from './state.js';
 import { submit } from './submit.js';
@@ -73,18 +73,26 @@ export async function send(wallet: Wallet, environment: WalletEnvironment, inten
   if (where === 'home' && options.prover !== undefined) await options.prover.artifacts(); // missing artifacts must cost nothing
   const fee = await chooseFee(environment, intention, options.fee ?? 'quote', where);
   const reserved = await reserve(wallet, intention, labels, fee, where, options);
-  const statuses = await dispatch(wallet, environment, reserved, options);
+  const statuses = await dispatch(wallet, environment, reserved, options, (error) => release(wallet, reserved, error));
   const [main, second] = statuses as [TransferStatus, TransferStatus | undefined];
   const paid = reserved.reduce((sum, { witness }) => sum + witness.record.fee, 0n);
   return { id: main.id, fee: paid, status: main, ...(second === undefined ? {} : { feeTransfer: { id: second.id, status: second } }) };
 }
 
-/** Proves or seals what is reserved, and submits it: used by `send` and after a crash by `resume`. */
-export async function dispatch(wallet: Wallet, environment: WalletEnvironment, reserved: readonly Reserved[], options: SendOptions): Promise<TransferStatus[]> {
+/**
+ * Proves or seals what is reserved, and submits it: used by `send` and after a crash by `resume`.
+ * @param unsent called with the error when something fails before the first byte has left this machine
+ */
+export async function dispatch(wallet: Wallet, environment: WalletEnvironment, reserved: readonly Reserved[], options: SendOptions, unsent: (error: unknown) => Promise<void> = async () => {}): Promise<TransferStatus[]> {
   const own = options.prover === undefined ? new HomeProver() : undefined;
   try {
     const prover = options.prover ?? (own as HomeProver);
-    for (const { id, witness } of reserved) await prepare(wallet, environment, id, witness, prover, options);
+    try {
+      for (const { id, witness } of reserved) await prepare(wallet, environment, id, witness, prover, options);
+    } catch (error) {
+      await unsent(error);
+      throw error;
+    }
     const statuses: TransferStatus[] = [];
     for (const { id } of reserved) statuses.push(await submitFresh(wallet, environment, id, prover, options));
     return statuses;
@@ -103,14 +111,28 @@ export function keptWitness(transfer: StoredTransfer): TransferWitness {
 async function reserve(wallet: Wallet, intention: Intention, labels: Labels, fee: Money, where: ProveWhere, options: SendOptions): Promise<Reserved[]> {
   return wallet.change((state) => {
     const plans = planTransfers(wallet, intention, fee);
-    if (where === 'farm' && options.receivedNotesToo !== true) assertOwnNotes(wallet, plans);
+    if (where === 'farm' && options.receivedNotesToo !== true) assertOwnNotes(wallet, [...plans.main.inputs, ...(plans.feeTransfer?.inputs ?? [])]);
     const main = buildTransfer(wallet, plans.main);
     const second = plans.feeTransfer && buildTransfer(wallet, plans.feeTransfer);
+    // The same contents out of the same two notes are the same record: a refused attempt gives way to the new one.
+    state.transfers = state.transfers.filter(({ id }) => id !== main.id && id !== second?.id);
     state.transfers.push(stored(main, plans.main, intention.money, labels, where, second?.id));
     if (second !== undefined && plans.feeTransfer !== undefined) {
       state.transfers.push(stored(second, plans.feeTransfer, { asset: plans.feeTransfer.fee.asset, value: 0n }, { kind: 'fee', to: '', memo: '' }, where, main.id));
     }
     return [main, ...(second === undefined ? [] : [second])].map(({ id, witness }) => ({ id, witness }));
+  });
+}
+
+/** Nothing was sent, so the notes are simply free again. */
+async function release(wallet: Wallet, reserved: readonly Reserved[], error: unknown): Promise<void> {
+  await wallet.change(() => {
+    for (const { id } of reserved) {
+      const transfer = transferOf(wallet, id);
+      transfer.status = 'rejected';
+      transfer.reason = isTacitError(error) ? error.code : 'INTERNAL';
+      delete transfer.submission;
+    }
   });
 }
 
@@ -176,13 +198,15 @@ async function chooseFee(environment: WalletEnvironment, intention: Intention, c
   return value === 0n ? { asset: intention.money.asset, value } : { asset: 0, value };
 }
 
-/** Notes that this wallet made itself: change of its transfers, and deposits it remembers. */
-function assertOwnNotes(wallet: Wallet, { main, feeTransfer }: PlannedTransfers): void {
+/**
+ * Notes that this wallet made itself: change of its transfers, and deposits it remembers.
+ * @throws TacitError FARM_RECEIVED_NOTE
+ */
+export function assertOwnNotes(wallet: Wallet, notes: readonly StoredNote[]): void {
   const { transfers, deposits } = wallet.state;
   const own = new Set<Hex>([...transfers.map(({ id }) => id), ...deposits.map(({ cm }) => cm)]);
-  const isOwn = (note: StoredNote) => own.has(note.from ?? note.cm);
-  if ([...main.inputs, ...(feeTransfer?.inputs ?? [])].every(isOwn)) return;
-  throw new TacitError('FARM_RECEIVED_NOTE', 'this payment spends a note that somebody else paid; a farm worker among your payers could follow your notes', { expected: 'proving at home, or your consent to have received notes proven by the farm' });
+  if (notes.every((note) => own.has(note.from ?? note.cm))) return;
+  throw new TacitError('FARM_RECEIVED_NOTE', 'this payment spends a note that somebody else paid; a farm worker among your payers could follow your notes', { expected: 'proving at home, or your consent to have received notes proven by the farm', docs: 'docs/threat-model.md' });
 }
 
 export function transferOf(wallet: Wallet, id: Hex): StoredTransfer {

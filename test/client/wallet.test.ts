@@ -189,6 +189,8 @@ describe('the wallet’s memory', () => {
     await sync(restored, env);
     expect(balance(restored)).toEqual(balance(alice));
     expect(restored.state.addresses).toBe(2);
+    const out = (wallet: Wallet) => history(wallet).filter(({ kind, status }) => (kind === 'payment' || kind === 'withdrawal') && status === 'settled').reduce((sum, { asset, value }) => sum + (asset === 1 ? value : 0n), 0n);
+    expect(out(restored)).toBe(out(alice));
     await restored.close();
   });
 
@@ -273,7 +275,7 @@ describe('what goes wrong costs nothing', () => {
     await sync(elsewhere, env);
     const sent = await pay(elsewhere, env, { to: to(), asset: 1, value: 740n, ...FARM });
     await node.settle();
-    expect(await codeOf(pay(alice, env, { to: to(), asset: 1, value: 740n, ...FARM }))).toBe('NULLIFIER_SPENT');
+    expect(await codeOf(pay(alice, env, { to: to(), asset: 1, value: 740n, memo: 'mine', ...FARM }))).toBe('NULLIFIER_SPENT');
     await sync(alice, env);
     expect(of(alice, 1)).toBe(0n);
     expect(alice.state.notes.filter(({ spent }) => spent?.by === sent.id)).toHaveLength(elsewhere.state.transfers.at(-1)?.inputs.length ?? 0);
@@ -294,12 +296,11 @@ describe('what goes wrong costs nothing', () => {
   });
 
   it('a submission that broke off is sent again as it was, also by another process', async () => {
-    const { transfers } = alice.state;
     node.refusals = Array.from({ length: 6 }, () => new TacitError('NODE_BUSY', 'full', { retryable: true }));
     const pending = pay(alice, env, { to: to(), asset: 0, value: UNIT, ...FARM });
     expect(await codeOf(pending)).toBe('NODE_BUSY');
-    const id = transfers.at(-1)?.id;
-    expect(transfers.at(-1)?.status).toBe('reserved');
+    const id = alice.state.transfers.at(-1)?.id;
+    expect(alice.state.transfers.at(-1)?.status).toBe('reserved');
     await alice.close();
     alice = await openWallet({ path: join(dir, 'alice'), passphrase: PASSPHRASE });
     const [resumed] = await resume(alice, env, FARM);
@@ -335,8 +336,45 @@ describe('what goes wrong costs nothing', () => {
     node.roster = async () => ({ ...roster, expires: roster.expires + 1 });
     expect(await codeOf(pay(bob, env, { to: alice.address(), asset: 0, value: 3n, ...FARM }))).toBe('ROSTER_ID');
     node.roster = async () => ({ ...roster, signature: `${roster.signature.slice(0, 10)}${roster.signature[10] === '0' ? '1' : '0'}${roster.signature.slice(11)}` });
-    expect(['ROSTER_SIGNER', 'SIGNATURE_INVALID']).toContain(await codeOf(resume(bob, env, FARM).then(([first]) => Promise.reject(Object.assign(new Error(), { code: first?.outcome })))));
+    expect(['ROSTER_SIGNER', 'SIGNATURE_INVALID']).toContain(await codeOf(pay(bob, env, { to: alice.address(), asset: 0, value: 3n, ...FARM })));
+    node.roster = async () => ({ ...roster, workers: [] });
+    expect(bob.state.transfers.at(-1)).toMatchObject({ status: 'rejected' });
+    expect(bob.state.transfers.at(-1)?.submission).toBeUndefined();
+    expect(balance(bob).every(({ reserved }) => reserved === 0n)).toBe(true);
   });
+
+  it('a replacement spends a note of the transfer that it replaces', async () => {
+    Reflect.deleteProperty(node, 'roster');
+    node.refusals = [new TacitError('FEE_TOO_LOW', 'refused')];
+    await fund(bob, 0, 9n * UNIT, 9n * UNIT);
+    expect(await codeOf(pay(bob, env, { to: alice.address(), asset: 0, value: 8n * UNIT, ...FARM }))).toBe('FEE_TOO_LOW');
+    const refused = bob.state.transfers.at(-1);
+    await pay(bob, env, { to: alice.address(), asset: 0, value: 8n * UNIT, memo: 'again', ...FARM });
+    expect(bob.state.transfers.at(-1)?.inputs.some((nf) => refused?.inputs.includes(nf))).toBe(true);
+    await node.settle();
+    await sync(bob, env);
+    expect(bob.state.transfers.find(({ id }) => id === refused?.id)?.status).toBe('failed');
+  });
+
+  it('a transfer that the node gave up is told as such, and its notes are free', async () => {
+    const before = of(bob);
+    const sent = await pay(bob, env, { to: alice.address(), asset: 0, value: UNIT, ...FARM });
+    const accepted = node.transfers.get(sent.id);
+    if (accepted !== undefined) accepted.status = { ...accepted.status, status: 'failed', reason: 'PAIR_BROKEN: the other half cannot settle' };
+    expect(await codeOf(awaitSettled(bob, env, sent.id, { pollMs: 20 }))).toBe('TRANSFER_REJECTED');
+    expect(of(bob)).toBe(before);
+  });
+
+  it('what was sealed for the farm in vain is sealed again', async () => {
+    node.refusals = Array.from({ length: 6 }, () => new TacitError('NODE_BUSY', 'full', { retryable: true }));
+    expect(await codeOf(pay(bob, env, { to: alice.address(), asset: 0, value: UNIT, ...FARM }))).toBe('NODE_BUSY');
+    const before = bob.state.transfers.at(-1)?.submission?.sealed?.ciphertext;
+    const [resumed] = await resume(bob, env);
+    expect(resumed?.outcome).toBe('confirmed');
+    expect(node.submissions.at(-1)?.sealed?.ciphertext).not.toBe(before);
+    await node.settle();
+    await awaitSettled(bob, env, resumed?.id ?? '', { pollMs: 20 });
+  }, 60_000);
 
   it('a wallet of another rollup is refused', async () => {
     const { wallet } = await createWallet({ path: join(dir, 'other'), passphrase: 'x', home: { ...env.home, contract: `0x${'ee'.repeat(20)}` }, kdfCost: CHEAP });
