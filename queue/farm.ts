@@ -102,11 +102,13 @@ export class FarmQueue implements QueuePort {
     const found = await this.#find(id);
     if (found === undefined) return { state: 'absent' };
     const state = await found.job.getState();
+    // A job that ended between the two questions above has its result only now: it is read after its state.
+    const ended = state === 'completed' || state === 'failed' ? await this.#queueOf(found.lane).getJob(id) : undefined;
     switch (state) {
       case 'completed':
-        return { state: 'done', result: found.job.returnvalue as unknown };
+        return ended === undefined ? { state: 'absent' } : { state: 'done', result: ended.returnvalue as unknown };
       case 'failed':
-        return { state: 'failed', reason: readableReason(found.job.failedReason) };
+        return ended === undefined ? { state: 'absent' } : { state: 'failed', reason: readableReason(ended.failedReason) };
       case 'active':
         return { state: 'active' };
       case 'unknown':

@@ -58,8 +58,7 @@ describe('a farm of real workers', () => {
     const jobs = [transferJob('honest', transfer.sealed), updateJob('honest')];
     for (const job of jobs) await farm.publish(envelope(job));
     const [proven, updated] = await Promise.all(jobs.map((job) => settled(farm, job.id)));
-    expect(proven).toMatchObject({ state: 'done' });
-    expect(updated).toMatchObject({ state: 'done' });
+    expect([proven, updated]).toMatchObject([{ state: 'done' }, { state: 'done' }]);
     const result = parseFarmResult(proven?.state === 'done' ? proven.result : undefined);
     expect(result.prover).toBe(keys.address);
     expect(await holds(transfer, result)).toBe(true);

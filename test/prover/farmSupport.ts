@@ -60,7 +60,7 @@ export function envelope(job: FarmJob): { id: string; kind: FarmJob['kind']; dat
 }
 
 /** Waits for the job to be in one of the states, by asking. */
-export async function settled(farm: FarmQueue, id: string, states: readonly QueueOutcome['state'][] = ['done', 'failed'], withinMs = 60_000): Promise<QueueOutcome> {
+export async function settled(farm: FarmQueue, id: string, states: readonly QueueOutcome['state'][] = ['done', 'failed'], withinMs = 150_000): Promise<QueueOutcome> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const outcome = await farm.outcome(id);
