@@ -41,7 +41,7 @@ export async function onChain<T>(action: string, call: () => Promise<T>): Promis
 
 /** `NotSettler` → `CONTRACT_NOT_SETTLER`. */
 export function errorCode(name: string): string {
-  return `CONTRACT_${name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').replace(/^NotA([A-Z])/, 'NOT_A_$1').toUpperCase()}`;
+  return `CONTRACT_${name.replace(/(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, '_').toUpperCase()}`;
 }
 
 function decodeRevert(data: Hex, action: string, cause: unknown): TacitError | undefined {

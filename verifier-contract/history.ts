@@ -4,6 +4,7 @@
  */
 import type { Log, Provider } from 'ethers';
 import { hexToBytes } from '../protocol/bytes.js';
+import { ZERO_ADDRESS } from '../protocol/constants.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Amount, AssetId, EvmAddress, Field, Hex } from '../protocol/flavor.js';
 import type { Domain } from '../protocol/record.js';
@@ -96,6 +97,8 @@ export interface ReadHistoryOptions {
   /** Most blocks in one request. Default 2,000. */
   readonly rangeBlocks?: number;
   readonly onProgress?: (doneBlocks: number, totalBlocks: number) => void;
+  /** Leave settlement transactions unread (`data` is `0x`, `settler` zero): for a reader that judges them byte by byte itself. */
+  readonly skipCalldata?: boolean;
 }
 
 const RANGE_BLOCKS = 2_000;
@@ -112,7 +115,7 @@ export async function readHistory(provider: Provider, contract: EvmAddress, from
   const [{ chainId }, end] = await onChain('read the chain head', async () => [await provider.getNetwork(), toBlock ?? (await provider.getBlockNumber())] as const);
   const before = await blockHash(provider, end);
   const logs = await readLogs(provider, address, fromBlock, end, options);
-  const events = await inGroups(logs, PARALLEL_READS, (log) => toEvent(provider, address, log));
+  const events = await inGroups(logs, PARALLEL_READS, (log) => toEvent(provider, address, log, options.skipCalldata === true));
   if ((await blockHash(provider, end)) !== before) throw new TacitError('HISTORY_MOVED', 'the chain was reorganised while it was read', { expected: before, retryable: true });
   return { domain: { chainId, contract: address }, fromBlock, toBlock: end, toBlockHash: before, events: events.filter((event) => event !== undefined) };
 }
@@ -136,7 +139,7 @@ async function readLogs(provider: Provider, address: EvmAddress, from: number, t
   return logs.filter(({ removed }) => !removed).sort((a, b) => a.blockNumber - b.blockNumber || a.index - b.index);
 }
 
-async function toEvent(provider: Provider, contract: EvmAddress, log: Log): Promise<HistoryEvent | undefined> {
+async function toEvent(provider: Provider, contract: EvmAddress, log: Log, skipCalldata: boolean): Promise<HistoryEvent | undefined> {
   const parsed = rollupInterface().parseLog(log);
   if (parsed === null) return undefined;
   const place: LogPlace = { blockNumber: log.blockNumber, blockHash: log.blockHash, transactionHash: log.transactionHash, transactionIndex: log.transactionIndex, logIndex: log.index };
@@ -151,7 +154,7 @@ async function toEvent(provider: Provider, contract: EvmAddress, log: Log): Prom
     case 'Dropped':
       return { kind: 'dropped', ...place, queueIndex: number('queueIndex') };
     case 'Settled':
-      return { kind: 'settled', ...place, index: number('settlementIndex'), noteRoot: args['noteRoot'], nullRoot: args['nullRoot'], leafCount: args['leafCount'], queueHead: number('queueHead'), ...(await readSettlement(provider, contract, log)) };
+      return { kind: 'settled', ...place, index: number('settlementIndex'), noteRoot: args['noteRoot'], nullRoot: args['nullRoot'], leafCount: args['leafCount'], queueHead: number('queueHead'), ...(skipCalldata ? { settler: ZERO_ADDRESS, data: '0x' } : await readSettlement(provider, contract, log)) };
     case 'AssetRegistered':
       return { kind: 'asset', ...place, id: number('id'), token: address('token') };
     case 'WithdrawalDeferred':

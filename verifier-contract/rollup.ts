@@ -188,8 +188,8 @@ export class RollupContract {
     return { kind: KINDS[Number(kind)] ?? 'none', enqueuedAtSeconds: Number(enqueuedAt), word };
   }
 
-  credits(account: EvmAddress, asset: AssetId): Promise<Amount> {
-    return this.#read('credits', [account, asset]);
+  credits(account: EvmAddress, asset: AssetId, blockTag: BlockTag = 'latest'): Promise<Amount> {
+    return this.#read('credits', [account, asset], blockTag);
   }
 
   /** Registered ERC-20s; their ids are 1..assetCount. */

@@ -101,7 +101,8 @@ library Fold {
         assembly ("memory-safe") {
             mstore(0, keccak256(items, add(HEADER, mul(ITEM, m))))
             let item := add(items, HEADER)
-            for { let i := 0 } lt(i, m) { i := add(i, 1) } {
+            // A refused call has burnt nearly all gas: stop at once, so that enough is left to say so.
+            for { let i := 0 } and(ok, lt(i, m)) { i := add(i, 1) } {
                 mstore(32, i)
                 let r := and(keccak256(0, 64), 0xffffffffffffffffffffffffffffffff)
                 let row := add(sums, mul(ROW, mload(item)))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {BASE, allocate} from "./Field.sol";
+import {allocate} from "./Field.sol";
 import {CIRCUIT_LIMIT, TRANSFER_1, TRANSFER_8, UPDATE_2} from "./Circuits.sol";
 
 // The verifying keys: one immutable blob in a data contract, checked once, in the constructor.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {requireField, allocate} from "./Field.sol";
-import {Circuits, TRANSFER_1, TRANSFER_CONTEXT, RECORD_ELEMENTS} from "./Circuits.sol";
+import {requireField} from "./Field.sol";
+import {TRANSFER_1, TRANSFER_CONTEXT, RECORD_ELEMENTS} from "./Circuits.sol";
 import {TAG_FORCED} from "./Tags.sol";
 import {Credits} from "./Credits.sol";
 import {Fingerprint} from "./Fingerprint.sol";
