@@ -61,6 +61,12 @@ export function genesisView(head: BlockRef): ChainView {
 export function extendView(view: ChainView, events: readonly ChainEvent[], head: BlockRef, headSeconds: number, domain: Domain): ChainView {
   let next: ChainView = { ...view, head, headSeconds };
   for (const event of events) next = applyEvent(next, event, domain);
+  const settlements = events.filter((event) => event.kind === 'settlement');
+  const last = settlements[settlements.length - 1];
+  // Hashing is delayed until a root is asked for. The last root depends on every slot before it, so it is enough to ask once.
+  if (last !== undefined && (last.noteRoot !== next.state.noteRoot || last.nullRoot !== next.state.nullifierRoot)) {
+    throw inconsistent('the roots that the settlements’ slots give', `other roots in ${last.tx}`);
+  }
   return next;
 }
 
@@ -92,7 +98,6 @@ function applySettlement(view: ChainView, event: Extract<ChainEvent, { kind: 'se
   const slots = settlementSlots(taken.map((item, i) => contentOf(item, kinds[i] as QueueItemKind)), settlement.transfers.flatMap(({ records }) => records));
   const state = view.state.fork();
   const roots = applyUpdates(state, settlement, slots);
-  if (event.noteRoot !== state.noteRoot || event.nullRoot !== state.nullifierRoot) throw inconsistent('the roots that the settlement’s slots give', `other roots in ${event.tx}`);
   const kept = settlement.updates.flatMap(({ keepRoot, noteRootNew }, i) => (keepRoot || i === settlement.updates.length - 1 ? [noteRootNew] : []));
   const forced = taken.flatMap((item, i) => (kinds[i] === 'forced' && item.record !== undefined ? [item.record] : []));
   const records = [...forced, ...settlement.transfers.flatMap((entry) => entry.records)].map((record): string => recordHash(record, domain));
@@ -113,7 +118,6 @@ function applyUpdates(state: LedgerState, settlement: Settlement, slots: ReturnT
   return settlement.updates.map(({ circuitId, used, noteRootNew, nullRootNew }) => {
     state.advance(CIRCUITS[circuitById(circuitId).name].size, slots.slice(at, at + used));
     at += used;
-    if (state.noteRoot !== noteRootNew || state.nullifierRoot !== nullRootNew) throw inconsistent('the roots that an update’s slots give', 'other roots');
     return { noteRoot: noteRootNew, nullRoot: nullRootNew };
   });
 }

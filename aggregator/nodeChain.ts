@@ -53,7 +53,9 @@ export class RpcNodeChain extends RpcChain implements NodeChain {
   }
 
   estimateGas(data: Hex): Promise<bigint> {
-    return onChain('estimate a settlement', () => this.#provider.estimateGas({ to: this.#contract, from: this.address, data }));
+    // Against the last block, not the pending one: there our own transaction, waiting to be replaced, has moved the state already.
+    // (The provider's own method names no block.)
+    return onChain('estimate a call', async () => BigInt((await this.#provider.send('eth_estimateGas', [{ to: this.#contract, from: this.address, data }, 'latest'])) as string));
   }
 
   async close(): Promise<void> {

@@ -36,15 +36,18 @@ export function nextBatch(ctx: NodeContext): Batch | undefined {
   const taken = new Set<Field>();
   const chosen: Candidate[] = [];
   let count = 0;
+  let queueBlocked = false;
   for (const candidate of [...queueCandidates(ctx), ...transferCandidates(ctx)]) {
+    const fromQueue = candidate.transfers.length === 0;
+    // The queue is first in, first out; and once its head is overdue the contract takes no transfers before it.
+    if (queueBlocked && (fromQueue || isQueueOverdue(ctx))) continue;
     if (count + candidate.slots.length > largest) {
       if (count >= largest) break;
       // A pair that does not fit waits for the next batch; single ones behind it may fill this one.
       continue;
     }
     if (!claim(ctx, taken, candidate.slots)) {
-      // The queue is first in, first out: what stands behind an item that cannot go waits with it.
-      if (candidate.transfers.length === 0) break;
+      queueBlocked ||= fromQueue;
       continue;
     }
     chosen.push(candidate);
@@ -84,11 +87,22 @@ export function circuitFor(circuits: readonly CircuitName[], count: number): Cir
   return count === 0 ? undefined : (usable.find((name) => CIRCUITS[name].size >= count) ?? usable[usable.length - 1]);
 }
 
+/** Judged as the contract does, by the time of the last block. */
+export function isQueueOverdue({ view, queueDelaySeconds }: Pick<NodeContext, 'view' | 'queueDelaySeconds'>): boolean {
+  const head = view.queue[view.queueHead];
+  return head !== undefined && view.headSeconds > head.queuedAtSeconds + queueDelaySeconds;
+}
+
+/** The later of our clock and the chain's: an item is never taken too late because one of them is slow. */
+function latestMs(ctx: NodeContext): number {
+  return Math.max(ctx.nowMs(), ctx.view.headSeconds * 1_000);
+}
+
 function queueCandidates(ctx: NodeContext): Candidate[] {
   const ready: ViewQueueItem[] = [];
   for (const item of unsealedItems(ctx)) {
     const dueMs = (item.queuedAtSeconds + ctx.queueDelaySeconds * ctx.policy.queueDelayFraction) * 1000;
-    if (ctx.policy.queueDelayFraction > 0 && ctx.nowMs() < dueMs) break;
+    if (ctx.policy.queueDelayFraction > 0 && latestMs(ctx) < dueMs) break;
     ready.push(item);
   }
   return queueSlots(ready.map(({ kind }) => kind)).map(({ kind, items }) => {

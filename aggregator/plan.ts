@@ -17,7 +17,7 @@ import type { Slot } from '../protocol/update.js';
 import type { ViewQueueItem } from './chainView.js';
 import type { NodeContext } from './context.js';
 import { fieldHex, fieldOf } from './hex.js';
-import { itemsOf, transfersOf } from './order.js';
+import { isQueueOverdue, itemsOf, transfersOf } from './order.js';
 import { slotOf } from './seal.js';
 
 export type SettlementPlan = Pick<SettlementRow, 'seals' | 'transfers' | 'queueItems' | 'bytes'>;
@@ -37,11 +37,16 @@ export function planSettlement(ctx: NodeContext): SettlementPlan | undefined {
   };
 }
 
-/** Queue items, of those that are overdue, which a settlement of this group would have to take and does not. */
-export function overdueItemsMissed(ctx: NodeContext, group: readonly SealRow[]): number {
+/** Overdue queue items that a settlement of the first standing seals would have to take and does not. */
+export function overdueItemsMissed(ctx: NodeContext): number {
+  if (ctx.seals.length === 0 || !isQueueOverdue(ctx)) return 0;
+  let group: SealRow[] = [];
+  for (const seal of ctx.seals) {
+    if (!keepsLayout(ctx, [...group, seal])) break;
+    group = [...group, seal];
+  }
   const waiting = ctx.view.queue.slice(ctx.view.queueHead);
   const isOverdue = ({ queuedAtSeconds }: ViewQueueItem) => ctx.view.headSeconds > queuedAtSeconds + ctx.queueDelaySeconds;
-  if (waiting[0] === undefined || !isOverdue(waiting[0])) return 0;
   const taken = consumedItems(ctx, group).length;
   const overdue = waiting.filter(isOverdue).length;
   return taken >= overdue || taken >= group.flatMap(transfersOf).length ? 0 : overdue - taken;

@@ -22,6 +22,7 @@ import { fieldHex } from './hex.js';
 import { itemsOf, transfersOf } from './order.js';
 import { replaySeals } from './seal.js';
 import { underWay } from './settle.js';
+import { unsealed } from './withdraw.js';
 
 export const L1_CURSOR = 'l1';
 
@@ -114,15 +115,15 @@ function matchesItem(queue: ChainView['queue'], item: number, cm1: string): bool
 function alignTransfers(ctx: NodeContext, rows: readonly TransferRow[], { standing, withdrawn }: Pick<SortedSeals, 'standing' | 'withdrawn'>): TransferRow[] {
   const nowMs = ctx.nowMs();
   const sealOf = new Map(standing.flatMap((seal) => transfersOf(seal).map((id) => [id, seal.index] as const)));
-  const unsealed = new Set(withdrawn.flatMap(transfersOf));
+  const voided = new Set(withdrawn.flatMap(transfersOf));
   return rows.flatMap((row) => {
     const settlement = ctx.view.settledRecords.get(row.id);
     if (settlement !== undefined) return row.state === 'settled' && row.settlementTx === settlement.tx ? [] : [moved(row, 'settled', nowMs, { settlementTx: settlement.tx, sealed: undefined, reason: undefined })];
     if (isBeaten(ctx, row)) return [moved(row, 'failed', nowMs, { reason: 'NULLIFIER_SPENT: another transfer of the same note has settled', sealed: undefined })];
     const seal = sealOf.get(row.id);
     if (seal !== undefined) return row.state === 'sealed' && row.seal === seal ? [] : [moved(row, 'sealed', nowMs, { seal, settlementTx: undefined })];
-    if (row.state !== 'settled' && row.state !== 'sealed' && !unsealed.has(row.id)) return [];
-    return [moved(row, row.proofId === undefined ? 'queued' : 'proven', nowMs, { seal: undefined, confirmation: undefined, settlementTx: undefined })];
+    if (row.state !== 'settled' && row.state !== 'sealed' && !voided.has(row.id)) return [];
+    return [unsealed(row, nowMs)];
   });
 }
 

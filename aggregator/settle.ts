@@ -10,31 +10,26 @@
  */
 import type { SettlementRow, TransactionRow } from '../ledger/schema.js';
 import type { TransactionReceipt } from '../ledger/effects.js';
-import { bytesToHex, hexToBytes, uintToBytes } from '../protocol/bytes.js';
+import { hexToBytes } from '../protocol/bytes.js';
 import { isTacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
 import { rollupData } from '../verifier-contract/rollup.js';
 import type { NodeContext } from './context.js';
+import { advanceDrop } from './drop.js';
 import { overdueItemsMissed, planSettlement } from './plan.js';
+import { broadcast, signTransaction, transactionsOf } from './transactions.js';
 import { withdrawSeals } from './withdraw.js';
 
-/** An estimate can fall short: the state may move, and a precompile that starves returns false. */
-const GAS_MARGIN_PERCENT = 125n;
-/** EIP-7825: no transaction may ask for more. */
-const GAS_CAP = 16_777_216n;
 /** After a refusal the next try waits: state or clock have to move first. */
 const RETRY_AFTER_MS = 2_000;
-/** Nodes take a replacement only when it pays at least a tenth more. */
-const BUMP_PERCENT = 1125n;
-const BUMP_BASE = 1000n;
-const WEI_BYTES = 32;
 
 /** One step of the settlement under way, or the start of the next. */
 export async function advanceSettlement(ctx: NodeContext): Promise<void> {
   const current = underWay(ctx);
   if (current === undefined) {
     await finalise(ctx);
-    return startSettlement(ctx);
+    // One transaction of the account at a time.
+    return (await advanceDrop(ctx)) ? undefined : startSettlement(ctx);
   }
   if (current.state === 'planned') return send(ctx, current);
   if (current.state === 'sent') return follow(ctx, current);
@@ -73,10 +68,10 @@ function lastSettlement(ctx: NodeContext): SettlementRow | undefined {
 }
 
 async function startSettlement(ctx: NodeContext): Promise<void> {
-  const standing = ctx.seals.filter(({ state }) => state === 'proven' || state === 'sealed');
-  if (standing.length > 0 && overdueItemsMissed(ctx, standing) > 0) {
+  const first = ctx.seals[0];
+  if (first !== undefined && overdueItemsMissed(ctx) > 0) {
     // The contract takes overdue items first: these seals cannot be settled as they are.
-    return withdrawSeals(ctx, (standing[0] as { index: number }).index, 'the contract’s queue became overdue');
+    return withdrawSeals(ctx, first.index, 'the contract’s queue became overdue');
   }
   const last = lastSettlement(ctx);
   if (last?.state === 'abandoned' && ctx.nowMs() - last.createdMs < RETRY_AFTER_MS) return;
@@ -97,7 +92,7 @@ async function send(ctx: NodeContext, row: SettlementRow): Promise<void> {
   const gas = await estimate(ctx, row, data);
   if (gas === undefined) return;
   const nonce = await ctx.effects.chain.minedNonce();
-  const transaction = await signed(ctx, row, nonce, gasLimitFor(gas));
+  const transaction = await sign(ctx, row, nonce, gas);
   await broadcast(ctx, transaction);
 }
 
@@ -114,55 +109,26 @@ async function estimate(ctx: NodeContext, row: SettlementRow, data: Hex): Promis
   }
 }
 
-/** Signs with the next unused fee of this nonce and journals it; nothing is sent yet. */
-async function signed(ctx: NodeContext, row: SettlementRow, nonce: number, gasLimit: bigint): Promise<TransactionRow> {
-  const suggestion = await ctx.effects.chain.feeSuggestion();
-  const earlier = (ctx.journal.read.nonces.get(nonce) ?? []).map((hash) => ctx.journal.read.transactions.get(hash)).filter((entry) => entry !== undefined);
-  const above = (wanted: bigint, paid: readonly Hex[]) => paid.reduce((fee, old) => max(fee, (BigInt(old) * BUMP_PERCENT) / BUMP_BASE + 1n), wanted);
-  const maxFeePerGasWei = above(suggestion.maxFeePerGasWei, earlier.map(({ maxFeePerGas }) => maxFeePerGas));
-  const maxPriorityFeePerGasWei = above(suggestion.maxPriorityFeePerGasWei, earlier.map(({ maxPriorityFeePerGas }) => maxPriorityFeePerGas));
-  const request = { to: ctx.domain.contract, data: rollupData.settle(hexToBytes(row.bytes)), valueWei: 0n, nonce, gasLimit, maxFeePerGasWei, maxPriorityFeePerGasWei };
-  const { raw, hash } = await ctx.effects.chain.sign(request);
-  const transaction: TransactionRow = {
-    hash,
-    nonce,
-    settlement: row.index,
-    purpose: 'settle',
-    raw,
-    maxFeePerGas: weiHex(maxFeePerGasWei),
-    maxPriorityFeePerGas: weiHex(maxPriorityFeePerGasWei),
-    state: 'signed',
-    signedMs: ctx.nowMs(),
-  };
-  await ctx.journal.transaction((tables) => {
-    for (const { hash: old } of earlier) tables.transactions.update(old, (entry) => ({ ...entry, state: 'replaced' }));
-    tables.transactions.put(hash, transaction);
-    tables.nonces.put(nonce, [...(tables.nonces.get(nonce) ?? []), hash]);
-    tables.settlements.put(row.index, { ...row, state: 'sent', nonce });
-  });
-  return transaction;
-}
-
-async function broadcast(ctx: NodeContext, { hash, raw }: TransactionRow): Promise<void> {
-  await ctx.effects.chain.broadcast(raw);
-  await ctx.journal.transaction((tables) => tables.transactions.update(hash, (entry) => ({ ...entry, state: 'broadcast' })));
+function sign(ctx: NodeContext, row: SettlementRow, nonce: number, gas: bigint): Promise<TransactionRow> {
+  const intent = { purpose: 'settle', data: rollupData.settle(hexToBytes(row.bytes)), nonce, gas, settlement: row.index } as const;
+  return signTransaction(ctx, intent, (tables) => tables.settlements.put(row.index, { ...row, state: 'sent', nonce }));
 }
 
 /** Looks for the receipt of any transaction of the nonce; sends again what may have been lost, pays more for what is stuck. */
 async function follow(ctx: NodeContext, row: SettlementRow): Promise<void> {
   const nonce = row.nonce as number;
-  const hashes = ctx.journal.read.nonces.get(nonce) ?? [];
-  for (const hash of hashes) {
+  const transactions = transactionsOf(ctx, nonce);
+  for (const { hash } of transactions) {
     const receipt = await ctx.effects.chain.receipt(hash);
     if (receipt !== undefined) return concluded(ctx, row, receipt);
   }
-  const latest = ctx.journal.read.transactions.get(hashes[hashes.length - 1] ?? '');
+  const latest = transactions[transactions.length - 1];
   if ((await ctx.effects.chain.minedNonce()) > nonce) return abandon(ctx, row, 'another transaction of this account took the nonce');
   if (latest === undefined || latest.settlement !== row.index) return putSettlement(ctx, { ...row, state: 'planned' });
   if (latest.state === 'signed') return broadcast(ctx, latest);
   if (ctx.nowMs() - latest.signedMs < ctx.policy.bumpAfterMs) return;
   const gas = await estimate(ctx, row, rollupData.settle(hexToBytes(row.bytes)));
-  if (gas !== undefined) await broadcast(ctx, await signed(ctx, row, nonce, gasLimitFor(gas)));
+  if (gas !== undefined) await broadcast(ctx, await sign(ctx, row, nonce, gas));
 }
 
 async function concluded(ctx: NodeContext, row: SettlementRow, { hash, succeeded, block }: TransactionReceipt): Promise<void> {
@@ -185,17 +151,4 @@ async function abandon(ctx: NodeContext, row: SettlementRow, reason: string): Pr
 
 async function putSettlement(ctx: NodeContext, row: SettlementRow): Promise<void> {
   await ctx.journal.transaction((tables) => tables.settlements.put(row.index, row));
-}
-
-function gasLimitFor(gas: bigint): bigint {
-  const limit = (gas * GAS_MARGIN_PERCENT) / 100n;
-  return limit < GAS_CAP ? limit : GAS_CAP;
-}
-
-function weiHex(wei: bigint): Hex {
-  return bytesToHex(uintToBytes(wei, WEI_BYTES));
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }

@@ -24,6 +24,12 @@ export async function withdrawSeals(ctx: NodeContext, first: number, reason: str
 export function unsealedRows(ctx: NodeContext, seals: readonly SealRow[]): TransferRow[] {
   return seals.flatMap(transfersOf).flatMap((id) => {
     const row = ctx.live.get(id);
-    return row === undefined ? [] : [moved(row, 'proven', ctx.nowMs(), { seal: undefined, confirmation: undefined })];
+    return row === undefined ? [] : [unsealed(row, ctx.nowMs())];
   });
+}
+
+/** Back before the seal: proof and number stay, times and promises of the seal go. */
+export function unsealed(row: TransferRow, nowMs: number): TransferRow {
+  const { sealed: _, settled: __, confirmed: ___, ...times } = row.times;
+  return moved({ ...row, times }, row.proofId === undefined ? 'queued' : 'proven', row.times.proven ?? nowMs, { seal: undefined, confirmation: undefined, settlementTx: undefined });
 }

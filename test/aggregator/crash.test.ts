@@ -1,0 +1,94 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FaultHook } from '../../ledger/effects.js';
+import { recordHash } from '../../protocol/record.js';
+import { GatewayClient } from '../../queue/gatewayClient.js';
+import { auditedReplay, makeWorld, provenSubmission, recordOf, settledStatus, until, type World } from './world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await makeWorld();
+  await world.worker();
+}, 180_000);
+afterAll(() => world.stop(), 60_000);
+
+/** Lets `calls` passages of matching fault points go by, then fails there and at every later point: a process that has died. */
+function dieAt(match: RegExp, calls: number): { hook: FaultHook; died: Promise<string>; arm(): void } {
+  let left = calls;
+  let armed = false;
+  let dead = false;
+  let tell: (point: string) => void = () => {};
+  const died = new Promise<string>((resolve) => {
+    tell = resolve;
+  });
+  const hook: FaultHook = (point) => {
+    if (dead) throw new Error('the process is gone');
+    if (!armed || !match.test(point) || left-- > 0) return;
+    dead = true;
+    tell(point);
+    throw new Error(`died at ${point}`);
+  };
+  return { hook, died, arm: () => (armed = true) };
+}
+
+describe('crash', () => {
+  // Every point that one transfer passes on its way, in the order of its way: the journal's transactions one by one.
+  const transactions = Array.from({ length: 9 }, (_, k) => [/^journal\.transaction:after$/, k] as const);
+  const others = ['journal.transaction:before', 'queue.publish:before', 'queue.publish:after', 'queue.outcome:after', 'chain.estimateGas:after', 'chain.minedNonce:after', 'chain.sign:after', 'chain.broadcast:before', 'chain.broadcast:after', 'chain.receipt:after'].map((point) => [new RegExp(`^${point.replace('.', '\\.')}$`), 0] as const);
+
+  it.each([...transactions, ...others])('at %s, passage %i: ends after restart in exactly one settlement', async (match, passage) => {
+    const n = 100 + transactions.length * 2 + [...transactions, ...others].findIndex(([m, k]) => String(m) === String(match) && k === passage);
+    const record = recordOf(n);
+    const id = recordHash(record, world.domain);
+    const { noteRoot: anchor, settlementCount: before } = await world.rollup.state();
+    const fault = dieAt(match, passage);
+    const doomed = await world.start({}, { faultHook: fault.hook });
+    fault.arm();
+    const submission = provenSubmission(record, anchor, world.domain);
+    await new GatewayClient(doomed.url).submit(submission).catch(() => {});
+    await fault.died;
+    await doomed.stop().catch(() => {});
+
+    const node = await world.start();
+    const client = new GatewayClient(node.url);
+    // A wallet that got no answer submits again; one that got one does not need to. Both end the same.
+    await client.submit(submission);
+    expect((await settledStatus(client, id)).status).toBe('settled');
+    const replay = await auditedReplay(world);
+    expect(replay.settlements).toHaveLength(before + 1);
+    await node.stop();
+  }, 60_000);
+
+  it('A3: a restart keeps what was promised: numbers, positions, reservations', async () => {
+    const anchor = (await world.rollup.state()).noteRoot;
+    // Nothing is settled before the restart: the farm is asked for a circuit that nobody serves.
+    const first = await world.start({ updateCircuits: ['update_32'], sealAfterMs: 0 });
+    const before = await new GatewayClient(first.url).submit(provenSubmission(recordOf(60), anchor, world.domain));
+    await first.stop();
+    const second = await world.start({ updateCircuits: ['update_2'] });
+    const client = new GatewayClient(second.url);
+    const rival = provenSubmission(recordOf(61, { nf1: recordOf(60).nf2 }), anchor, world.domain);
+    await expect(client.submit(rival)).rejects.toMatchObject({ code: expect.stringMatching(/^NULLIFIER_(RESERVED|SPENT)$/) });
+    const after = await settledStatus(client, recordHash(recordOf(60), world.domain));
+    expect(after.confirmation?.sequence).toBe(before.confirmation?.sequence);
+    await second.stop();
+  }, 60_000);
+
+  it('A3 A16: a queue flushed in the middle loses no payment and admits no double one', async () => {
+    const anchor = (await world.rollup.state()).noteRoot;
+    const node = await world.start({ settleAfterMs: 100 });
+    const client = new GatewayClient(node.url);
+    const redis = new Redis(world.redis.url);
+    const records = [70, 71, 72, 73, 74].map((n) => recordOf(n));
+    for (const record of records) {
+      await client.submit(provenSubmission(record, anchor, world.domain));
+      await redis.flushall();
+    }
+    await expect(client.submit(provenSubmission(recordOf(75, { nf1: recordOf(70).nf1 }), anchor, world.domain))).rejects.toMatchObject({ code: expect.stringMatching(/^NULLIFIER_/) });
+    for (const record of records) expect((await settledStatus(client, recordHash(record, world.domain))).status).toBe('settled');
+    await until(() => node.stats(), ({ pending }) => pending === 0, 'empty');
+    redis.disconnect();
+    await auditedReplay(world);
+    await node.stop();
+  }, 90_000);
+});
