@@ -5,7 +5,7 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import type { WriteTables } from '../ledger/effects.js';
 import type { NullifierRow, RecordHash, TransferProofRow, TransferRow } from '../ledger/schema.js';
-import { bytesToHex, hexToBytes, concatBytes } from '../protocol/bytes.js';
+import { bytesToHex, concatBytes, hexToBytes } from '../protocol/bytes.js';
 import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
 import { publicInputsOf, publicSignals, transferList } from '../protocol/fingerprint.js';
@@ -16,7 +16,8 @@ import type { TransferRecord } from '../protocol/record.js';
 import type { VerifyingKey } from '../protocol/vkey.js';
 import { assertUsableAnchor } from './anchors.js';
 import { waitingForced } from './chainView.js';
-import { commitTransfers, moved, type NodeContext } from './context.js';
+import { commitTransfers, moved } from './commit.js';
+import type { NodeContext } from './context.js';
 import { fieldHex, fieldOf, nullifierHex } from './hex.js';
 
 /** What a prover hands over for one or several records. */
@@ -32,7 +33,12 @@ export interface ProofClaim {
  * The proof as it goes into the journal, verified.
  * @throws TacitError PROOF_INVALID, FIELD_RANGE, HEX_INVALID, KEY_MISSING, ANCHOR_UNKNOWN and as verifyGroth16
  */
-export function checkTransferProof(ctx: NodeContext, ids: readonly RecordHash[], records: readonly TransferRecord[], claim: ProofClaim): TransferProofRow {
+export function checkTransferProof(
+  ctx: NodeContext,
+  ids: readonly RecordHash[],
+  records: readonly TransferRecord[],
+  claim: ProofClaim,
+): TransferProofRow {
   const { id: circuitId } = CIRCUITS[claim.circuit];
   const key: VerifyingKey | undefined = ctx.keys.get(circuitId);
   if (key === undefined) throw new TacitError('KEY_MISSING', 'this rollup has no key for the circuit', { got: claim.circuit });
@@ -50,7 +56,12 @@ export function checkTransferProof(ctx: NodeContext, ids: readonly RecordHash[],
  * have a proof already: a second proof of the same record is a duplicate.
  * @throws TacitError NULLIFIER_SPENT, NULLIFIER_RESERVED, NULLIFIER_FORCED
  */
-export async function admitProof(ctx: NodeContext, base: TransferRow, record: TransferRecord, proof: TransferProofRow): Promise<TransferRow> {
+export async function admitProof(
+  ctx: NodeContext,
+  base: TransferRow,
+  record: TransferRecord,
+  proof: TransferProofRow,
+): Promise<TransferRow> {
   const nowMs = ctx.nowMs();
   const rows = await commitTransfers(ctx, (tables) => {
     const present = tables.transfers.get(base.id) ?? base;
@@ -66,7 +77,13 @@ export async function admitProof(ctx: NodeContext, base: TransferRow, record: Tr
 }
 
 /** @throws TacitError NULLIFIER_SPENT, NULLIFIER_RESERVED, NULLIFIER_FORCED */
-export function reserve(ctx: NodeContext, tables: WriteTables, id: RecordHash, record: TransferRecord, hold: Pick<NullifierRow, 'holder' | 'expiresMs'>): void {
+export function reserve(
+  ctx: NodeContext,
+  tables: WriteTables,
+  id: RecordHash,
+  record: TransferRecord,
+  hold: Pick<NullifierRow, 'holder' | 'expiresMs'>,
+): void {
   assertUnspent(ctx, record);
   for (const nf of [record.nf1, record.nf2]) {
     const key = nullifierHex(nf);
@@ -86,7 +103,8 @@ export function release(tables: WriteTables, id: RecordHash, record: TransferRec
 /** Not in the tree, and not in the contract's queue. @throws TacitError NULLIFIER_SPENT, NULLIFIER_FORCED */
 export function assertUnspent(ctx: NodeContext, { nf1, nf2 }: TransferRecord): void {
   for (const nf of [nf1, nf2]) {
-    if (ctx.view.state.nullifiers.has(nf)) throw new TacitError('NULLIFIER_SPENT', 'a note of this transfer is spent', { got: fieldHex(nf) });
+    if (ctx.view.state.nullifiers.has(nf))
+      throw new TacitError('NULLIFIER_SPENT', 'a note of this transfer is spent', { got: fieldHex(nf) });
     if (waitingForced(ctx.view).some(({ record }) => record?.nf1 === nf || record?.nf2 === nf)) {
       throw new TacitError('NULLIFIER_FORCED', 'a forced transfer in the contract’s queue spends this note', { got: fieldHex(nf) });
     }
@@ -97,5 +115,8 @@ export function assertUnspent(ctx: NodeContext, { nf1, nf2 }: TransferRecord): v
 export function assertFree(holder: NullifierRow | undefined, id: RecordHash, nowMs: number): void {
   if (holder === undefined || holder.transfer === id) return;
   if (holder.holder === 'lease' && (holder.expiresMs ?? 0) <= nowMs) return;
-  throw new TacitError('NULLIFIER_RESERVED', 'another transfer under way spends this note', { got: holder.transfer ?? holder.holder, retryable: holder.holder === 'lease' });
+  throw new TacitError('NULLIFIER_RESERVED', 'another transfer under way spends this note', {
+    got: holder.transfer ?? holder.holder,
+    retryable: holder.holder === 'lease',
+  });
 }

@@ -1,6 +1,7 @@
 /** Which roots a transfer may be anchored to. */
-import type { Field, Hex } from '../protocol/flavor.js';
+
 import { TacitError } from '../protocol/errors.js';
+import type { Field, Hex } from '../protocol/flavor.js';
 import type { NodeContext } from './context.js';
 import { fieldHex } from './hex.js';
 
@@ -14,7 +15,11 @@ export function assertUsableAnchor(ctx: NodeContext, anchor: Field): void {
   const root = fieldHex(anchor);
   const seal = ctx.seals.find(({ noteRootNew }) => noteRootNew === root);
   if (seal !== undefined && (seal.state !== 'settling' || isKept(ctx, seal.index))) return;
-  throw new TacitError('ANCHOR_UNKNOWN', 'the transfer is anchored to a root that the contract does not know', { expected: 'a settled root, or that of a sealed update', got: root, retryable: true });
+  throw new TacitError('ANCHOR_UNKNOWN', 'the transfer is anchored to a root that the contract does not know', {
+    expected: 'a settled root, or that of a sealed update',
+    got: root,
+    retryable: true,
+  });
 }
 
 /** Index of the standing seal that makes this root, if there is one. */

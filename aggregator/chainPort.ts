@@ -8,11 +8,32 @@ import type { TransferRecord } from '../protocol/record.js';
 
 /** What the contract did, in the order in which it did it. */
 export type ChainEvent =
-  | { readonly kind: 'deposit'; readonly item: number; readonly block: BlockRef; readonly queuedAtSeconds: number; readonly commitment: Field }
-  | { readonly kind: 'forced'; readonly item: number; readonly block: BlockRef; readonly queuedAtSeconds: number; readonly record: TransferRecord; readonly prover: EvmAddress; readonly refund: EvmAddress }
+  | {
+      readonly kind: 'deposit';
+      readonly item: number;
+      readonly block: BlockRef;
+      readonly queuedAtSeconds: number;
+      readonly commitment: Field;
+    }
+  | {
+      readonly kind: 'forced';
+      readonly item: number;
+      readonly block: BlockRef;
+      readonly queuedAtSeconds: number;
+      readonly record: TransferRecord;
+      readonly prover: EvmAddress;
+      readonly refund: EvmAddress;
+    }
   /** By `drop()`; what a settlement drops is in its bytes. */
   | { readonly kind: 'dropped'; readonly item: number; readonly block: BlockRef }
-  | { readonly kind: 'settlement'; readonly block: BlockRef; readonly tx: Hex; readonly bytes: Uint8Array; readonly noteRoot: Field; readonly nullRoot: Field };
+  | {
+      readonly kind: 'settlement';
+      readonly block: BlockRef;
+      readonly tx: Hex;
+      readonly bytes: Uint8Array;
+      readonly noteRoot: Field;
+      readonly nullRoot: Field;
+    };
 
 export interface NodeChain extends ChainPort {
   /** Block time in seconds since the epoch. */

@@ -2,8 +2,9 @@
  * What the contract knows, rebuilt from its history: trees, queue, known roots, settled records. A view is never changed:
  * following the chain makes the next one, so that an earlier one is at hand when blocks are taken back.
  */
-import { LedgerState } from '../ledger/state.js';
+
 import type { BlockRef, RecordHash } from '../ledger/schema.js';
+import { LedgerState } from '../ledger/state.js';
 import { CIRCUITS, circuitById } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
 import type { EvmAddress, Field, Hex } from '../protocol/flavor.js';
@@ -51,7 +52,16 @@ export interface ChainView {
 /** The contract right after its creation, seen at the block before it. */
 export function genesisView(head: BlockRef): ChainView {
   const state = LedgerState.genesis();
-  return { head, headSeconds: 0, state, knownRoots: new Set([state.noteRoot]), queue: [], queueHead: 0, settlements: [], settledRecords: new Map() };
+  return {
+    head,
+    headSeconds: 0,
+    state,
+    knownRoots: new Set([state.noteRoot]),
+    queue: [],
+    queueHead: 0,
+    settlements: [],
+    settledRecords: new Map(),
+  };
 }
 
 /**
@@ -92,28 +102,55 @@ function applyEvent(view: ChainView, event: ChainEvent, domain: Domain): ChainVi
 function applySettlement(view: ChainView, event: Extract<ChainEvent, { kind: 'settlement' }>, domain: Domain): ChainView {
   const items = view.queue.slice(view.queueHead);
   // The events of in-settlement drops come with the settlement itself and are undone by the bytes below.
-  const settlement = decodeSettlement(event.bytes, items.map(({ kind }) => kind));
+  const settlement = decodeSettlement(
+    event.bytes,
+    items.map(({ kind }) => kind),
+  );
   const taken = items.slice(0, settlement.queueItems);
-  const kinds = kindsAfterDrops(taken.map(({ kind }) => kind), settlement.drops);
-  const slots = settlementSlots(taken.map((item, i) => contentOf(item, kinds[i] as QueueItemKind)), settlement.transfers.flatMap(({ records }) => records));
+  const kinds = kindsAfterDrops(
+    taken.map(({ kind }) => kind),
+    settlement.drops,
+  );
+  const slots = settlementSlots(
+    taken.map((item, i) => contentOf(item, kinds[i] as QueueItemKind)),
+    settlement.transfers.flatMap(({ records }) => records),
+  );
   const state = view.state.fork();
   const roots = applyUpdates(state, settlement, slots);
-  const kept = settlement.updates.flatMap(({ keepRoot, noteRootNew }, i) => (keepRoot || i === settlement.updates.length - 1 ? [noteRootNew] : []));
+  const kept = settlement.updates.flatMap(({ keepRoot, noteRootNew }, i) =>
+    keepRoot || i === settlement.updates.length - 1 ? [noteRootNew] : [],
+  );
   const forced = taken.flatMap((item, i) => (kinds[i] === 'forced' && item.record !== undefined ? [item.record] : []));
-  const records = [...forced, ...settlement.transfers.flatMap((entry) => entry.records)].map((record): string => recordHash(record, domain));
-  const settled: ViewSettlement = { ordinal: view.settlements.length, tx: event.tx, block: event.block, roots, records, queueItems: settlement.queueItems };
+  const records = [...forced, ...settlement.transfers.flatMap((entry) => entry.records)].map((record): string =>
+    recordHash(record, domain),
+  );
+  const settled: ViewSettlement = {
+    ordinal: view.settlements.length,
+    tx: event.tx,
+    block: event.block,
+    roots,
+    records,
+    queueItems: settlement.queueItems,
+  };
   return {
     ...view,
     state,
     knownRoots: new Set([...view.knownRoots, ...kept]),
-    queue: withDropped(view.queue, settlement.drops.map(({ item }) => view.queueHead + item)),
+    queue: withDropped(
+      view.queue,
+      settlement.drops.map(({ item }) => view.queueHead + item),
+    ),
     queueHead: view.queueHead + settlement.queueItems,
     settlements: [...view.settlements, settled],
     settledRecords: new Map([...view.settledRecords, ...records.map((id) => [id, settled] as const)]),
   };
 }
 
-function applyUpdates(state: LedgerState, settlement: Settlement, slots: ReturnType<typeof settlementSlots>): { noteRoot: Field; nullRoot: Field }[] {
+function applyUpdates(
+  state: LedgerState,
+  settlement: Settlement,
+  slots: ReturnType<typeof settlementSlots>,
+): { noteRoot: Field; nullRoot: Field }[] {
   let at = 0;
   return settlement.updates.map(({ circuitId, used, noteRootNew, nullRootNew }) => {
     state.advance(CIRCUITS[circuitById(circuitId).name].size, slots.slice(at, at + used));

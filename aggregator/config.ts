@@ -2,12 +2,13 @@
  * What a node is told at its start: whom it serves, when it seals, what it charges. Everything else is in its journal and
  * on the chain.
  */
+
+import type { FaultHook } from '../ledger/effects.js';
 import type { CircuitName } from '../protocol/circuit.js';
 import type { Hex } from '../protocol/flavor.js';
 import type { KeyTable } from '../protocol/fold.js';
 import type { Network } from '../protocol/keys.js';
 import type { Domain } from '../protocol/record.js';
-import type { FaultHook } from '../ledger/effects.js';
 import type { AssetInfo } from '../queue/service.js';
 
 export interface NodeConfig {

@@ -2,8 +2,9 @@
  * Forced transfers that can never enter the tree, because a note of theirs is spent, stand in the way of the queue. The
  * node takes such an item out with the contract's `drop()`, opening the spent nullifier, as soon as it is the next to go.
  */
-import { isTacitError, TacitError } from '../protocol/errors.js';
+
 import type { LowLeaf } from '../ledger/nullifierTree.js';
+import { isTacitError, TacitError } from '../protocol/errors.js';
 import { rollupData } from '../verifier-contract/rollup.js';
 import type { ViewQueueItem } from './chainView.js';
 import type { NodeContext } from './context.js';
@@ -42,14 +43,22 @@ function spentLeaf(ctx: NodeContext, { record }: ViewQueueItem): SpentNote | und
   return undefined;
 }
 
-async function send(ctx: NodeContext, { item, record, prover, refund }: ViewQueueItem, { nullifier, leaf }: SpentNote, nonce: number): Promise<boolean> {
-  if (record === undefined || prover === undefined || refund === undefined) throw new TacitError('PLAN_INCOMPLETE', 'a forced item has lost its record', { got: `${item}` });
+async function send(
+  ctx: NodeContext,
+  { item, record, prover, refund }: ViewQueueItem,
+  { nullifier, leaf }: SpentNote,
+  nonce: number,
+): Promise<boolean> {
+  if (record === undefined || prover === undefined || refund === undefined)
+    throw new TacitError('PLAN_INCOMPLETE', 'a forced item has lost its record', { got: `${item}` });
   const siblings = ctx.view.state.nullifiers.path(leaf.index);
   const data = rollupData.drop({ queueIndex: item, record, prover, refund, nullifier, next: leaf.next, leafIndex: leaf.index, siblings });
   try {
     const gas = await ctx.effects.chain.estimateGas(data);
     const fact: DropUnderWay = { item, nonce };
-    const transaction = await signTransaction(ctx, { purpose: 'drop', data, nonce, gas }, (tables) => tables.facts.put(FACT, JSON.stringify(fact)));
+    const transaction = await signTransaction(ctx, { purpose: 'drop', data, nonce, gas }, (tables) =>
+      tables.facts.put(FACT, JSON.stringify(fact)),
+    );
     ctx.log(`queue item ${item} is dropped: its note is spent`);
     await broadcast(ctx, transaction);
     return true;

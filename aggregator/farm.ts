@@ -13,13 +13,14 @@ import { verifyGroth16 } from '../protocol/groth16.js';
 import { decodeProof } from '../protocol/proof.js';
 import { decodeRecord } from '../protocol/record.js';
 import type { SealedJob } from '../protocol/seal.js';
-import { EMPTY_SLOT, updateList, type UpdateStatement } from '../protocol/update.js';
+import { EMPTY_SLOT, type UpdateStatement, updateList } from '../protocol/update.js';
 import type { VerifyingKey } from '../protocol/vkey.js';
 import { type FarmResult, parseFarmResult } from '../queue/contracts.js';
-import { failureCode, type FarmEvent } from '../queue/farm.js';
+import { type FarmEvent, failureCode } from '../queue/farm.js';
 import { admitProof, checkTransferProof, reserve } from './admit.js';
+import { commitTransfers, moved } from './commit.js';
 import { confirm } from './confirm.js';
-import { commitTransfers, moved, type NodeContext } from './context.js';
+import type { NodeContext } from './context.js';
 import { fieldOf, nullifierHex } from './hex.js';
 import { slotOf } from './seal.js';
 import { RESEAL_PREFIX } from './status.js';
@@ -70,7 +71,8 @@ async function transferDone(ctx: NodeContext, task: FarmTaskRow, value: unknown)
   const record = decodeRecord(hexToBytes(row.record));
   try {
     const result = parseFarmResult(value);
-    if (result.anchor === undefined) throw new TacitError('RESULT_MALFORMED', 'a transfer’s result names no anchor', { expected: 'a root' });
+    if (result.anchor === undefined)
+      throw new TacitError('RESULT_MALFORMED', 'a transfer’s result names no anchor', { expected: 'a root' });
     const proof = checkTransferProof(ctx, [row.id], [record], { ...result, anchor: result.anchor });
     const admitted = await admitProof(ctx, row, record, proof);
     await endTask(ctx, task, 'done');
@@ -89,7 +91,8 @@ async function transferFailed(ctx: NodeContext, task: FarmTaskRow, reason: strin
   if (row === undefined || row.proofId !== undefined) return endTask(ctx, task, 'abandoned', 'proven meanwhile');
   const sealed = row.sealed === undefined ? undefined : (JSON.parse(row.sealed) as SealedJob);
   const expired = sealed === undefined || sealed.expiry * 1000 <= ctx.nowMs();
-  if (expired || FINAL_FAILURE.test(failureCode(reason)) || task.attempt >= TRANSFER_ATTEMPTS) return giveBack(ctx, task, row, expired ? 'SEAL_EXPIRED' : failureCode(reason));
+  if (expired || FINAL_FAILURE.test(failureCode(reason)) || task.attempt >= TRANSFER_ATTEMPTS)
+    return giveBack(ctx, task, row, expired ? 'SEAL_EXPIRED' : failureCode(reason));
   const attempts = row.attempts + 1;
   await commitTransfers(ctx, (tables) => {
     tables.tasks.put(task.id, { ...task, state: 'failed', reason });
@@ -121,7 +124,13 @@ async function updateDone(ctx: NodeContext, task: FarmTaskRow, value: unknown): 
     checkUpdateProof(ctx, seal, result);
     const proven = { ...seal, state: 'proven' as const };
     await ctx.journal.transaction((tables) => {
-      tables.updateProofs.put(seal.index, { seal: seal.index, prover: result.prover, h: result.h, proof: result.proof, provenMs: ctx.nowMs() });
+      tables.updateProofs.put(seal.index, {
+        seal: seal.index,
+        prover: result.prover,
+        h: result.h,
+        proof: result.proof,
+        provenMs: ctx.nowMs(),
+      });
       tables.seals.put(seal.index, proven);
       tables.tasks.put(task.id, { ...task, state: 'done' });
     });
@@ -136,7 +145,8 @@ async function updateDone(ctx: NodeContext, task: FarmTaskRow, value: unknown): 
 
 /** @throws TacitError PROVER_MISSING, CIRCUIT_KIND, KEY_MISSING and as verifyGroth16 */
 function checkUpdateProof(ctx: NodeContext, seal: NodeContext['seals'][number], result: FarmResult): void {
-  if (result.circuit !== seal.circuit) throw new TacitError('CIRCUIT_KIND', 'the proof is of another circuit', { expected: seal.circuit, got: result.circuit });
+  if (result.circuit !== seal.circuit)
+    throw new TacitError('CIRCUIT_KIND', 'the proof is of another circuit', { expected: seal.circuit, got: result.circuit });
   if (result.prover === ZERO_ADDRESS) throw new TacitError('PROVER_MISSING', 'an update names its prover');
   const { id, size } = CIRCUITS[seal.circuit];
   const key: VerifyingKey | undefined = ctx.keys.get(id);
@@ -179,7 +189,9 @@ async function lease(ctx: NodeContext, row: TransferRow, worker: string): Promis
   if (row.proofId !== undefined || sealed === undefined || !sealed.recipients.some(({ address }) => address === worker)) return;
   const record = decodeRecord(hexToBytes(row.record));
   try {
-    await ctx.journal.transaction((tables) => reserve(ctx, tables, row.id, record, { holder: 'lease', expiresMs: ctx.nowMs() + ctx.policy.leaseMs }));
+    await ctx.journal.transaction((tables) =>
+      reserve(ctx, tables, row.id, record, { holder: 'lease', expiresMs: ctx.nowMs() + ctx.policy.leaseMs }),
+    );
   } catch (error) {
     // Somebody else holds a note already: then the proofs decide.
     if (!(error instanceof TacitError)) throw error;

@@ -11,8 +11,9 @@ import { TacitError } from '../protocol/errors.js';
 import { decodeRecord, recordHash, type TransferRecord } from '../protocol/record.js';
 import type { Submission, TransferStatus } from '../queue/service.js';
 import { admitProof, assertFree, assertUnspent, checkTransferProof } from './admit.js';
+import { commitTransfers, moved } from './commit.js';
 import { confirm } from './confirm.js';
-import { commitTransfers, moved, type NodeContext } from './context.js';
+import type { NodeContext } from './context.js';
 import { nullifierHex } from './hex.js';
 import { statusOf } from './status.js';
 import { planTransferTask, publishPlanned } from './tasks.js';
@@ -25,10 +26,17 @@ export async function submit(ctx: NodeContext, submission: Submission): Promise<
   const record = decodeRecord(hexToBytes(submission.record));
   const known = ctx.journal.read.transfers.get(submission.id);
   if (recordHash(record, ctx.domain) !== submission.id) {
-    throw new TacitError(known === undefined ? 'SUBMISSION_ID' : 'SUBMISSION_CONFLICT', 'the id is not the hash of the record', { expected: recordHash(record, ctx.domain), got: submission.id });
+    throw new TacitError(known === undefined ? 'SUBMISSION_ID' : 'SUBMISSION_CONFLICT', 'the id is not the hash of the record', {
+      expected: recordHash(record, ctx.domain),
+      got: submission.id,
+    });
   }
   if (known !== undefined) {
-    if (known.pairedWith !== submission.pairedWith) throw new TacitError('SUBMISSION_CONFLICT', 'this transfer was submitted with another partner', { expected: known.pairedWith ?? 'none', got: submission.pairedWith ?? 'none' });
+    if (known.pairedWith !== submission.pairedWith)
+      throw new TacitError('SUBMISSION_CONFLICT', 'this transfer was submitted with another partner', {
+        expected: known.pairedWith ?? 'none',
+        got: submission.pairedWith ?? 'none',
+      });
     if (known.state !== 'queued' && known.state !== 'proving') return statusOf(ctx, known);
     if (submission.sealed !== undefined && known.sealed === JSON.stringify(submission.sealed)) return statusOf(ctx, known);
   }
@@ -37,7 +45,12 @@ export async function submit(ctx: NodeContext, submission: Submission): Promise<
   return submission.proof !== undefined ? submitProven(ctx, row, record, submission) : submitSealed(ctx, row, record, submission);
 }
 
-async function submitProven(ctx: NodeContext, row: TransferRow, record: TransferRecord, submission: Submission & { proof: object }): Promise<TransferStatus> {
+async function submitProven(
+  ctx: NodeContext,
+  row: TransferRow,
+  record: TransferRecord,
+  submission: Submission & { proof: object },
+): Promise<TransferStatus> {
   // Pairings take a while: they run before the turn, what they were checked against is looked at again within.
   const proof = checkTransferProof(ctx, [row.id], [record], submission.proof as Parameters<typeof checkTransferProof>[3]);
   return ctx.turn.run(async () => {
@@ -47,9 +60,12 @@ async function submitProven(ctx: NodeContext, row: TransferRow, record: Transfer
 }
 
 async function submitSealed(ctx: NodeContext, row: TransferRow, record: TransferRecord, { sealed }: Submission): Promise<TransferStatus> {
-  if (sealed === undefined) throw new TacitError('REQUEST_MALFORMED', 'a submission brings a proof or a sealed job', { expected: 'proof or sealed' });
-  if (sealed.recordHash !== row.id) throw new TacitError('SUBMISSION_CONFLICT', 'the job is sealed for another record', { expected: row.id, got: sealed.recordHash });
-  if (sealed.expiry * 1000 <= ctx.nowMs()) throw new TacitError('SEAL_EXPIRED', 'the seal has expired', { got: `${sealed.expiry}`, retryable: true });
+  if (sealed === undefined)
+    throw new TacitError('REQUEST_MALFORMED', 'a submission brings a proof or a sealed job', { expected: 'proof or sealed' });
+  if (sealed.recordHash !== row.id)
+    throw new TacitError('SUBMISSION_CONFLICT', 'the job is sealed for another record', { expected: row.id, got: sealed.recordHash });
+  if (sealed.expiry * 1000 <= ctx.nowMs())
+    throw new TacitError('SEAL_EXPIRED', 'the seal has expired', { got: `${sealed.expiry}`, retryable: true });
   return ctx.turn.run(async () => {
     const nowMs = ctx.nowMs();
     const [queued = row] = await commitTransfers(ctx, (tables) => {
@@ -67,10 +83,15 @@ async function submitSealed(ctx: NodeContext, row: TransferRow, record: Transfer
 
 /** Everything that can be said before a proof is looked at. */
 function assertAcceptable(ctx: NodeContext, record: TransferRecord, submission: Submission, isNew: boolean): void {
-  if (isNew && ctx.live.size >= ctx.policy.pendingTransfers) throw new TacitError('NODE_BUSY', 'the node has as many transfers as it can hold', { expected: `fewer than ${ctx.policy.pendingTransfers}`, retryable: true });
+  if (isNew && ctx.live.size >= ctx.policy.pendingTransfers)
+    throw new TacitError('NODE_BUSY', 'the node has as many transfers as it can hold', {
+      expected: `fewer than ${ctx.policy.pendingTransfers}`,
+      retryable: true,
+    });
   const assets = ctx.config.assets.map(({ id }) => id);
   for (const asset of [record.outAsset, record.feeAsset]) {
-    if (!assets.includes(asset)) throw new TacitError('ASSET_UNKNOWN', 'the rollup has no such asset', { expected: assets.join(', '), got: `${asset}` });
+    if (!assets.includes(asset))
+      throw new TacitError('ASSET_UNKNOWN', 'the rollup has no such asset', { expected: assets.join(', '), got: `${asset}` });
   }
   assertUnspent(ctx, record);
   const kind = submission.proof !== undefined ? 'proven' : 'sealed';

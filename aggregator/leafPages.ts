@@ -1,7 +1,8 @@
 /** The note tree in pages of 4^6 leaves, each with the root of its subtree: wallets check them against a root from L1. */
+
+import type { LedgerState } from '../ledger/state.js';
 import { TREE_ARITY } from '../protocol/constants.js';
 import type { LeafPage } from '../queue/service.js';
-import type { LedgerState } from '../ledger/state.js';
 import { fieldHex } from './hex.js';
 
 export const PAGE_LEVEL = 6;

@@ -3,16 +3,17 @@
  * queue what is unproven, then serve. Then a tick at a time: follow the chain → collect from the farm → confirm → seal →
  * settle. A step that fails is logged and tried again with the next tick; what was journaled stands.
  */
-import { openJournal, type Journal } from '../ledger/journal.js';
+
 import { withFaultPoints } from '../ledger/effects.js';
+import { type Journal, openJournal } from '../ledger/journal.js';
 import { LedgerState } from '../ledger/state.js';
 import { hexToBytes } from '../protocol/bytes.js';
 import { evmAddressOfKey, signerFromKey } from '../protocol/eip712.js';
 import { TacitError } from '../protocol/errors.js';
 import { FarmQueue } from '../queue/farm.js';
 import { startGateway } from '../queue/gateway.js';
-import { openRpc } from '../verifier-contract/rpc.js';
 import { RollupContract } from '../verifier-contract/rollup.js';
+import { openRpc } from '../verifier-contract/rpc.js';
 import { genesisView } from './chainView.js';
 import { DEFAULT_POLICY, type NodeConfig, type NodePolicy } from './config.js';
 import { confirm } from './confirm.js';
@@ -63,7 +64,11 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
   try {
     const chain = await RpcNodeChain.open(config.rpcUrl, config.settlerKey, config.domain);
     closers.push(() => chain.close());
-    const queue = await FarmQueue.open({ redisUrl: config.redisUrl, domain: config.domain, ...(config.log === undefined ? {} : { log: config.log }) });
+    const queue = await FarmQueue.open({
+      redisUrl: config.redisUrl,
+      domain: config.domain,
+      ...(config.log === undefined ? {} : { log: config.log }),
+    });
     closers.push(() => queue.close());
     const ctx = makeContext(config, policy, { settler, queueDelaySeconds }, journal, queue, chain);
     return await run(ctx, closers);
@@ -79,14 +84,25 @@ async function checkContract(config: NodeConfig, settler: string): Promise<numbe
     const rollup = new RollupContract(config.domain.contract, provider);
     await rollup.assertDeployed();
     const { aggregator, queueDelaySeconds } = await rollup.config();
-    if (aggregator !== settler) throw new TacitError('NOT_THE_AGGREGATOR', 'the contract takes settlements from another account', { expected: aggregator, got: settler });
+    if (aggregator !== settler)
+      throw new TacitError('NOT_THE_AGGREGATOR', 'the contract takes settlements from another account', {
+        expected: aggregator,
+        got: settler,
+      });
     return queueDelaySeconds;
   } finally {
     provider.destroy();
   }
 }
 
-function makeContext(config: NodeConfig, policy: NodePolicy, account: { settler: string; queueDelaySeconds: number }, journal: Journal, queue: FarmQueue, chain: RpcNodeChain): NodeContext {
+function makeContext(
+  config: NodeConfig,
+  policy: NodePolicy,
+  account: { settler: string; queueDelaySeconds: number },
+  journal: Journal,
+  queue: FarmQueue,
+  chain: RpcNodeChain,
+): NodeContext {
   const ports = { journal, queue, chain };
   const effects = config.faultHook === undefined ? ports : withFaultPoints(ports, config.faultHook);
   const sign = signerFromKey(hexToBytes(config.settlerKey, 32));
@@ -104,7 +120,13 @@ function makeContext(config: NodeConfig, policy: NodePolicy, account: { settler:
     turn: new Turn(),
     events: new EventHub(),
     quotes: new QuoteBook(policy.fees),
-    roster: new RosterKeeper({ domain: config.domain, sign, lifetimeSeconds: policy.rosterSeconds, workers: () => effects.queue.workers(), admitted: config.admittedWorkers }),
+    roster: new RosterKeeper({
+      domain: config.domain,
+      sign,
+      lifetimeSeconds: policy.rosterSeconds,
+      workers: () => effects.queue.workers(),
+      admitted: config.admittedWorkers,
+    }),
     nowMs: () => Date.now(),
     log: config.log ?? (() => {}),
     live: new Map(live.map((row) => [row.id as string, row])),
@@ -154,7 +176,7 @@ async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<
     loop.wake();
   });
   const service = makeService(ctx, () => problems);
-  const gateway = await startGateway({ service, ...(config(ctx)) });
+  const gateway = await startGateway({ service, ...config(ctx) });
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await gateway.close();

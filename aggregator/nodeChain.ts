@@ -5,7 +5,7 @@
 import { hexToBytes } from '../protocol/bytes.js';
 import { TacitError } from '../protocol/errors.js';
 import type { EvmAddress, Hex } from '../protocol/flavor.js';
-import { decodeRecord, type Domain } from '../protocol/record.js';
+import { type Domain, decodeRecord } from '../protocol/record.js';
 import { RpcChain } from '../verifier-contract/chain.js';
 import { onChain } from '../verifier-contract/contractError.js';
 import { type HistoryEvent, readHistory, settlementBytes } from '../verifier-contract/history.js';
@@ -55,7 +55,9 @@ export class RpcNodeChain extends RpcChain implements NodeChain {
   estimateGas(data: Hex): Promise<bigint> {
     // Against the last block, not the pending one: there our own transaction, waiting to be replaced, has moved the state already.
     // (The provider's own method names no block.)
-    return onChain('estimate a call', async () => BigInt((await this.#provider.send('eth_estimateGas', [{ to: this.#contract, from: this.address, data }, 'latest'])) as string));
+    return onChain('estimate a call', async () =>
+      BigInt((await this.#provider.send('eth_estimateGas', [{ to: this.#contract, from: this.address, data }, 'latest'])) as string),
+    );
   }
 
   async close(): Promise<void> {
@@ -66,13 +68,34 @@ export class RpcNodeChain extends RpcChain implements NodeChain {
     const block = { number: event.blockNumber, hash: event.blockHash };
     switch (event.kind) {
       case 'deposit':
-        return { kind: 'deposit', item: event.queueIndex, block, queuedAtSeconds: await this.headSeconds(block.number), commitment: event.commitment };
+        return {
+          kind: 'deposit',
+          item: event.queueIndex,
+          block,
+          queuedAtSeconds: await this.headSeconds(block.number),
+          commitment: event.commitment,
+        };
       case 'forced':
-        return { kind: 'forced', item: event.queueIndex, block, queuedAtSeconds: await this.headSeconds(block.number), record: decodeRecord(hexToBytes(event.record)), prover: event.prover, refund: event.refund };
+        return {
+          kind: 'forced',
+          item: event.queueIndex,
+          block,
+          queuedAtSeconds: await this.headSeconds(block.number),
+          record: decodeRecord(hexToBytes(event.record)),
+          prover: event.prover,
+          refund: event.refund,
+        };
       case 'dropped':
         return { kind: 'dropped', item: event.queueIndex, block };
       case 'settled':
-        return { kind: 'settlement', block, tx: event.transactionHash, bytes: settlementBytes(event), noteRoot: event.noteRoot, nullRoot: event.nullRoot };
+        return {
+          kind: 'settlement',
+          block,
+          tx: event.transactionHash,
+          bytes: settlementBytes(event),
+          noteRoot: event.noteRoot,
+          nullRoot: event.nullRoot,
+        };
       default:
         return undefined;
     }

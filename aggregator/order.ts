@@ -73,7 +73,9 @@ export function unsealedItems(ctx: Pick<NodeContext, 'view' | 'seals'>): ViewQue
 
 /** Queue items that a seal's slots hold. */
 export function itemsOf(seal: Pick<SealRow, 'slots'>): number[] {
-  return seal.slots.flatMap(({ source }) => (source.kind === 'transfer' ? [] : source.kind === 'deposits' ? [...source.items] : [source.item]));
+  return seal.slots.flatMap(({ source }) =>
+    source.kind === 'transfer' ? [] : source.kind === 'deposits' ? [...source.items] : [source.item],
+  );
 }
 
 /** Transfers that a seal's slots hold. */
@@ -107,18 +109,26 @@ function queueCandidates(ctx: NodeContext): Candidate[] {
   }
   return queueSlots(ready.map(({ kind }) => kind)).map(({ kind, items }) => {
     const [first, second] = items.map((i) => ready[i] as ViewQueueItem);
-    return { slots: [queueSlot(kind, first as ViewQueueItem, second)], transfers: [], sinceMs: ctx.seenMs.get((first as ViewQueueItem).item) ?? ctx.nowMs() };
+    return {
+      slots: [queueSlot(kind, first as ViewQueueItem, second)],
+      transfers: [],
+      sinceMs: ctx.seenMs.get((first as ViewQueueItem).item) ?? ctx.nowMs(),
+    };
   });
 }
 
 function queueSlot(kind: 'deposit' | 'forced', first: ViewQueueItem, second: ViewQueueItem | undefined): SlotRow {
-  if (kind === 'forced') return { source: { kind, item: first.item }, ...slotHex(first.record as { nf1: Field; nf2: Field; cm1: Field; cm2: Field }) };
-  const source = second === undefined ? ({ kind, item: first.item } as const) : ({ kind: 'deposits', items: [first.item, second.item] } as const);
+  if (kind === 'forced')
+    return { source: { kind, item: first.item }, ...slotHex(first.record as { nf1: Field; nf2: Field; cm1: Field; cm2: Field }) };
+  const source =
+    second === undefined ? ({ kind, item: first.item } as const) : ({ kind: 'deposits', items: [first.item, second.item] } as const);
   return { source, nf1: ZERO, nf2: ZERO, cm1: fieldHex(first.commitment as Field), cm2: fieldHex(second?.commitment ?? 0n) };
 }
 
 function transferCandidates(ctx: NodeContext): Candidate[] {
-  const waiting = [...ctx.live.values()].filter(({ state, seal }) => state === 'confirmed' && seal === undefined).sort((a, b) => (a.sequence as number) - (b.sequence as number));
+  const waiting = [...ctx.live.values()]
+    .filter(({ state, seal }) => state === 'confirmed' && seal === undefined)
+    .sort((a, b) => (a.sequence as number) - (b.sequence as number));
   const forced = new Set(waitingForced(ctx.view).flatMap(({ record }) => (record === undefined ? [] : [record.nf1, record.nf2])));
   const placed = new Set<string>();
   const candidates: Candidate[] = [];
@@ -132,7 +142,9 @@ function transferCandidates(ctx: NodeContext): Candidate[] {
     if (ctx.policy.fees.required && records.every(({ fee }) => fee === 0n)) continue;
     // A forced transfer of the same note stands in the contract's queue and will come first.
     if (records.some(({ nf1, nf2 }) => forced.has(nf1) || forced.has(nf2)) || members.some((member) => !hasAnchor(ctx, member))) continue;
-    const slots = members.map((member, i): SlotRow => ({ source: { kind: 'transfer', id: member.id }, ...slotHex(records[i] as (typeof records)[0]) }));
+    const slots = members.map(
+      (member, i): SlotRow => ({ source: { kind: 'transfer', id: member.id }, ...slotHex(records[i] as (typeof records)[0]) }),
+    );
     candidates.push({ slots, transfers: members, sinceMs: row.times.confirmed ?? ctx.nowMs() });
   }
   return candidates;

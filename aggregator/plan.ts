@@ -11,7 +11,15 @@ import { TacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
 import { decodeProof } from '../protocol/proof.js';
 import { decodeRecord } from '../protocol/record.js';
-import { type AnchorRef, assertSettlement, encodeSettlement, type ForcedData, type Settlement, type TransferProofEntry, type UpdateEntry } from '../protocol/settlement.js';
+import {
+  type AnchorRef,
+  assertSettlement,
+  encodeSettlement,
+  type ForcedData,
+  type Settlement,
+  type TransferProofEntry,
+  type UpdateEntry,
+} from '../protocol/settlement.js';
 import { type QueueItem, settlementSlots } from '../protocol/slots.js';
 import type { Slot } from '../protocol/update.js';
 import type { ViewQueueItem } from './chainView.js';
@@ -28,7 +36,10 @@ export function planSettlement(ctx: NodeContext): SettlementPlan | undefined {
   if (group.length === 0 || !isDue(ctx, group)) return undefined;
   const items = consumedItems(ctx, group);
   const settlement = buildSettlement(ctx, group, items);
-  assertSettlement(settlement, items.map(({ kind }) => kind));
+  assertSettlement(
+    settlement,
+    items.map(({ kind }) => kind),
+  );
   return {
     seals: group.map(({ index }) => index),
     transfers: group.flatMap(transfersOf),
@@ -58,7 +69,10 @@ function provenGroup(ctx: NodeContext): SealRow[] {
   let transfers = 0;
   for (const seal of ctx.seals) {
     transfers += transfersOf(seal).length;
-    const fits = seal.state === 'proven' && group.length < ctx.policy.updatesPerSettlement && (group.length === 0 || transfers <= ctx.policy.transfersPerSettlement);
+    const fits =
+      seal.state === 'proven' &&
+      group.length < ctx.policy.updatesPerSettlement &&
+      (group.length === 0 || transfers <= ctx.policy.transfersPerSettlement);
     if (!fits || !keepsLayout(ctx, [...group, seal]) || !anchorsHold(ctx, [...group, seal])) break;
     group.push(seal);
   }
@@ -69,7 +83,9 @@ function provenGroup(ctx: NodeContext): SealRow[] {
 function isDue(ctx: NodeContext, group: readonly SealRow[]): boolean {
   const first = ctx.journal.read.updateProofs.get((group[0] as SealRow).index);
   const waitedMs = ctx.nowMs() - (first?.provenMs ?? 0);
-  return group.length < ctx.seals.length ? ctx.seals[group.length]?.state === 'proven' || group.length >= ctx.policy.updatesPerSettlement || waitedMs >= ctx.policy.settleAfterMs : true;
+  return group.length < ctx.seals.length
+    ? ctx.seals[group.length]?.state === 'proven' || group.length >= ctx.policy.updatesPerSettlement || waitedMs >= ctx.policy.settleAfterMs
+    : true;
 }
 
 function keepsLayout(ctx: NodeContext, group: readonly SealRow[]): boolean {
@@ -91,7 +107,9 @@ function consumedItems(ctx: NodeContext, group: readonly SealRow[]): ViewQueueIt
 
 function buildSettlement(ctx: NodeContext, group: readonly SealRow[], items: readonly ViewQueueItem[]): Settlement {
   const transfers = group.flatMap((seal, at) => transfersOf(seal).map((id) => transferEntry(ctx, group, at, id)));
-  const forced = items.flatMap(({ kind, record, prover, refund }): ForcedData[] => (kind === 'forced' ? [{ record, prover, refund } as ForcedData] : []));
+  const forced = items.flatMap(({ kind, record, prover, refund }): ForcedData[] =>
+    kind === 'forced' ? [{ record, prover, refund } as ForcedData] : [],
+  );
   const updates = group.map((seal, i) => updateEntry(ctx, seal, i < group.length - 1 && isAwaited(ctx, group, seal.noteRootNew)));
   return { queueItems: items.length, drops: [], forced, transfers, updates };
 }
@@ -100,8 +118,16 @@ function transferEntry(ctx: NodeContext, group: readonly SealRow[], at: number, 
   const { circuit, prover, h, proof, anchor } = proofOf(ctx, id);
   const record = ctx.live.get(id)?.record;
   const reference = anchorOf(ctx, group, at, anchor);
-  if (record === undefined || reference === undefined) throw new TacitError('PLAN_INCOMPLETE', 'a sealed transfer has lost its record or its anchor', { got: id });
-  return { circuitId: CIRCUITS[circuit].id, prover, anchor: reference, h: fieldOf(h), proof: decodeProof(hexToBytes(proof)), records: [decodeRecord(hexToBytes(record))] };
+  if (record === undefined || reference === undefined)
+    throw new TacitError('PLAN_INCOMPLETE', 'a sealed transfer has lost its record or its anchor', { got: id });
+  return {
+    circuitId: CIRCUITS[circuit].id,
+    prover,
+    anchor: reference,
+    h: fieldOf(h),
+    proof: decodeProof(hexToBytes(proof)),
+    records: [decodeRecord(hexToBytes(record))],
+  };
 }
 
 function updateEntry(ctx: NodeContext, seal: SealRow, keepRoot: boolean): UpdateEntry {
@@ -130,7 +156,9 @@ function anchorOf(ctx: NodeContext, group: readonly SealRow[], at: number, ancho
 /** True where a transfer outside the group is anchored to this root. */
 function isAwaited(ctx: NodeContext, group: readonly SealRow[], root: Hex): boolean {
   const inside = new Set(group.flatMap(transfersOf));
-  return [...ctx.live.values()].some(({ id, proofId }) => !inside.has(id) && proofId !== undefined && ctx.journal.read.proofs.get(proofId)?.anchor === root);
+  return [...ctx.live.values()].some(
+    ({ id, proofId }) => !inside.has(id) && proofId !== undefined && ctx.journal.read.proofs.get(proofId)?.anchor === root,
+  );
 }
 
 function proofOf(ctx: NodeContext, id: string): TransferProofRow {

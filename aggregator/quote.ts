@@ -33,7 +33,10 @@ export class QuoteBook {
   /** @throws TacitError ASSET_UNKNOWN for an asset without a price */
   quote(asset: AssetId, nowMs: number): FeeQuote {
     const validUntil = nowMs + this.#policy.quoteMs;
-    this.#given = [...this.#given.filter(({ untilMs, priceWei }) => untilMs > nowMs && priceWei !== this.#latestWei), { priceWei: this.#latestWei, untilMs: validUntil }];
+    this.#given = [
+      ...this.#given.filter(({ untilMs, priceWei }) => untilMs > nowMs && priceWei !== this.#latestWei),
+      { priceWei: this.#latestWei, untilMs: validUntil },
+    ];
     return {
       asset,
       feeProven: String(this.#fee(asset, this.#policy.gasProven, this.#latestWei)),
@@ -48,16 +51,25 @@ export class QuoteBook {
    */
   assertPays({ fee, feeAsset }: TransferRecord, kind: 'proven' | 'sealed', transfers: number, nowMs: number): void {
     if (!this.#policy.required) return;
-    if (this.#policy.prices[feeAsset] === undefined) throw new TacitError('FEE_ASSET', 'fees are not taken in this asset', { expected: Object.keys(this.#policy.prices).join(', '), got: `${feeAsset}` });
+    if (this.#policy.prices[feeAsset] === undefined)
+      throw new TacitError('FEE_ASSET', 'fees are not taken in this asset', {
+        expected: Object.keys(this.#policy.prices).join(', '),
+        got: `${feeAsset}`,
+      });
     const prices = [this.#latestWei, ...this.#given.filter(({ untilMs }) => untilMs > nowMs).map(({ priceWei }) => priceWei)];
-    const lowest = prices.reduce((low, price) => (price < low ? price : low));
+    const lowest = prices.sort((a, b) => (a < b ? -1 : 1))[0] as bigint;
     const wanted = BigInt(transfers) * this.#fee(feeAsset, kind === 'proven' ? this.#policy.gasProven : this.#policy.gasSealed, lowest);
-    if (fee < wanted) throw new TacitError('FEE_TOO_LOW', 'the fee does not cover the settlement', { expected: `at least ${wanted}`, got: `${fee}` });
+    if (fee < wanted)
+      throw new TacitError('FEE_TOO_LOW', 'the fee does not cover the settlement', { expected: `at least ${wanted}`, got: `${fee}` });
   }
 
   #fee(asset: AssetId, gas: bigint, priceWei: bigint): bigint {
     const price = this.#policy.prices[asset];
-    if (price === undefined) throw new TacitError('ASSET_UNKNOWN', 'no fee is quoted in this asset', { expected: Object.keys(this.#policy.prices).join(', '), got: `${asset}` });
+    if (price === undefined)
+      throw new TacitError('ASSET_UNKNOWN', 'no fee is quoted in this asset', {
+        expected: Object.keys(this.#policy.prices).join(', '),
+        got: `${asset}`,
+      });
     if (!this.#policy.required) return 0n;
     return quantised((gas * priceWei * price.numerator + price.denominator - 1n) / price.denominator);
   }

@@ -12,12 +12,13 @@
 import type { SealRow, SettledRow, TransferRow } from '../ledger/schema.js';
 import type { LedgerState } from '../ledger/state.js';
 import { hexToBytes } from '../protocol/bytes.js';
+import { CIRCUITS } from '../protocol/circuit.js';
 import { decodeRecord } from '../protocol/record.js';
 import { alignedStart } from '../protocol/update.js';
-import { CIRCUITS } from '../protocol/circuit.js';
 import { release } from './admit.js';
 import type { ChainView, ViewSettlement } from './chainView.js';
-import { commitTransfers, moved, type NodeContext } from './context.js';
+import { commitTransfers, moved } from './commit.js';
+import type { NodeContext } from './context.js';
 import { fieldHex } from './hex.js';
 import { itemsOf, transfersOf } from './order.js';
 import { replaySeals } from './seal.js';
@@ -48,7 +49,8 @@ async function align(ctx: NodeContext, before: ChainView, view: ChainView, every
   const newSettlements = view.settlements.slice(commonPrefix(before, view));
   await commitTransfers(ctx, (tables) => {
     for (const seal of [...settled, ...standing, ...withdrawn]) tables.seals.put(seal.index, seal);
-    for (const row of everything ? tables.settled.rows() : []) if (row.ordinal >= view.settlements.length) tables.settled.remove(row.ordinal);
+    for (const row of everything ? tables.settled.rows() : [])
+      if (row.ordinal >= view.settlements.length) tables.settled.remove(row.ordinal);
     for (const entry of newSettlements) tables.settled.put(entry.ordinal, settledRow(ctx, entry, view));
     tables.cursors.put(L1_CURSOR, view.head);
     tables.blocks.put(view.head.number, view.head.hash);
@@ -71,7 +73,9 @@ interface SortedSeals {
 
 function sortSeals(ctx: NodeContext, seals: readonly SealRow[]): SortedSeals {
   const { view } = ctx;
-  const history = new Set(view.settlements.flatMap(({ roots }) => roots.map(({ noteRoot, nullRoot }) => fieldHex(noteRoot) + fieldHex(nullRoot))));
+  const history = new Set(
+    view.settlements.flatMap(({ roots }) => roots.map(({ noteRoot, nullRoot }) => fieldHex(noteRoot) + fieldHex(nullRoot))),
+  );
   const isSettled = ({ noteRootNew, nullRootNew }: SealRow) => history.has(noteRootNew + nullRootNew);
   const open = seals.filter((seal) => !isSettled(seal));
   const firstVoid = firstThatDoesNotFit(view, open);
@@ -79,7 +83,9 @@ function sortSeals(ctx: NodeContext, seals: readonly SealRow[]): SortedSeals {
   return {
     settled: seals.filter(isSettled).map((seal) => ({ ...seal, state: 'settled' })),
     standing: open.slice(0, firstVoid).map((seal) => ({ ...seal, state: standingState(ctx, seal, settling) })),
-    withdrawn: open.slice(firstVoid).map((seal) => ({ ...seal, state: 'withdrawn', reason: 'the contract’s state has moved on without it' })),
+    withdrawn: open
+      .slice(firstVoid)
+      .map((seal) => ({ ...seal, state: 'withdrawn', reason: 'the contract’s state has moved on without it' })),
   };
 }
 
@@ -95,10 +101,19 @@ function firstThatDoesNotFit({ state, queue, queueHead }: ChainView, seals: read
   for (const [position, seal] of seals.entries()) {
     const { size } = CIRCUITS[seal.circuit];
     const items = itemsOf(seal);
-    const continues = seal.noteRootOld === noteRoot && seal.nullRootOld === nullRoot && BigInt(seal.startIndex) === alignedStart(leafCount, size);
-    const inOrder = items.every((entry, i) => entry >= (i === 0 ? item : (items[i - 1] as number) + 1) && queue[entry] !== undefined && queue[entry].kind !== 'dropped');
-    const skipped = items.length > 0 && queue.slice(item, items[items.length - 1]).some(({ item: index, kind }) => kind !== 'dropped' && !items.includes(index));
-    const sameContent = seal.slots.every(({ source, cm1 }) => source.kind === 'transfer' || matchesItem(queue, source.kind === 'deposits' ? source.items[0] : source.item, cm1));
+    const continues =
+      seal.noteRootOld === noteRoot && seal.nullRootOld === nullRoot && BigInt(seal.startIndex) === alignedStart(leafCount, size);
+    const inOrder = items.every(
+      (entry, i) =>
+        entry >= (i === 0 ? item : (items[i - 1] as number) + 1) && queue[entry] !== undefined && queue[entry].kind !== 'dropped',
+    );
+    const skipped =
+      items.length > 0 &&
+      queue.slice(item, items[items.length - 1]).some(({ item: index, kind }) => kind !== 'dropped' && !items.includes(index));
+    const sameContent = seal.slots.every(
+      ({ source, cm1 }) =>
+        source.kind === 'transfer' || matchesItem(queue, source.kind === 'deposits' ? source.items[0] : source.item, cm1),
+    );
     if (!continues || !inOrder || skipped || !sameContent) return position;
     [noteRoot, nullRoot, leafCount] = [seal.noteRootNew, seal.nullRootNew, BigInt(seal.startIndex + 2 * size)];
     if (items.length > 0) item = (items[items.length - 1] as number) + 1;
@@ -112,16 +127,25 @@ function matchesItem(queue: ChainView['queue'], item: number, cm1: string): bool
   return commitment !== undefined && fieldHex(commitment) === cm1;
 }
 
-function alignTransfers(ctx: NodeContext, rows: readonly TransferRow[], { standing, withdrawn }: Pick<SortedSeals, 'standing' | 'withdrawn'>): TransferRow[] {
+function alignTransfers(
+  ctx: NodeContext,
+  rows: readonly TransferRow[],
+  { standing, withdrawn }: Pick<SortedSeals, 'standing' | 'withdrawn'>,
+): TransferRow[] {
   const nowMs = ctx.nowMs();
   const sealOf = new Map(standing.flatMap((seal) => transfersOf(seal).map((id) => [id, seal.index] as const)));
   const voided = new Set(withdrawn.flatMap(transfersOf));
   return rows.flatMap((row) => {
     const settlement = ctx.view.settledRecords.get(row.id);
-    if (settlement !== undefined) return row.state === 'settled' && row.settlementTx === settlement.tx ? [] : [moved(row, 'settled', nowMs, { settlementTx: settlement.tx, sealed: undefined, reason: undefined })];
-    if (isBeaten(ctx, row)) return [moved(row, 'failed', nowMs, { reason: 'NULLIFIER_SPENT: another transfer of the same note has settled', sealed: undefined })];
+    if (settlement !== undefined)
+      return row.state === 'settled' && row.settlementTx === settlement.tx
+        ? []
+        : [moved(row, 'settled', nowMs, { settlementTx: settlement.tx, sealed: undefined, reason: undefined })];
+    if (isBeaten(ctx, row))
+      return [moved(row, 'failed', nowMs, { reason: 'NULLIFIER_SPENT: another transfer of the same note has settled', sealed: undefined })];
     const seal = sealOf.get(row.id);
-    if (seal !== undefined) return row.state === 'sealed' && row.seal === seal ? [] : [moved(row, 'sealed', nowMs, { seal, settlementTx: undefined })];
+    if (seal !== undefined)
+      return row.state === 'sealed' && row.seal === seal ? [] : [moved(row, 'sealed', nowMs, { seal, settlementTx: undefined })];
     if (row.state !== 'settled' && row.state !== 'sealed' && !voided.has(row.id)) return [];
     return [unsealed(row, nowMs)];
   });
@@ -131,8 +155,16 @@ function alignTransfers(ctx: NodeContext, rows: readonly TransferRow[], { standi
 function withPartners(rows: readonly TransferRow[], changed: readonly TransferRow[], nowMs: number): TransferRow[] {
   const failed = new Set(changed.flatMap(({ id, state }) => (state === 'failed' ? [id] : [])));
   const touched = new Set(changed.map(({ id }) => id));
-  const partners = rows.filter(({ id, pairedWith, state }) => pairedWith !== undefined && failed.has(pairedWith) && !touched.has(id) && state !== 'sealed' && state !== 'settled');
-  return [...changed, ...partners.map((row) => moved(row, 'failed', nowMs, { reason: 'PAIR_BROKEN: the other half of the pair cannot settle', sealed: undefined }))];
+  const partners = rows.filter(
+    ({ id, pairedWith, state }) =>
+      pairedWith !== undefined && failed.has(pairedWith) && !touched.has(id) && state !== 'sealed' && state !== 'settled',
+  );
+  return [
+    ...changed,
+    ...partners.map((row) =>
+      moved(row, 'failed', nowMs, { reason: 'PAIR_BROKEN: the other half of the pair cannot settle', sealed: undefined }),
+    ),
+  ];
 }
 
 function isBeaten(ctx: NodeContext, { record }: TransferRow): boolean {
@@ -143,7 +175,15 @@ function isBeaten(ctx: NodeContext, { record }: TransferRow): boolean {
 function settledRow(ctx: NodeContext, { ordinal, tx, block, roots }: ViewSettlement, { state }: ChainView): SettledRow {
   const last = roots[roots.length - 1] as { noteRoot: bigint; nullRoot: bigint };
   const settlement = ctx.journal.read.transactions.get(tx)?.settlement;
-  return { ordinal, tx, block, noteRoot: fieldHex(last.noteRoot), nullRoot: fieldHex(last.nullRoot), leafCount: Number(state.leafCount), ...(settlement === undefined ? {} : { settlement }) };
+  return {
+    ordinal,
+    tx,
+    block,
+    noteRoot: fieldHex(last.noteRoot),
+    nullRoot: fieldHex(last.nullRoot),
+    leafCount: Number(state.leafCount),
+    ...(settlement === undefined ? {} : { settlement }),
+  };
 }
 
 function noteQueue(ctx: NodeContext): void {
@@ -153,13 +193,28 @@ function noteQueue(ctx: NodeContext): void {
 
 function tellSettlement(ctx: NodeContext, { tx, block, roots, records, queueItems }: ViewSettlement): void {
   const last = roots[roots.length - 1] as { noteRoot: bigint; nullRoot: bigint };
-  ctx.events.tell({ type: 'settlement', settlement: { txHash: tx, block: block.number, noteRoot: fieldHex(last.noteRoot), nullifierRoot: fieldHex(last.nullRoot), transfers: [...records], queueItems } });
+  ctx.events.tell({
+    type: 'settlement',
+    settlement: {
+      txHash: tx,
+      block: block.number,
+      noteRoot: fieldHex(last.noteRoot),
+      nullifierRoot: fieldHex(last.nullRoot),
+      transfers: [...records],
+      queueItems,
+    },
+  });
 }
 
 /** How many settlements both views begin with. */
 function commonPrefix(a: ChainView, b: ChainView): number {
   let count = 0;
-  while (count < a.settlements.length && a.settlements[count]?.tx === b.settlements[count]?.tx && a.settlements[count]?.block.hash === b.settlements[count]?.block.hash) count++;
+  while (
+    count < a.settlements.length &&
+    a.settlements[count]?.tx === b.settlements[count]?.tx &&
+    a.settlements[count]?.block.hash === b.settlements[count]?.block.hash
+  )
+    count++;
   return count;
 }
 

@@ -30,11 +30,17 @@ export class RosterKeeper {
     const nowSeconds = Math.floor(nowMs / 1000);
     const workers = (await this.eligible(nowSeconds)).slice(0, MAX_ROSTER_WORKERS);
     const current = this.#current;
-    const same = current !== undefined && JSON.stringify(current.workers) === JSON.stringify(workers.map(({ address, sealKey }) => ({ address, sealKey })));
+    const same =
+      current !== undefined &&
+      JSON.stringify(current.workers) === JSON.stringify(workers.map(({ address, sealKey }) => ({ address, sealKey })));
     if (same && current.expires - nowSeconds > lifetimeSeconds / 2) return current;
     // Nobody may be asked to open a job after having destroyed the key for it.
     const expires = Math.min(nowSeconds + lifetimeSeconds, ...workers.map(({ sealKeyUntil }) => sealKeyUntil));
-    const roster = makeRoster(workers.map(({ address, sealKey }) => ({ address, sealKey })), expires, domain);
+    const roster = makeRoster(
+      workers.map(({ address, sealKey }) => ({ address, sealKey })),
+      expires,
+      domain,
+    );
     this.#current = await signRoster(roster, domain, sign);
     return this.#current;
   }
@@ -43,6 +49,8 @@ export class RosterKeeper {
   async eligible(nowSeconds: number): Promise<WorkerAnnouncement[]> {
     const { workers, admitted } = this.#parameters;
     const welcome = admitted === undefined ? undefined : new Set(admitted.map((address) => address.toLowerCase()));
-    return (await workers()).filter(({ address, lanes, sealKeyUntil }) => lanes.includes('transfer_1') && sealKeyUntil > nowSeconds && (welcome?.has(address) ?? true));
+    return (await workers()).filter(
+      ({ address, lanes, sealKeyUntil }) => lanes.includes('transfer_1') && sealKeyUntil > nowSeconds && (welcome?.has(address) ?? true),
+    );
   }
 }

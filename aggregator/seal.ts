@@ -7,8 +7,9 @@ import type { SealRow } from '../ledger/schema.js';
 import { ZERO_ADDRESS } from '../protocol/constants.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Slot } from '../protocol/update.js';
+import { commitTransfers, moved } from './commit.js';
 import { confirmSealed } from './confirm.js';
-import { commitTransfers, moved, type NodeContext } from './context.js';
+import type { NodeContext } from './context.js';
 import { fieldHex, fieldOf } from './hex.js';
 import { type Batch, nextBatch } from './order.js';
 import { planUpdateTask, publishPlanned } from './tasks.js';
@@ -65,8 +66,15 @@ export function replaySeals(ctx: NodeContext): void {
   ctx.inputs = new Map();
   for (const seal of ctx.seals) {
     const { statement, input, next } = applyBatch(state, seal.circuit, seal.slots.map(slotOf), ZERO_ADDRESS, ctx.domain);
-    if (fieldHex(statement.noteRootNew) !== seal.noteRootNew || fieldHex(statement.nullRootNew) !== seal.nullRootNew || Number(statement.startIndex) !== seal.startIndex) {
-      throw new TacitError('SEAL_REPLAY', 'a journaled seal does not give its own roots', { expected: seal.noteRootNew, got: fieldHex(statement.noteRootNew) });
+    if (
+      fieldHex(statement.noteRootNew) !== seal.noteRootNew ||
+      fieldHex(statement.nullRootNew) !== seal.nullRootNew ||
+      Number(statement.startIndex) !== seal.startIndex
+    ) {
+      throw new TacitError('SEAL_REPLAY', 'a journaled seal does not give its own roots', {
+        expected: seal.noteRootNew,
+        got: fieldHex(statement.noteRootNew),
+      });
     }
     if (seal.state === 'sealed') ctx.inputs.set(seal.index, input);
     state = next;

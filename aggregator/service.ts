@@ -1,8 +1,9 @@
 /** The node behind its gateway. */
-import type { GatewayService, HealthReport, NodeInfo } from '../queue/service.js';
+
 import { CIRCUITS } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
 import { GATEWAY_LIMITS } from '../queue/gateway.js';
+import type { GatewayService, HealthReport, NodeInfo } from '../queue/service.js';
 import type { NodeContext } from './context.js';
 import { submit } from './intake.js';
 import { LEAF_PAGE_SIZE, leafPage } from './leafPages.js';

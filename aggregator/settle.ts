@@ -8,8 +8,9 @@
  * The nonce ledger remembers every transaction of a nonce, so that after a crash, or when fees were bumped, whichever was
  * mined is found. Two settlements of the same seals cannot both succeed: the contract's roots have moved on.
  */
-import type { SettlementRow, TransactionRow } from '../ledger/schema.js';
+
 import type { TransactionReceipt } from '../ledger/effects.js';
+import type { SettlementRow, TransactionRow } from '../ledger/schema.js';
 import { hexToBytes } from '../protocol/bytes.js';
 import { isTacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
@@ -59,7 +60,8 @@ export async function recheckMined(ctx: NodeContext): Promise<void> {
 /** Mined long ago: nothing more is to be done for it. */
 async function finalise(ctx: NodeContext): Promise<void> {
   const row = lastSettlement(ctx);
-  if (row?.state === 'mined' && row.block !== undefined && ctx.view.head.number - row.block.number >= ctx.policy.confirmationDepth) await putSettlement(ctx, { ...row, state: 'final' });
+  if (row?.state === 'mined' && row.block !== undefined && ctx.view.head.number - row.block.number >= ctx.policy.confirmationDepth)
+    await putSettlement(ctx, { ...row, state: 'final' });
 }
 
 function lastSettlement(ctx: NodeContext): SettlementRow | undefined {
@@ -133,7 +135,9 @@ async function follow(ctx: NodeContext, row: SettlementRow): Promise<void> {
 
 async function concluded(ctx: NodeContext, row: SettlementRow, { hash, succeeded, block }: TransactionReceipt): Promise<void> {
   const mine = ctx.journal.read.transactions.get(hash)?.settlement === row.index;
-  await ctx.journal.transaction((tables) => tables.transactions.update(hash, (entry) => ({ ...entry, state: succeeded ? 'mined' : 'reverted', block })));
+  await ctx.journal.transaction((tables) =>
+    tables.transactions.update(hash, (entry) => ({ ...entry, state: succeeded ? 'mined' : 'reverted', block })),
+  );
   if (!mine) return abandon(ctx, row, `transaction ${hash} of an earlier settlement took the nonce`);
   if (!succeeded) return abandon(ctx, row, `transaction ${hash} was reverted`);
   await putSettlement(ctx, { ...row, state: 'mined', settledTx: hash, block });
@@ -144,7 +148,8 @@ async function abandon(ctx: NodeContext, row: SettlementRow, reason: string): Pr
   ctx.log(`settlement ${row.index} abandoned: ${reason}`);
   await ctx.journal.transaction((tables) => {
     tables.settlements.put(row.index, { ...row, state: 'abandoned', reason });
-    for (const seal of row.seals) if (tables.seals.get(seal)?.state === 'settling') tables.seals.update(seal, (entry) => ({ ...entry, state: 'proven' }));
+    for (const seal of row.seals)
+      if (tables.seals.get(seal)?.state === 'settling') tables.seals.update(seal, (entry) => ({ ...entry, state: 'proven' }));
   });
   ctx.seals = ctx.seals.map((seal) => (row.seals.includes(seal.index) && seal.state === 'settling' ? { ...seal, state: 'proven' } : seal));
 }

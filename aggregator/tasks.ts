@@ -4,8 +4,8 @@
  */
 import type { WriteTables } from '../ledger/effects.js';
 import type { FarmTaskRow, RecordHash, SealRow } from '../ledger/schema.js';
-import type { FarmJob, JobSignal } from '../queue/contracts.js';
 import type { SealedJob } from '../protocol/seal.js';
+import type { FarmJob, JobSignal } from '../queue/contracts.js';
 import type { NodeContext } from './context.js';
 
 /** Hexadecimal digits of a hash in a job's id: enough to keep jobs of other journals on the same Redis apart. */
@@ -15,12 +15,26 @@ const PROVER_SIGNALS = new Set(['h', 'z', 'y', 'prover']);
 
 /** To be called within the transaction that makes the task necessary. */
 export function planTransferTask(ctx: NodeContext, tables: WriteTables, id: RecordHash, attempt: number): void {
-  plan(ctx, tables, { id: `t-${id.slice(2, 2 + ID_DIGITS)}-${attempt}`, kind: 'transfer', transfers: [id], attempt, state: 'planned', queuedMs: ctx.nowMs() });
+  plan(ctx, tables, {
+    id: `t-${id.slice(2, 2 + ID_DIGITS)}-${attempt}`,
+    kind: 'transfer',
+    transfers: [id],
+    attempt,
+    state: 'planned',
+    queuedMs: ctx.nowMs(),
+  });
 }
 
 /** To be called within the transaction that makes the task necessary. */
 export function planUpdateTask(ctx: NodeContext, tables: WriteTables, seal: SealRow, attempt: number): void {
-  plan(ctx, tables, { id: `u-${seal.index}-${seal.noteRootNew.slice(2, 2 + ID_DIGITS)}-${attempt}`, kind: 'update', seal: seal.index, attempt, state: 'planned', queuedMs: ctx.nowMs() });
+  plan(ctx, tables, {
+    id: `u-${seal.index}-${seal.noteRootNew.slice(2, 2 + ID_DIGITS)}-${attempt}`,
+    kind: 'update',
+    seal: seal.index,
+    attempt,
+    state: 'planned',
+    queuedMs: ctx.nowMs(),
+  });
 }
 
 /** Planned → queued, for every planned task. Safe to repeat. */

@@ -33,9 +33,23 @@ export async function signTransaction(ctx: NodeContext, intent: Intent, also: (t
   const { purpose, data, nonce, gas, settlement } = intent;
   const suggestion = await ctx.effects.chain.feeSuggestion();
   const earlier = transactionsOf(ctx, nonce);
-  const maxFeePerGasWei = above(suggestion.maxFeePerGasWei, earlier.map(({ maxFeePerGas }) => maxFeePerGas));
-  const maxPriorityFeePerGasWei = above(suggestion.maxPriorityFeePerGasWei, earlier.map(({ maxPriorityFeePerGas }) => maxPriorityFeePerGas));
-  const { raw, hash } = await ctx.effects.chain.sign({ to: ctx.domain.contract, data, valueWei: 0n, nonce, gasLimit: gasLimitFor(gas), maxFeePerGasWei, maxPriorityFeePerGasWei });
+  const maxFeePerGasWei = above(
+    suggestion.maxFeePerGasWei,
+    earlier.map(({ maxFeePerGas }) => maxFeePerGas),
+  );
+  const maxPriorityFeePerGasWei = above(
+    suggestion.maxPriorityFeePerGasWei,
+    earlier.map(({ maxPriorityFeePerGas }) => maxPriorityFeePerGas),
+  );
+  const { raw, hash } = await ctx.effects.chain.sign({
+    to: ctx.domain.contract,
+    data,
+    valueWei: 0n,
+    nonce,
+    gasLimit: gasLimitFor(gas),
+    maxFeePerGasWei,
+    maxPriorityFeePerGasWei,
+  });
   const transaction: TransactionRow = {
     hash,
     nonce,

@@ -2,8 +2,9 @@
  * Following the chain: from the last view's head to the present one. Views of the last blocks are kept; when a block was
  * taken back, following goes on from the newest view that is still on the chain, or else from the contract's beginning.
  */
-import type { NodeContext } from './context.js';
+
 import { type ChainView, extendView, genesisView } from './chainView.js';
+import type { NodeContext } from './context.js';
 import { alignWithChain } from './reconcile.js';
 import { recheckMined } from './settle.js';
 

@@ -3,7 +3,8 @@
  * their number, and get a new promise without a seal; queue items wait again.
  */
 import type { SealRow, TransferRow } from '../ledger/schema.js';
-import { commitTransfers, moved, type NodeContext } from './context.js';
+import { commitTransfers, moved } from './commit.js';
+import type { NodeContext } from './context.js';
 import { transfersOf } from './order.js';
 import { replaySeals } from './seal.js';
 
@@ -31,5 +32,9 @@ export function unsealedRows(ctx: NodeContext, seals: readonly SealRow[]): Trans
 /** Back before the seal: proof and number stay, times and promises of the seal go. */
 export function unsealed(row: TransferRow, nowMs: number): TransferRow {
   const { sealed: _, settled: __, confirmed: ___, ...times } = row.times;
-  return moved({ ...row, times }, row.proofId === undefined ? 'queued' : 'proven', row.times.proven ?? nowMs, { seal: undefined, confirmation: undefined, settlementTx: undefined });
+  return moved({ ...row, times }, row.proofId === undefined ? 'queued' : 'proven', row.times.proven ?? nowMs, {
+    seal: undefined,
+    confirmation: undefined,
+    settlementTx: undefined,
+  });
 }

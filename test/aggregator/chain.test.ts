@@ -26,7 +26,14 @@ const account = (index: number) => new Wallet(world.anvil.accounts[index]?.priva
 
 async function force(record: TransferRecord, anchor: bigint): Promise<void> {
   const { h, proof, prover } = homeProof(record, anchor, `0x${'00'.repeat(20)}`, world.domain);
-  await world.rollup.force({ record, prover, refund: account(6).address.toLowerCase(), anchor, h: BigInt(h), proof: decodeProof(hexToBytes(proof)) });
+  await world.rollup.force({
+    record,
+    prover,
+    refund: account(6).address.toLowerCase(),
+    anchor,
+    h: BigInt(h),
+    proof: decodeProof(hexToBytes(proof)),
+  });
 }
 
 describe('following the chain', () => {
@@ -40,7 +47,11 @@ describe('following the chain', () => {
     await settledStatus(client, idOf(recordOf(1)));
     await rpc('evm_revert', [snapshot]);
     await rpc('anvil_mine', ['0x3']);
-    await until(() => world.rollup.state(), ({ settlementCount }) => settlementCount === 1, 'settled again');
+    await until(
+      () => world.rollup.state(),
+      ({ settlementCount }) => settlementCount === 1,
+      'settled again',
+    );
     expect((await settledStatus(client, idOf(recordOf(1)))).status).toBe('settled');
     await auditedReplay(world);
   }, 60_000);
@@ -51,9 +62,17 @@ describe('following the chain', () => {
     const anchor = await currentRoot();
     const snapshot = await rpc('evm_snapshot');
     await world.deposit(5n, 71n);
-    await until(() => node.stats(), ({ queueItemsWaiting }) => queueItemsWaiting === 1, 'seen');
+    await until(
+      () => node.stats(),
+      ({ queueItemsWaiting }) => queueItemsWaiting === 1,
+      'seen',
+    );
     await client.submit(provenSubmission(recordOf(1), anchor, world.domain));
-    const first = await until(() => statusNow(client, idOf(recordOf(1))), ({ status }) => status === 'sealed', 'sealed');
+    const first = await until(
+      () => statusNow(client, idOf(recordOf(1))),
+      ({ status }) => status === 'sealed',
+      'sealed',
+    );
     await rpc('evm_revert', [snapshot]);
     await rpc('anvil_mine', ['0x2']);
     await world.worker();
@@ -69,7 +88,11 @@ describe('following the chain', () => {
     const client = new GatewayClient(node.url);
     await world.deposit(5n, 71n);
     await client.submit(provenSubmission(recordOf(1), await currentRoot(), world.domain));
-    await until(() => statusNow(client, idOf(recordOf(1))), ({ status }) => status === 'sealed', 'sealed without the deposit');
+    await until(
+      () => statusNow(client, idOf(recordOf(1))),
+      ({ status }) => status === 'sealed',
+      'sealed without the deposit',
+    );
     await rpc('evm_increaseTime', [700]);
     await rpc('anvil_mine', ['0x1']);
     await world.worker();
@@ -85,7 +108,11 @@ describe('following the chain', () => {
     await world.deposit(5n, 71n);
     const anchor = await currentRoot();
     await client.submit(provenSubmission(recordOf(1), anchor, world.domain));
-    await until(() => statusNow(client, idOf(recordOf(1))), ({ status }) => status === 'sealed', 'sealed');
+    await until(
+      () => statusNow(client, idOf(recordOf(1))),
+      ({ status }) => status === 'sealed',
+      'sealed',
+    );
     await rpc('evm_increaseTime', [700]);
     await rpc('anvil_mine', ['0x1']);
     await world.rollup.connect(account(8)).settle(encodeSettlement(await otherSettlement()));
@@ -101,14 +128,28 @@ describe('following the chain', () => {
     const client = new GatewayClient(node.url);
     const anchor = await currentRoot();
     await force(recordOf(1), anchor);
-    await until(() => node.stats(), ({ queueItemsWaiting }) => queueItemsWaiting === 1, 'seen');
-    expect(await codeOf(client.submit(provenSubmission(recordOf(2, { nf1: recordOf(1).nf1 }), anchor, world.domain)))).toBe('NULLIFIER_FORCED');
+    await until(
+      () => node.stats(),
+      ({ queueItemsWaiting }) => queueItemsWaiting === 1,
+      'seen',
+    );
+    expect(await codeOf(client.submit(provenSubmission(recordOf(2, { nf1: recordOf(1).nf1 }), anchor, world.domain)))).toBe(
+      'NULLIFIER_FORCED',
+    );
     await world.worker();
-    await until(() => world.rollup.state(), ({ queueHead }) => queueHead === 1, 'the forced transfer in the tree');
+    await until(
+      () => world.rollup.state(),
+      ({ queueHead }) => queueHead === 1,
+      'the forced transfer in the tree',
+    );
     // Spent by now; nothing but drop() takes it out of the queue's way.
     await force(recordOf(3, { nf2: recordOf(1).nf2 }), anchor);
     await world.deposit(5n, 71n);
-    await until(() => world.rollup.state(), ({ queueHead }) => queueHead === 3, 'the queue served');
+    await until(
+      () => world.rollup.state(),
+      ({ queueHead }) => queueHead === 3,
+      'the queue served',
+    );
     const { queue } = await auditedReplay(world);
     expect(queue.map(({ state }) => state)).toEqual(['settled', 'dropped', 'settled']);
   }, 60_000);
@@ -126,7 +167,9 @@ describe('following the chain', () => {
     await until(
       async () => {
         const pool = (await rpc('txpool_content')) as { pending: Record<string, Record<string, { maxFeePerGas: string }>> };
-        const [mine] = Object.entries(pool.pending).flatMap(([from, byNonce]) => (from.toLowerCase() === settler ? Object.values(byNonce) : []));
+        const [mine] = Object.entries(pool.pending).flatMap(([from, byNonce]) =>
+          from.toLowerCase() === settler ? Object.values(byNonce) : [],
+        );
         if (mine !== undefined) fees.add(mine.maxFeePerGas);
         return fees.size;
       },
@@ -145,8 +188,25 @@ describe('following the chain', () => {
 async function otherSettlement(): Promise<Settlement> {
   const { state, queue } = await auditedReplay(world);
   const prover = account(8).address.toLowerCase();
-  const commitment = (queue[0]?.event as { commitment: bigint }).commitment;
-  const { publicInputs, next } = applyBatch(state, 'update_2', [{ nf1: 0n, nf2: 0n, cm1: commitment, cm2: 0n }], prover, world.domain);
+  const [{ event }] = queue as unknown as [{ event: { commitment: bigint } }];
+  const { publicInputs, next } = applyBatch(state, 'update_2', [{ nf1: 0n, nf2: 0n, cm1: event.commitment, cm2: 0n }], prover, world.domain);
   const proof = decodeProof(hexToBytes(simulatedProof('update_2', publicInputs)));
-  return { queueItems: 1, drops: [], forced: [], transfers: [], updates: [{ circuitId: CIRCUITS.update_2.id, keepRoot: false, used: 1, prover, h: publicInputs.h, proof, noteRootNew: next.noteRoot, nullRootNew: next.nullifierRoot }] };
+  return {
+    queueItems: 1,
+    drops: [],
+    forced: [],
+    transfers: [],
+    updates: [
+      {
+        circuitId: CIRCUITS.update_2.id,
+        keepRoot: false,
+        used: 1,
+        prover,
+        h: publicInputs.h,
+        proof,
+        noteRootNew: next.noteRoot,
+        nullRootNew: next.nullifierRoot,
+      },
+    ],
+  };
 }

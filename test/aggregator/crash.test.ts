@@ -34,30 +34,46 @@ function dieAt(match: RegExp, calls: number): { hook: FaultHook; died: Promise<s
 describe('crash', () => {
   // Every point that one transfer passes on its way, in the order of its way: the journal's transactions one by one.
   const transactions = Array.from({ length: 9 }, (_, k) => [/^journal\.transaction:after$/, k] as const);
-  const others = ['journal.transaction:before', 'queue.publish:before', 'queue.publish:after', 'queue.outcome:after', 'chain.estimateGas:after', 'chain.minedNonce:after', 'chain.sign:after', 'chain.broadcast:before', 'chain.broadcast:after', 'chain.receipt:after'].map((point) => [new RegExp(`^${point.replace('.', '\\.')}$`), 0] as const);
+  const others = [
+    'journal.transaction:before',
+    'queue.publish:before',
+    'queue.publish:after',
+    'queue.outcome:after',
+    'chain.estimateGas:after',
+    'chain.minedNonce:after',
+    'chain.sign:after',
+    'chain.broadcast:before',
+    'chain.broadcast:after',
+    'chain.receipt:after',
+  ].map((point) => [new RegExp(`^${point.replace('.', '\\.')}$`), 0] as const);
 
-  it.each([...transactions, ...others])('at %s, passage %i: ends after restart in exactly one settlement', async (match, passage) => {
-    const n = 100 + transactions.length * 2 + [...transactions, ...others].findIndex(([m, k]) => String(m) === String(match) && k === passage);
-    const record = recordOf(n);
-    const id = recordHash(record, world.domain);
-    const { noteRoot: anchor, settlementCount: before } = await world.rollup.state();
-    const fault = dieAt(match, passage);
-    const doomed = await world.start({}, { faultHook: fault.hook });
-    fault.arm();
-    const submission = provenSubmission(record, anchor, world.domain);
-    await new GatewayClient(doomed.url).submit(submission).catch(() => {});
-    await fault.died;
-    await doomed.stop().catch(() => {});
+  it.each([...transactions, ...others])(
+    'at %s, passage %i: ends after restart in exactly one settlement',
+    async (match, passage) => {
+      const n =
+        100 + transactions.length * 2 + [...transactions, ...others].findIndex(([m, k]) => String(m) === String(match) && k === passage);
+      const record = recordOf(n);
+      const id = recordHash(record, world.domain);
+      const { noteRoot: anchor, settlementCount: before } = await world.rollup.state();
+      const fault = dieAt(match, passage);
+      const doomed = await world.start({}, { faultHook: fault.hook });
+      fault.arm();
+      const submission = provenSubmission(record, anchor, world.domain);
+      await new GatewayClient(doomed.url).submit(submission).catch(() => {});
+      await fault.died;
+      await doomed.stop().catch(() => {});
 
-    const node = await world.start();
-    const client = new GatewayClient(node.url);
-    // A wallet that got no answer submits again; one that got one does not need to. Both end the same.
-    await client.submit(submission);
-    expect((await settledStatus(client, id)).status).toBe('settled');
-    const replay = await auditedReplay(world);
-    expect(replay.settlements).toHaveLength(before + 1);
-    await node.stop();
-  }, 60_000);
+      const node = await world.start();
+      const client = new GatewayClient(node.url);
+      // A wallet that got no answer submits again; one that got one does not need to. Both end the same.
+      await client.submit(submission);
+      expect((await settledStatus(client, id)).status).toBe('settled');
+      const replay = await auditedReplay(world);
+      expect(replay.settlements).toHaveLength(before + 1);
+      await node.stop();
+    },
+    60_000,
+  );
 
   it('A3: a restart keeps what was promised: numbers, positions, reservations', async () => {
     const anchor = (await world.rollup.state()).noteRoot;
@@ -84,9 +100,15 @@ describe('crash', () => {
       await client.submit(provenSubmission(record, anchor, world.domain));
       await redis.flushall();
     }
-    await expect(client.submit(provenSubmission(recordOf(75, { nf1: recordOf(70).nf1 }), anchor, world.domain))).rejects.toMatchObject({ code: expect.stringMatching(/^NULLIFIER_/) });
+    await expect(client.submit(provenSubmission(recordOf(75, { nf1: recordOf(70).nf1 }), anchor, world.domain))).rejects.toMatchObject({
+      code: expect.stringMatching(/^NULLIFIER_/),
+    });
     for (const record of records) expect((await settledStatus(client, recordHash(record, world.domain))).status).toBe('settled');
-    await until(() => node.stats(), ({ pending }) => pending === 0, 'empty');
+    await until(
+      () => node.stats(),
+      ({ pending }) => pending === 0,
+      'empty',
+    );
     redis.disconnect();
     await auditedReplay(world);
     await node.stop();

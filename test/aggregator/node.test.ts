@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningNode } from '../../aggregator/node.js';
-import { LedgerState } from '../../ledger/state.js';
+import type { LedgerState } from '../../ledger/state.js';
 import { bytesToHex, hexToBytes } from '../../protocol/bytes.js';
 import { fieldFromBytes } from '../../protocol/field.js';
 import { encodeRecord, recordHash } from '../../protocol/record.js';
 import { verifySoftConfirmation } from '../../protocol/softConfirmation.js';
 import { GatewayClient } from '../../queue/gatewayClient.js';
 import type { SoftConfirmation } from '../../queue/service.js';
-import { sealForSimulated, type SimulatedWorker } from './simulatedFarm.js';
+import { type SimulatedWorker, sealForSimulated } from './simulatedFarm.js';
 import { auditedReplay, codeOf, makeWorld, provenSubmission, recordOf, settledStatus, statusNow, until, type World } from './world.js';
 
 let world: World;
@@ -33,16 +33,26 @@ afterAll(() => world.stop(), 60_000);
 
 const idOf = (record: ReturnType<typeof recordOf>) => recordHash(record, world.domain);
 const currentRoot = async () => (await world.rollup.state()).noteRoot;
-const sealed = (record: ReturnType<typeof recordOf>, anchor: bigint, roster: Parameters<typeof sealForSimulated>[2]) => ({ id: idOf(record), record: bytesToHex(encodeRecord(record)), sealed: sealForSimulated(record, anchor, roster, world.domain) });
+const sealed = (record: ReturnType<typeof recordOf>, anchor: bigint, roster: Parameters<typeof sealForSimulated>[2]) => ({
+  id: idOf(record),
+  record: bytesToHex(encodeRecord(record)),
+  sealed: sealForSimulated(record, anchor, roster, world.domain),
+});
 
 describe('node', () => {
   it('takes deposits and home-proven transfers from submission to settlement', async () => {
     for (const owner of [71n, 72n, 73n]) await world.deposit(5n, owner);
-    await until(() => node.stats(), ({ queueItemsWaiting }) => queueItemsWaiting === 0, 'deposits in the rollup');
+    await until(
+      () => node.stats(),
+      ({ queueItemsWaiting }) => queueItemsWaiting === 0,
+      'deposits in the rollup',
+    );
     const anchor = await currentRoot();
     const records = [1, 2, 3].map((n) => recordOf(n));
     const { operator } = await client.info();
-    for (const { status, confirmation } of await Promise.all(records.map((record) => client.submit(provenSubmission(record, anchor, world.domain))))) {
+    for (const { status, confirmation } of await Promise.all(
+      records.map((record) => client.submit(provenSubmission(record, anchor, world.domain))),
+    )) {
       expect(['confirmed', 'sealed']).toContain(status);
       verifySoftConfirmation(confirmation as SoftConfirmation, world.domain, operator);
     }
@@ -60,7 +70,11 @@ describe('node', () => {
   }, 60_000);
 
   it('has sealed transfers proven by the farm and pays its worker', async () => {
-    const roster = await until(() => client.roster(), ({ workers }) => workers.length === 1, 'a worker in the roster');
+    const roster = await until(
+      () => client.roster(),
+      ({ workers }) => workers.length === 1,
+      'a worker in the roster',
+    );
     const submission = sealed(recordOf(9), await currentRoot(), roster);
     expect((await client.submit(submission)).status).toBe('queued');
     expect(await settledStatus(client, submission.id)).toMatchObject({ status: 'settled', prover: worker.address });
@@ -82,12 +96,20 @@ describe('node', () => {
   it('A3: an unproven submission does not keep a proven one out', async () => {
     const anchor = await currentRoot();
     const victim = recordOf(13);
-    const nobody = { id: `0x${'11'.repeat(32)}`, expires: Math.floor(Date.now() / 1000) + 600, workers: [{ address: `0x${'22'.repeat(20)}`, sealKey: `0x09${'00'.repeat(31)}` }], signature: '0x' };
+    const nobody = {
+      id: `0x${'11'.repeat(32)}`,
+      expires: Math.floor(Date.now() / 1000) + 600,
+      workers: [{ address: `0x${'22'.repeat(20)}`, sealKey: `0x09${'00'.repeat(31)}` }],
+      signature: '0x',
+    };
     const squat = recordOf(14, { nf1: victim.nf1 });
     await client.submit(sealed(squat, anchor, nobody));
     await client.submit(provenSubmission(victim, anchor, world.domain));
     expect((await settledStatus(client, idOf(victim))).status).toBe('settled');
-    expect(await settledStatus(client, idOf(squat))).toMatchObject({ status: 'failed', reason: expect.stringContaining('NULLIFIER_SPENT') });
+    expect(await settledStatus(client, idOf(squat))).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('NULLIFIER_SPENT'),
+    });
   }, 60_000);
 
   it('A12: a re-randomised proof of an admitted transfer is a duplicate and does not move the reward', async () => {
@@ -96,7 +118,8 @@ describe('node', () => {
     const first = await client.submit(provenSubmission(recordOf(15), anchor, world.domain));
     const again = await client.submit(provenSubmission(recordOf(15), anchor, world.domain, { seed: 9n }));
     const renamed = await client.submit(provenSubmission(recordOf(15), anchor, world.domain, { prover: thief }));
-    for (const answer of [again, renamed]) expect(answer).toMatchObject({ prover: first.prover, confirmation: { sequence: first.confirmation?.sequence } });
+    for (const answer of [again, renamed])
+      expect(answer).toMatchObject({ prover: first.prover, confirmation: { sequence: first.confirmation?.sequence } });
     expect((await settledStatus(client, idOf(recordOf(15)))).prover).toBe(first.prover);
   }, 60_000);
 
@@ -106,9 +129,15 @@ describe('node', () => {
     const foreign = provenSubmission(recordOf(17), anchor, world.domain).proof as { proof: string };
     expect(await codeOf(client.submit({ ...submission, id: `0x${'ab'.repeat(32)}` }))).toBe('SUBMISSION_ID');
     expect(await codeOf(client.submit(provenSubmission(recordOf(16), 12_345n, world.domain)))).toBe('ANCHOR_UNKNOWN');
-    expect(await codeOf(client.submit({ ...submission, proof: { ...submission.proof, proof: foreign.proof } } as never))).toBe('PROOF_INVALID');
-    expect(await codeOf(client.submit(provenSubmission(recordOf(16, { feeAsset: 4, fee: 1n }), anchor, world.domain)))).toBe('ASSET_UNKNOWN');
-    expect(await client.status(submission.id).catch((error: { code: string }) => error.code)).toSatisfy((answer) => answer === undefined || answer === 'TRANSFER_UNKNOWN');
+    expect(await codeOf(client.submit({ ...submission, proof: { ...submission.proof, proof: foreign.proof } } as never))).toBe(
+      'PROOF_INVALID',
+    );
+    expect(await codeOf(client.submit(provenSubmission(recordOf(16, { feeAsset: 4, fee: 1n }), anchor, world.domain)))).toBe(
+      'ASSET_UNKNOWN',
+    );
+    expect(await client.status(submission.id).catch((error: { code: string }) => error.code)).toSatisfy(
+      (answer) => answer === undefined || answer === 'TRANSFER_UNKNOWN',
+    );
   }, 60_000);
 
   it('admits a pair together, in one update; half of one waits and is passed by others', async () => {
@@ -143,12 +172,23 @@ describe('a node whose farm comes late', () => {
     const { state } = await auditedReplay(world);
     const before = (await world.rollup.state()).settlementCount;
     for (const n of [31, 32, 33]) await wallet.submit(provenSubmission(recordOf(n), state.noteRoot, world.domain));
-    await until(() => patient.stats(), ({ standingSeals }) => standingSeals >= 1, 'sealed');
+    await until(
+      () => patient.stats(),
+      ({ standingSeals }) => standingSeals >= 1,
+      'sealed',
+    );
     // The root of the first seal, as anybody can compute it who knows what is in it.
     const ahead: LedgerState = state.fork();
-    ahead.advance(2, [recordOf(31), recordOf(32)].map(({ nf1, nf2, cm1, cm2 }) => ({ nf1, nf2, cm1, cm2 })));
+    ahead.advance(
+      2,
+      [recordOf(31), recordOf(32)].map(({ nf1, nf2, cm1, cm2 }) => ({ nf1, nf2, cm1, cm2 })),
+    );
     await wallet.submit(provenSubmission(recordOf(34), ahead.noteRoot, world.domain));
-    await until(() => patient.stats(), ({ standingSeals }) => standingSeals >= 2, 'sealed');
+    await until(
+      () => patient.stats(),
+      ({ standingSeals }) => standingSeals >= 2,
+      'sealed',
+    );
     await world.worker({}, 5);
     expect((await settledStatus(wallet, idOf(recordOf(34)))).status).toBe('settled');
     const { settlements } = await auditedReplay(world);

@@ -8,18 +8,18 @@ import { CIRCUITS, type CircuitName } from '../../protocol/circuit.js';
 import { evmAddressOfKey, signerFromKey } from '../../protocol/eip712.js';
 import { fieldFromBytes, fieldToBytes } from '../../protocol/field.js';
 import { type PublicInputs, publicInputsOf, publicSignals, transferList, transferSponge } from '../../protocol/fingerprint.js';
-import { makeKeyTable, type KeyTable } from '../../protocol/fold.js';
-import { encodeProof } from '../../protocol/proof.js';
-import { decodeRecord, type Domain, recordHash, recordMessage, type TransferRecord, encodeRecord } from '../../protocol/record.js';
-import { openJob, sealJob, type SealedJob } from '../../protocol/seal.js';
+import { type KeyTable, makeKeyTable } from '../../protocol/fold.js';
 import { x25519Public } from '../../protocol/onetime.js';
+import { encodeProof } from '../../protocol/proof.js';
+import { type Domain, decodeRecord, encodeRecord, recordHash, recordMessage, type TransferRecord } from '../../protocol/record.js';
+import { openJob, type SealedJob, sealJob } from '../../protocol/seal.js';
+import { ownUpdate } from '../../prover/updateJob.js';
 import { AnnouncementBoard, signAnnouncement } from '../../queue/announce.js';
 import type { FarmJob, FarmResult } from '../../queue/contracts.js';
-import { consumeFarm } from '../../queue/farmWorker.js';
 import type { Lane } from '../../queue/farmOptions.js';
+import { consumeFarm } from '../../queue/farmWorker.js';
 import type { HomeProof, SignedRoster } from '../../queue/service.js';
 import { keyOf, mod, simulate, wasteFor } from '../protocol/simulatedProofs.js';
-import { ownUpdate } from '../../prover/updateJob.js';
 
 const CIRCUIT_NAMES: readonly CircuitName[] = ['transfer_1', 'transfer_8', 'update_2', 'update_8'];
 
@@ -56,11 +56,22 @@ export interface SimulatedWorkerOptions {
 }
 
 /** A worker on the real queue. Its sealed jobs hold `record ‖ anchor`. */
-export async function startSimulatedWorker({ redisUrl, domain, key, lanes = ['transfer_1', 'update_2', 'update_8'], spoil = (_, result) => result }: SimulatedWorkerOptions): Promise<SimulatedWorker> {
+export async function startSimulatedWorker({
+  redisUrl,
+  domain,
+  key,
+  lanes = ['transfer_1', 'update_2', 'update_8'],
+  spoil = (_, result) => result,
+}: SimulatedWorkerOptions): Promise<SimulatedWorker> {
   const address = evmAddressOfKey(key);
   const sealSecret = key.map((byte) => byte ^ 0x5a);
   const board = new AnnouncementBoard(redisUrl, domain);
-  const announcement = { address, sealKey: bytesToHex(x25519Public(sealSecret)), lanes: [...lanes], sealKeyUntil: Math.floor(Date.now() / 1000) + 86_400 };
+  const announcement = {
+    address,
+    sealKey: bytesToHex(x25519Public(sealSecret)),
+    lanes: [...lanes],
+    sealKeyUntil: Math.floor(Date.now() / 1000) + 86_400,
+  };
   const announce = async () => board.put(await signAnnouncement(announcement, domain, signerFromKey(key)));
   await announce();
   const timer = setInterval(() => void announce().catch(() => {}), 4_000);
@@ -71,7 +82,10 @@ export async function startSimulatedWorker({ redisUrl, domain, key, lanes = ['tr
     lanes,
     name: address,
     handler: async (job, report) => {
-      const result = job.kind === 'update' ? proveUpdate(job, address, domain) : await proveSealed(job.sealed[0] as SealedJob, sealSecret, address, domain, report);
+      const result =
+        job.kind === 'update'
+          ? proveUpdate(job, address, domain)
+          : await proveSealed(job.sealed[0] as SealedJob, sealSecret, address, domain, report);
       proved.push(job.id);
       return spoil(job, result);
     },
@@ -89,7 +103,13 @@ export async function startSimulatedWorker({ redisUrl, domain, key, lanes = ['tr
 
 export function sealForSimulated(record: TransferRecord, anchor: bigint, roster: SignedRoster, domain: Domain): SealedJob {
   const plaintext = new Uint8Array([...fieldToBytes(anchor), ...encodeRecord(record)]);
-  return sealJob(plaintext, { domain, recordHash: recordHash(record, domain), rosterId: roster.id, expiry: roster.expires, recipients: roster.workers });
+  return sealJob(plaintext, {
+    domain,
+    recordHash: recordHash(record, domain),
+    rosterId: roster.id,
+    expiry: roster.expires,
+    recipients: roster.workers,
+  });
 }
 
 function proveUpdate(job: Extract<FarmJob, { kind: 'update' }>, address: string, domain: Domain): FarmResult {
@@ -97,7 +117,13 @@ function proveUpdate(job: Extract<FarmJob, { kind: 'update' }>, address: string,
   return { circuit: job.circuit, proof: simulatedProof(job.circuit, publicInputs), h: hex(publicInputs.h), prover: address, provingMs: 1 };
 }
 
-async function proveSealed(sealed: SealedJob, secret: Uint8Array, address: string, domain: Domain, report: (progress: { stage: 'checked'; worker: string }) => Promise<void>): Promise<FarmResult> {
+async function proveSealed(
+  sealed: SealedJob,
+  secret: Uint8Array,
+  address: string,
+  domain: Domain,
+  report: (progress: { stage: 'checked'; worker: string }) => Promise<void>,
+): Promise<FarmResult> {
   const { recordHash: id, rosterId, expiry } = sealed;
   const plaintext = openJob(sealed, secret, address, { domain, recordHash: id, rosterId, expiry }, Math.floor(Date.now() / 1000));
   const anchor = fieldFromBytes(plaintext.slice(0, 32));
@@ -109,4 +135,3 @@ async function proveSealed(sealed: SealedJob, secret: Uint8Array, address: strin
 export function hex(x: bigint): string {
   return bytesToHex(fieldToBytes(x));
 }
-

@@ -3,22 +3,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Wallet } from 'ethers';
-import { type NodeConfig, type NodePolicy } from '../../aggregator/config.js';
+import type { NodeConfig, NodePolicy } from '../../aggregator/config.js';
 import { type RunningNode, startNode } from '../../aggregator/node.js';
-import { hexToBytes } from '../../protocol/bytes.js';
+import { bytesToHex, hexToBytes } from '../../protocol/bytes.js';
 import { ZERO_ADDRESS } from '../../protocol/constants.js';
 import { type Domain, encodeRecord, recordHash, type TransferRecord } from '../../protocol/record.js';
-import { GatewayClient } from '../../queue/gatewayClient.js';
+import type { GatewayClient } from '../../queue/gatewayClient.js';
 import { type RunningRedis, startRedis } from '../../queue/redis.js';
 import type { Submission, TransferStatus } from '../../queue/service.js';
 import { type Anvil, startAnvil } from '../../verifier-contract/anvil.js';
 import { deployRollup } from '../../verifier-contract/deploy.js';
-import type { RollupContract } from '../../verifier-contract/rollup.js';
 import { readHistory } from '../../verifier-contract/history.js';
 import { type Replay, replayHistory } from '../../verifier-contract/replay.js';
+import type { RollupContract } from '../../verifier-contract/rollup.js';
 import { openRpc } from '../../verifier-contract/rpc.js';
-import { bytesToHex } from '../../protocol/bytes.js';
-import { homeProof, simulatedKeys, startSimulatedWorker, type SimulatedWorker, type SimulatedWorkerOptions } from './simulatedFarm.js';
+import { homeProof, type SimulatedWorker, type SimulatedWorkerOptions, simulatedKeys, startSimulatedWorker } from './simulatedFarm.js';
 
 export const KEYS = simulatedKeys();
 const QUEUE_DELAY_SECONDS = 600;
@@ -60,18 +59,39 @@ export async function makeWorld(): Promise<World> {
   };
   const settlerKey = anvil.accounts[0]?.privateKey as string;
   return {
-    anvil, redis, rollup, domain, provider, journalDir, lines,
+    anvil,
+    redis,
+    rollup,
+    domain,
+    provider,
+    journalDir,
+    lines,
     start: async (policy = {}, extra = {}) =>
       keep(
         await startNode({
-          domain, network: 'dev', deploymentBlock, rpcUrl: anvil.rpcUrl, redisUrl: redis.url, journalDir, settlerKey, keys: KEYS,
+          domain,
+          network: 'dev',
+          deploymentBlock,
+          rpcUrl: anvil.rpcUrl,
+          redisUrl: redis.url,
+          journalDir,
+          settlerKey,
+          keys: KEYS,
           assets: [{ id: 0, token: ZERO_ADDRESS, symbol: 'ETH', decimals: 18 }],
           policy: { sealAfterMs: 100, settleAfterMs: 500, tickMs: 30, ...policy },
           log: (line) => lines.push(line),
           ...extra,
         }),
       ),
-    worker: async (options = {}, index = 3) => keep(await startSimulatedWorker({ redisUrl: redis.url, domain, key: hexToBytes(anvil.accounts[index]?.privateKey as string), ...options })),
+    worker: async (options = {}, index = 3) =>
+      keep(
+        await startSimulatedWorker({
+          redisUrl: redis.url,
+          domain,
+          key: hexToBytes(anvil.accounts[index]?.privateKey as string),
+          ...options,
+        }),
+      ),
     deposit: async (value, owner) => {
       await rollup.deposit({ asset: 0, value, owner, ephemeral: new Uint8Array(32), ciphertext: new Uint8Array(32) });
     },
@@ -89,16 +109,34 @@ export async function makeWorld(): Promise<World> {
 export function recordOf(n: number, change: Partial<TransferRecord> = {}): TransferRecord {
   const base = BigInt(n) * 1_000_003n;
   return {
-    nf1: base + 1n, nf2: base + 2n, cm1: base + 3n, cm2: base + 4n,
-    outAsset: 0, outValue: 0n, recipient: ZERO_ADDRESS, feeAsset: 0, fee: 0n,
-    ephemeral: new Uint8Array(32).fill(n), ciphertexts: [new Uint8Array(32).fill(n + 1), new Uint8Array(32).fill(n + 2)],
+    nf1: base + 1n,
+    nf2: base + 2n,
+    cm1: base + 3n,
+    cm2: base + 4n,
+    outAsset: 0,
+    outValue: 0n,
+    recipient: ZERO_ADDRESS,
+    feeAsset: 0,
+    fee: 0n,
+    ephemeral: new Uint8Array(32).fill(n),
+    ciphertexts: [new Uint8Array(32).fill(n + 1), new Uint8Array(32).fill(n + 2)],
     ...change,
   };
 }
 
-export function provenSubmission(record: TransferRecord, anchor: bigint, domain: Domain, options: { prover?: string; seed?: bigint; pairedWith?: string } = {}): Submission {
+export function provenSubmission(
+  record: TransferRecord,
+  anchor: bigint,
+  domain: Domain,
+  options: { prover?: string; seed?: bigint; pairedWith?: string } = {},
+): Submission {
   const { prover = ZERO_ADDRESS, seed = 1n, pairedWith } = options;
-  return { id: recordHash(record, domain), record: bytesToHex(encodeRecord(record)), proof: homeProof(record, anchor, prover, domain, seed), ...(pairedWith === undefined ? {} : { pairedWith }) };
+  return {
+    id: recordHash(record, domain),
+    record: bytesToHex(encodeRecord(record)),
+    proof: homeProof(record, anchor, prover, domain, seed),
+    ...(pairedWith === undefined ? {} : { pairedWith }),
+  };
 }
 
 /** Asks until the condition holds; fails after a while with the last answer. */
@@ -107,13 +145,18 @@ export async function until<T>(ask: () => Promise<T> | T, holds: (answer: T) => 
   for (;;) {
     const answer = await ask();
     if (holds(answer)) return answer;
-    if (Date.now() > deadline) throw new Error(`still not ${what}: ${JSON.stringify(answer, (_, value) => (typeof value === 'bigint' ? String(value) : value))}`);
+    if (Date.now() > deadline)
+      throw new Error(`still not ${what}: ${JSON.stringify(answer, (_, value) => (typeof value === 'bigint' ? String(value) : value))}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
 
 export function settledStatus(client: GatewayClient, id: string): Promise<TransferStatus> {
-  return until(() => statusNow(client, id), ({ status }) => status === 'settled' || status === 'failed', `settled: ${id}`);
+  return until(
+    () => statusNow(client, id),
+    ({ status }) => status === 'settled' || status === 'failed',
+    `settled: ${id}`,
+  );
 }
 
 /** The status of a transfer that the node must know. */
@@ -136,7 +179,10 @@ export async function codeOf(promise: Promise<unknown>): Promise<string | undefi
 export async function auditedReplay({ provider, rollup }: World): Promise<Replay> {
   const replay = replayHistory(await readHistory(provider, rollup.address, 0));
   const state = await rollup.state();
-  const [got, expected] = [[replay.state.noteRoot, replay.state.nullifierRoot, replay.state.leafCount], [state.noteRoot, state.nullifierRoot, state.leafCount]];
+  const [got, expected] = [
+    [replay.state.noteRoot, replay.state.nullifierRoot, replay.state.leafCount],
+    [state.noteRoot, state.nullifierRoot, state.leafCount],
+  ];
   if (got.join() !== expected.join()) throw new Error(`roots differ: ${got.join()} and ${expected.join()}`);
   return replay;
 }

@@ -1,8 +1,8 @@
 /** Seeded generators shared by the tests of the protocol's codecs. */
 import fc from 'fast-check';
+import { bytesToHex } from '../../protocol/bytes.js';
 import { NULLIFIER_MAX, ZERO_ADDRESS } from '../../protocol/constants.js';
 import { FIELD_MODULUS } from '../../protocol/field.js';
-import { bytesToHex } from '../../protocol/bytes.js';
 import { BASE_FIELD_MODULUS, type Groth16Proof } from '../../protocol/proof.js';
 import type { Domain, TransferRecord } from '../../protocol/record.js';
 
@@ -12,11 +12,16 @@ export const DOMAIN: Domain = { chainId: 31337n, contract: '0x5fbdb2315678afecb3
 
 export const field = fc.bigInt({ min: 0n, max: FIELD_MODULUS - 1n });
 export const bytes = (size: number) => fc.uint8Array({ minLength: size, maxLength: size });
-export const nonZeroAddress = bytes(20).filter((b) => b.some((x) => x !== 0)).map((b): string => bytesToHex(b));
+export const nonZeroAddress = bytes(20)
+  .filter((b) => b.some((x) => x !== 0))
+  .map((b): string => bytesToHex(b));
 
 /** Amounts near every width boundary as well as anywhere. */
 const edges = (bits: number) =>
-  fc.oneof(fc.bigInt({ min: 0n, max: (1n << BigInt(bits)) - 1n }), ...[32, 64, 96, 128].filter((b) => b <= bits).map((b) => fc.constantFrom((1n << BigInt(b)) - 1n, b < bits ? 1n << BigInt(b) : 1n)));
+  fc.oneof(
+    fc.bigInt({ min: 0n, max: (1n << BigInt(bits)) - 1n }),
+    ...[32, 64, 96, 128].filter((b) => b <= bits).map((b) => fc.constantFrom((1n << BigInt(b)) - 1n, b < bits ? 1n << BigInt(b) : 1n)),
+  );
 
 export const record: fc.Arbitrary<TransferRecord> = fc
   .record({
@@ -45,7 +50,11 @@ export const record: fc.Arbitrary<TransferRecord> = fc
 const coordinate = fc.bigInt({ min: 0n, max: BASE_FIELD_MODULUS - 1n });
 const fp2 = fc.tuple(coordinate, coordinate);
 /** Right widths, most likely no curve points. */
-export const proofShape: fc.Arbitrary<Groth16Proof> = fc.record({ a: fc.record({ x: coordinate, y: coordinate }), b: fc.record({ x: fp2, y: fp2 }), c: fc.record({ x: coordinate, y: coordinate }) });
+export const proofShape: fc.Arbitrary<Groth16Proof> = fc.record({
+  a: fc.record({ x: coordinate, y: coordinate }),
+  b: fc.record({ x: fp2, y: fp2 }),
+  c: fc.record({ x: coordinate, y: coordinate }),
+});
 
 /** The code of the TacitError that `run` throws; undefined when it returns. */
 export function codeOf(run: () => unknown): string | undefined {

@@ -1,4 +1,4 @@
-import { keccak256, solidityPacked, zeroPadValue, encodeBytes32String } from 'ethers';
+import { encodeBytes32String, keccak256, solidityPacked, zeroPadValue } from 'ethers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CIRCUITS } from '../../protocol/circuit.js';
@@ -7,7 +7,15 @@ import { FIELD_MODULUS } from '../../protocol/field.js';
 import { challenge, horner, publicInputsOf, sponge, transferList, transferSponge } from '../../protocol/fingerprint.js';
 import { H } from '../../protocol/hash.js';
 import { recordMessage } from '../../protocol/record.js';
-import { alignedStart, EMPTY_SLOT, leafCountAfter, sortedNullifiers, type UpdateStatement, updateList, updatePublicInputs } from '../../protocol/update.js';
+import {
+  alignedStart,
+  EMPTY_SLOT,
+  leafCountAfter,
+  sortedNullifiers,
+  type UpdateStatement,
+  updateList,
+  updatePublicInputs,
+} from '../../protocol/update.js';
 import { codeOf, DOMAIN, field, record, SEEDED } from './arbitraries.js';
 
 const ids = Object.values(CIRCUITS);
@@ -42,7 +50,20 @@ describe('fingerprint', () => {
 
   it('challenge depends on id, h, every element, chain and contract', () => {
     const x = Array.from({ length: 11 }, (_, i) => BigInt(i));
-    const all = [challenge(1, 5n, x, DOMAIN), challenge(1, 6n, x, DOMAIN), challenge(1, 5n, x, { ...DOMAIN, chainId: 2n }), challenge(1, 5n, x, { ...DOMAIN, contract: ZERO_ADDRESS }), ...x.map((_, i) => challenge(1, 5n, x.map((e, k) => (k === i ? e + 77n : e)), DOMAIN))];
+    const all = [
+      challenge(1, 5n, x, DOMAIN),
+      challenge(1, 6n, x, DOMAIN),
+      challenge(1, 5n, x, { ...DOMAIN, chainId: 2n }),
+      challenge(1, 5n, x, { ...DOMAIN, contract: ZERO_ADDRESS }),
+      ...x.map((_, i) =>
+        challenge(
+          1,
+          5n,
+          x.map((e, k) => (k === i ? e + 77n : e)),
+          DOMAIN,
+        ),
+      ),
+    ];
     expect(new Set(all).size).toBe(all.length);
   });
 
@@ -67,7 +88,9 @@ describe('fingerprint', () => {
         const x = transferList(anchor, DOMAIN.contract, [r], DOMAIN);
         expect(x).toHaveLength(11);
         expect(x.slice(0, 2)).toEqual([anchor, BigInt(DOMAIN.contract)]);
-        expect(transferSponge('transfer_1', anchor, DOMAIN.contract, [recordMessage(r, DOMAIN)])).toBe(sponge(1, [anchor, BigInt(DOMAIN.contract), recordMessage(r, DOMAIN)]));
+        expect(transferSponge('transfer_1', anchor, DOMAIN.contract, [recordMessage(r, DOMAIN)])).toBe(
+          sponge(1, [anchor, BigInt(DOMAIN.contract), recordMessage(r, DOMAIN)]),
+        );
       }),
       { ...SEEDED, numRuns: 20 },
     );
@@ -76,7 +99,15 @@ describe('fingerprint', () => {
 });
 
 describe('update', () => {
-  const statement: UpdateStatement = { noteRootOld: 1n, noteRootNew: 2n, nullRootOld: 3n, nullRootNew: 4n, startIndex: 4n, prover: DOMAIN.contract, slots: [{ nf1: 9n, nf2: 8n, cm1: 7n, cm2: 6n }, EMPTY_SLOT] };
+  const statement: UpdateStatement = {
+    noteRootOld: 1n,
+    noteRootNew: 2n,
+    nullRootOld: 3n,
+    nullRootNew: 4n,
+    startIndex: 4n,
+    prover: DOMAIN.contract,
+    slots: [{ nf1: 9n, nf2: 8n, cm1: 7n, cm2: 6n }, EMPTY_SLOT],
+  };
 
   it('lists context then slots, and commits to the sorted nullifiers', () => {
     const x = updateList('update_2', statement);

@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { ByteReader, bytesToHex } from '../../protocol/bytes.js';
 import { NULLIFIER_MAX, ZERO_ADDRESS } from '../../protocol/constants.js';
 import { FIELD_MODULUS } from '../../protocol/field.js';
-import { decodeRecord, encodeRecord, readRecord, recordElements, recordExt, recordHash, recordMessage, type TransferRecord } from '../../protocol/record.js';
+import {
+  decodeRecord,
+  encodeRecord,
+  readRecord,
+  recordElements,
+  recordExt,
+  recordHash,
+  recordMessage,
+  type TransferRecord,
+} from '../../protocol/record.js';
 import { codeOf, DOMAIN, record, SEEDED } from './arbitraries.js';
 
 const plain: TransferRecord = {
@@ -100,20 +109,44 @@ describe('record', () => {
     const base = { ...plain, outValue: 9n, outAsset: 1, recipient: DOMAIN.contract, fee: 8n, feeAsset: 2 };
     const other = new Uint8Array(32).fill(99);
     const changes: Partial<TransferRecord>[] = [
-      { nf1: 50n }, { nf2: 51n }, { cm1: 52n }, { cm2: 53n }, { outAsset: 3 }, { outValue: 10n }, { recipient: `0x${'11'.repeat(20)}` }, { feeAsset: 4 }, { fee: 9n },
-      { ephemeral: other }, { ciphertexts: [other, base.ciphertexts[1]] }, { ciphertexts: [base.ciphertexts[1], base.ciphertexts[0]] },
-      { nf1: base.nf2, nf2: base.nf1 }, { cm1: base.cm2, cm2: base.cm1 },
+      { nf1: 50n },
+      { nf2: 51n },
+      { cm1: 52n },
+      { cm2: 53n },
+      { outAsset: 3 },
+      { outValue: 10n },
+      { recipient: `0x${'11'.repeat(20)}` },
+      { feeAsset: 4 },
+      { fee: 9n },
+      { ephemeral: other },
+      { ciphertexts: [other, base.ciphertexts[1]] },
+      { ciphertexts: [base.ciphertexts[1], base.ciphertexts[0]] },
+      { nf1: base.nf2, nf2: base.nf1 },
+      { cm1: base.cm2, cm2: base.cm1 },
     ];
-    const messages = [recordMessage(base, DOMAIN), recordMessage(base, { ...DOMAIN, chainId: 1n }), recordMessage(base, { ...DOMAIN, contract: ZERO_ADDRESS }), ...changes.map((change) => recordMessage({ ...base, ...change }, DOMAIN))];
+    const messages = [
+      recordMessage(base, DOMAIN),
+      recordMessage(base, { ...DOMAIN, chainId: 1n }),
+      recordMessage(base, { ...DOMAIN, contract: ZERO_ADDRESS }),
+      ...changes.map((change) => recordMessage({ ...base, ...change }, DOMAIN)),
+    ];
     expect(new Set(messages).size).toBe(messages.length);
-    const hashes = [recordHash(base, DOMAIN), recordHash(base, { ...DOMAIN, chainId: 1n }), ...changes.map((change) => recordHash({ ...base, ...change }, DOMAIN))];
+    const hashes = [
+      recordHash(base, DOMAIN),
+      recordHash(base, { ...DOMAIN, chainId: 1n }),
+      ...changes.map((change) => recordHash({ ...base, ...change }, DOMAIN)),
+    ];
     expect(new Set(hashes).size).toBe(hashes.length);
   });
 
   it('keeps its vector: any change here is another protocol', () => {
     expect(bytesToHex(encodeRecord({ ...plain, fee: 258n })).slice(0, 10)).toBe('0x04000000');
     expect(recordElements(plain, DOMAIN).slice(0, 8)).toEqual([1n, 2n, 3n, 4n, 0n, 0n, 0n, 0n]);
-    expect({ ext: recordExt(plain, DOMAIN), message: recordMessage(plain, DOMAIN), hash: recordHash(plain, DOMAIN) }).toMatchInlineSnapshot(`
+    expect({
+      ext: recordExt(plain, DOMAIN),
+      message: recordMessage(plain, DOMAIN),
+      hash: recordHash(plain, DOMAIN),
+    }).toMatchInlineSnapshot(`
       {
         "ext": 356998921074159068057866502126305944467040127569768832201771630528534331674n,
         "hash": "0x4b0979cf0d9065e1856c551560e616a8ddb9f9b587a779371a738b6bff1a8f16",

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesToHex } from '../../protocol/bytes.js';
 import { ZERO_ADDRESS } from '../../protocol/constants.js';
-import { decodeSettlement, encodeSettlement, type ForcedData, type Settlement, type TransferProofEntry, type UpdateEntry } from '../../protocol/settlement.js';
+import {
+  decodeSettlement,
+  encodeSettlement,
+  type ForcedData,
+  type Settlement,
+  type TransferProofEntry,
+  type UpdateEntry,
+} from '../../protocol/settlement.js';
 import { type QueueItemKind, queueSlots, settlementSlots } from '../../protocol/slots.js';
 import { codeOf, field, nonZeroAddress, proofShape, record, SEEDED } from './arbitraries.js';
 
@@ -10,9 +17,34 @@ const sample = <T>(arbitrary: fc.Arbitrary<T>, seed = 1): T => fc.sample(arbitra
 const proof = sample(proofShape);
 const rec = sample(record);
 const prover = sample(nonZeroAddress);
-const update = (used: number, change: Partial<UpdateEntry> = {}): UpdateEntry => ({ circuitId: 4, keepRoot: false, used, prover, h: 1n, proof, noteRootNew: 2n, nullRootNew: 3n, ...change });
-const transfer = (change: Partial<TransferProofEntry> = {}): TransferProofEntry => ({ circuitId: 1, prover: ZERO_ADDRESS, anchor: { kind: 'known', root: 5n }, h: 1n, proof, records: [rec], ...change });
-const settlement = (change: Partial<Settlement> = {}): Settlement => ({ queueItems: 0, drops: [], forced: [], transfers: [transfer()], updates: [update(1)], ...change });
+const update = (used: number, change: Partial<UpdateEntry> = {}): UpdateEntry => ({
+  circuitId: 4,
+  keepRoot: false,
+  used,
+  prover,
+  h: 1n,
+  proof,
+  noteRootNew: 2n,
+  nullRootNew: 3n,
+  ...change,
+});
+const transfer = (change: Partial<TransferProofEntry> = {}): TransferProofEntry => ({
+  circuitId: 1,
+  prover: ZERO_ADDRESS,
+  anchor: { kind: 'known', root: 5n },
+  h: 1n,
+  proof,
+  records: [rec],
+  ...change,
+});
+const settlement = (change: Partial<Settlement> = {}): Settlement => ({
+  queueItems: 0,
+  drops: [],
+  forced: [],
+  transfers: [transfer()],
+  updates: [update(1)],
+  ...change,
+});
 const forced = (nf1: bigint, nf2: bigint): ForcedData => ({ record: { ...rec, nf1, nf2 }, prover: ZERO_ADDRESS, refund: prover });
 const roundTrip = (s: Settlement, kinds: QueueItemKind[] = []) => decodeSettlement(encodeSettlement(s), kinds);
 
@@ -20,19 +52,31 @@ const roundTrip = (s: Settlement, kinds: QueueItemKind[] = []) => decodeSettleme
 const valid = fc
   .record({
     kinds: fc.array(fc.constantFrom<QueueItemKind>('deposit', 'forced', 'dropped'), { maxLength: 6 }),
-    singles: fc.array(fc.record({ r: record, anchor: field, prover: fc.oneof(fc.constant(ZERO_ADDRESS), nonZeroAddress), h: field, proof: proofShape }), { maxLength: 4 }),
+    singles: fc.array(
+      fc.record({ r: record, anchor: field, prover: fc.oneof(fc.constant(ZERO_ADDRESS), nonZeroAddress), h: field, proof: proofShape }),
+      { maxLength: 4 },
+    ),
     eight: fc.option(fc.array(record, { minLength: 8, maxLength: 8 })),
     forcedRecords: fc.array(record, { minLength: 6, maxLength: 6 }),
     address: nonZeroAddress,
     proof: proofShape,
   })
   .map(({ kinds, singles, eight, forcedRecords, address, proof: p }) => {
-    const transfers: TransferProofEntry[] = singles.map(({ r, anchor, ...rest }) => ({ ...rest, circuitId: 1, anchor: { kind: 'known', root: anchor }, records: [r] }));
-    if (eight !== null) transfers.push({ circuitId: 2, prover: address, anchor: { kind: 'known', root: 77n }, h: 9n, proof: p, records: eight });
-    const data = kinds.filter((kind) => kind === 'forced').map((_, i) => ({ record: forcedRecords[i] as (typeof forcedRecords)[0], prover: ZERO_ADDRESS, refund: address }));
+    const transfers: TransferProofEntry[] = singles.map(({ r, anchor, ...rest }) => ({
+      ...rest,
+      circuitId: 1,
+      anchor: { kind: 'known', root: anchor },
+      records: [r],
+    }));
+    if (eight !== null)
+      transfers.push({ circuitId: 2, prover: address, anchor: { kind: 'known', root: 77n }, h: 9n, proof: p, records: eight });
+    const data = kinds
+      .filter((kind) => kind === 'forced')
+      .map((_, i) => ({ record: forcedRecords[i] as (typeof forcedRecords)[0], prover: ZERO_ADDRESS, refund: address }));
     const slots = queueSlots(kinds).length + transfers.reduce((sum, { records }) => sum + records.length, 0);
     const updates: UpdateEntry[] = [];
-    for (let left = slots; left > 0; left -= Math.min(8, left)) updates.push(update(Math.min(8, left), { keepRoot: left > 8, prover: address, proof: p }));
+    for (let left = slots; left > 0; left -= Math.min(8, left))
+      updates.push(update(Math.min(8, left), { keepRoot: left > 8, prover: address, proof: p }));
     return { kinds, settlement: { queueItems: kinds.length, drops: [], forced: data, transfers, updates } satisfies Settlement };
   })
   .filter(({ settlement: s }) => s.updates.length > 0);
@@ -55,7 +99,7 @@ describe('settlement codec', () => {
     const bytes = encodeSettlement(s);
     for (let at = 0; at < bytes.length; at += 3) {
       const altered = bytes.slice();
-      altered[at] = (altered[at] as number) ^ (1 << at % 8);
+      altered[at] = (altered[at] as number) ^ (1 << (at % 8));
       try {
         expect(bytesToHex(encodeSettlement(decodeSettlement(altered, kinds)))).toBe(bytesToHex(altered));
       } catch (error) {
@@ -67,9 +111,16 @@ describe('settlement codec', () => {
   });
 
   it('A14: refuses an anchor table out of order, with a double or an unused root', () => {
-    const bytes = encodeSettlement(settlement({ transfers: [transfer(), transfer({ anchor: { kind: 'known', root: 6n } })], updates: [update(2)] }));
+    const bytes = encodeSettlement(
+      settlement({ transfers: [transfer(), transfer({ anchor: { kind: 'known', root: 6n } })], updates: [update(2)] }),
+    );
     const table = 9;
-    const swapped = Uint8Array.of(...bytes.slice(0, table), ...bytes.slice(table + 32, table + 64), ...bytes.slice(table, table + 32), ...bytes.slice(table + 64));
+    const swapped = Uint8Array.of(
+      ...bytes.slice(0, table),
+      ...bytes.slice(table + 32, table + 64),
+      ...bytes.slice(table, table + 32),
+      ...bytes.slice(table + 64),
+    );
     expect(codeOf(() => decodeSettlement(swapped, []))).toBe('SETTLEMENT_INVALID');
     const doubled = bytes.slice();
     doubled.copyWithin(table + 32, table, table + 32);
@@ -93,7 +144,12 @@ describe('settlement codec', () => {
   it.each<[string, Partial<Settlement>, QueueItemKind[], string]>([
     ['no update', { updates: [] }, [], 'SETTLEMENT_INVALID'],
     ['an empty update', { updates: [update(1), update(0)] }, [], 'SETTLEMENT_INVALID'],
-    ['an update of 32 with 8 records', { transfers: Array.from({ length: 8 }, () => transfer()), updates: [update(8, { circuitId: 5 })] }, [], 'SETTLEMENT_INVALID'],
+    [
+      'an update of 32 with 8 records',
+      { transfers: Array.from({ length: 8 }, () => transfer()), updates: [update(8, { circuitId: 5 })] },
+      [],
+      'SETTLEMENT_INVALID',
+    ],
     ['more slots taken than there are', { updates: [update(2)] }, [], 'SETTLEMENT_INVALID'],
     ['fewer slots taken than there are', { transfers: [transfer(), transfer()] }, [], 'SETTLEMENT_INVALID'],
     ['keep flag on the last update', { updates: [update(1, { keepRoot: true })] }, [], 'SETTLEMENT_INVALID'],
@@ -102,18 +158,54 @@ describe('settlement codec', () => {
     ['a transfer where an update belongs', { updates: [update(1, { circuitId: 1 })] }, [], 'SETTLEMENT_INVALID'],
     ['an anchor in its own update', { transfers: [transfer({ anchor: { kind: 'update', index: 0 } })] }, [], 'SETTLEMENT_INVALID'],
     ['a queue longer than the contract’s', { queueItems: 1 }, [], 'SETTLEMENT_QUEUE'],
-    ['a drop of a deposit', { queueItems: 2, drops: [{ item: 1, by: 0 }], forced: [forced(1n, 2n)], updates: [update(2)] }, ['forced', 'deposit'], 'SETTLEMENT_INVALID'],
-    ['A14: a drop without a common nullifier', { queueItems: 2, drops: [{ item: 1, by: 0 }], forced: [forced(1n, 2n), forced(3n, 4n)], updates: [update(2)] }, ['forced', 'forced'], 'SETTLEMENT_INVALID'],
-    ['a drop by a later item', { queueItems: 2, drops: [{ item: 0, by: 1 }], forced: [forced(1n, 2n), forced(2n, 4n)], updates: [update(2)] }, ['forced', 'forced'], 'SETTLEMENT_INVALID'],
-    ['A14: a drop by a dropped item', { queueItems: 3, drops: [{ item: 1, by: 0 }, { item: 2, by: 1 }], forced: [forced(1n, 2n), forced(2n, 3n), forced(3n, 4n)], updates: [update(2)] }, ['forced', 'forced', 'forced'], 'SETTLEMENT_INVALID'],
+    [
+      'a drop of a deposit',
+      { queueItems: 2, drops: [{ item: 1, by: 0 }], forced: [forced(1n, 2n)], updates: [update(2)] },
+      ['forced', 'deposit'],
+      'SETTLEMENT_INVALID',
+    ],
+    [
+      'A14: a drop without a common nullifier',
+      { queueItems: 2, drops: [{ item: 1, by: 0 }], forced: [forced(1n, 2n), forced(3n, 4n)], updates: [update(2)] },
+      ['forced', 'forced'],
+      'SETTLEMENT_INVALID',
+    ],
+    [
+      'a drop by a later item',
+      { queueItems: 2, drops: [{ item: 0, by: 1 }], forced: [forced(1n, 2n), forced(2n, 4n)], updates: [update(2)] },
+      ['forced', 'forced'],
+      'SETTLEMENT_INVALID',
+    ],
+    [
+      'A14: a drop by a dropped item',
+      {
+        queueItems: 3,
+        drops: [
+          { item: 1, by: 0 },
+          { item: 2, by: 1 },
+        ],
+        forced: [forced(1n, 2n), forced(2n, 3n), forced(3n, 4n)],
+        updates: [update(2)],
+      },
+      ['forced', 'forced', 'forced'],
+      'SETTLEMENT_INVALID',
+    ],
   ])('refuses %s', (_, change, kinds, code) => {
     expect(codeOf(() => roundTrip(settlement(change), kinds))).toBe(code);
   });
 
   it('accepts a drop by an earlier forced item and an anchor in an earlier update', () => {
-    const dropped = settlement({ queueItems: 2, drops: [{ item: 1, by: 0 }], forced: [forced(1n, 2n), forced(9n, 2n)], updates: [update(2)] });
+    const dropped = settlement({
+      queueItems: 2,
+      drops: [{ item: 1, by: 0 }],
+      forced: [forced(1n, 2n), forced(9n, 2n)],
+      updates: [update(2)],
+    });
     expect(roundTrip(dropped, ['forced', 'forced'])).toEqual(dropped);
-    const chained = settlement({ transfers: [transfer(), transfer({ anchor: { kind: 'update', index: 0 } })], updates: [update(1, { keepRoot: true }), update(1)] });
+    const chained = settlement({
+      transfers: [transfer(), transfer({ anchor: { kind: 'update', index: 0 } })],
+      updates: [update(1, { keepRoot: true }), update(1)],
+    });
     expect(roundTrip(chained)).toEqual(chained);
   });
 });
@@ -131,11 +223,11 @@ describe('slots', () => {
   it('puts queue items first, then the records', () => {
     const deposit = (commitment: bigint) => ({ kind: 'deposit', commitment }) as const;
     const slot = { nf1: 1n, nf2: 2n, cm1: 3n, cm2: 4n };
-    expect(settlementSlots([deposit(7n), deposit(8n), deposit(9n), { kind: 'dropped' }, { kind: 'forced', record: slot }], [{ ...slot, nf1: 5n }])).toEqual([
-      { nf1: 0n, nf2: 0n, cm1: 7n, cm2: 8n },
-      { nf1: 0n, nf2: 0n, cm1: 9n, cm2: 0n },
-      slot,
-      { ...slot, nf1: 5n },
-    ]);
+    expect(
+      settlementSlots(
+        [deposit(7n), deposit(8n), deposit(9n), { kind: 'dropped' }, { kind: 'forced', record: slot }],
+        [{ ...slot, nf1: 5n }],
+      ),
+    ).toEqual([{ nf1: 0n, nf2: 0n, cm1: 7n, cm2: 8n }, { nf1: 0n, nf2: 0n, cm1: 9n, cm2: 0n }, slot, { ...slot, nf1: 5n }]);
   });
 });

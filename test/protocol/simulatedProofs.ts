@@ -5,8 +5,8 @@
  */
 import { bn254 } from '@noble/curves/bn254.js';
 import { FIELD_MODULUS } from '../../protocol/field.js';
-import type { FoldItem } from '../../protocol/fold.js';
 import type { PublicInputs } from '../../protocol/fingerprint.js';
+import type { FoldItem } from '../../protocol/fold.js';
 import type { G1, G2, Groth16Proof } from '../../protocol/proof.js';
 import type { VerifyingKey } from '../../protocol/vkey.js';
 
@@ -33,7 +33,13 @@ export function g2(k: bigint): G2 {
 }
 
 export function wasteFor(circuit: number): Waste {
-  return { alpha: 11n, beta: 13n, gamma: 17n, delta: 1000003n + BigInt(circuit) * 7919n, ic: [3n, 5n, 7n, 9n].map((k) => k + BigInt(circuit) * 101n) };
+  return {
+    alpha: 11n,
+    beta: 13n,
+    gamma: 17n,
+    delta: 1000003n + BigInt(circuit) * 7919n,
+    ic: [3n, 5n, 7n, 9n].map((k) => k + BigInt(circuit) * 101n),
+  };
 }
 
 export function keyOf({ alpha, beta, gamma, delta, ic }: Waste): VerifyingKey {
@@ -49,5 +55,9 @@ export function simulate(waste: Waste, signals: bigint[], a: bigint, b: bigint):
 
 export function item(circuitId: number, seed: bigint): FoldItem {
   const publicInputs: PublicInputs = { h: mod(seed * 1234577n + 1n), z: mod(seed * seed + 99991n), y: mod(-seed - 5n) };
-  return { circuitId, publicInputs, proof: simulate(wasteFor(circuitId), [publicInputs.h, publicInputs.z, publicInputs.y], seed + 21n, seed + 34n) };
+  return {
+    circuitId,
+    publicInputs,
+    proof: simulate(wasteFor(circuitId), [publicInputs.h, publicInputs.z, publicInputs.y], seed + 21n, seed + 34n),
+  };
 }

@@ -9,7 +9,13 @@ const privateKey = hexToBytes(`0x${'42'.repeat(32)}`);
 const operator = evmAddressOfKey(privateKey);
 const content = { recordHash: `0x${'ab'.repeat(32)}`, sequence: 7, sealedIndex: 0 };
 const ethersDomain = { name: 'Tacit', version: '1', chainId: DOMAIN.chainId, verifyingContract: DOMAIN.contract };
-const types = { SoftConfirmation: [{ name: 'recordHash', type: 'bytes32' }, { name: 'sequence', type: 'uint64' }, { name: 'sealedIndex', type: 'uint64' }] };
+const types = {
+  SoftConfirmation: [
+    { name: 'recordHash', type: 'bytes32' },
+    { name: 'sequence', type: 'uint64' },
+    { name: 'sealedIndex', type: 'uint64' },
+  ],
+};
 
 describe('soft confirmation', () => {
   it('has the digest that ethers computes and a signature that ethers verifies', async () => {
@@ -41,7 +47,8 @@ describe('soft confirmation', () => {
     expect(recoverSigner(digest, signature)).toBe(operator);
     expect(codeOf(() => recoverSigner(digest, `${signature.slice(0, 66)}${highS}${twinV}`))).toBe('SIGNATURE_INVALID');
     expect(codeOf(() => recoverSigner(digest, `${signature.slice(0, 130)}00`))).toBe('SIGNATURE_INVALID');
-    expect(codeOf(() => recoverSigner(digest, signature.slice(0, 130)))).toBe('HEX_INVALID');
+    expect(codeOf(() => recoverSigner(digest, signature.slice(0, 130)))).toBe('SIGNATURE_INVALID');
+    expect(codeOf(() => recoverSigner(digest, 'not hexadecimal'))).toBe('SIGNATURE_INVALID');
     expect(codeOf(() => recoverSigner(digest, `0x${'00'.repeat(64)}1b`))).toBe('SIGNATURE_INVALID');
   });
 });
