@@ -7,7 +7,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import { compileCircuit } from './compile.js';
@@ -58,6 +58,9 @@ export function buildDir(name: CircuitName, sources: CircuitSources = circuitSou
 }
 
 const KEY_DIGITS = 16;
+const WORK_PREFIX = '.building-';
+/** No build takes a day. */
+const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 const running = new Map<string, Promise<BuiltCircuit>>();
 
 /**
@@ -92,7 +95,8 @@ function describe(name: CircuitName, dir: string): BuiltCircuit {
 }
 
 async function buildInto(name: CircuitName, sources: CircuitSources, dir: string, { onProgress }: BuildOptions): Promise<BuiltCircuit> {
-  const work = join(circuitCache(), `.building-${basename(dir)}-${process.pid}-${randomBytes(4).toString('hex')}`);
+  await removeAbandoned();
+  const work = join(circuitCache(), `${WORK_PREFIX}${basename(dir)}-${process.pid}-${randomBytes(4).toString('hex')}`);
   const result = join(work, 'result');
   await mkdir(result, { recursive: true });
   try {
@@ -137,6 +141,19 @@ async function manifest(name: CircuitName, sources: CircuitSources, dir: string,
     ...setup,
     artifacts: Object.fromEntries(await Promise.all(ARTIFACT_KINDS.map(entry))) as Record<ArtifactKind, ArtifactEntry>,
   };
+}
+
+/** Work folders of processes that died. Age decides, not the process id, which another machine may have given out. */
+async function removeAbandoned(): Promise<void> {
+  const names = await readdir(circuitCache()).catch(() => []);
+  for (const name of names.filter((entry) => entry.startsWith(WORK_PREFIX))) {
+    const path = join(circuitCache(), name);
+    const ageMs = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (ageMs > ABANDONED_AFTER_MS) await rm(path, { recursive: true, force: true });
+  }
 }
 
 /** Moves a finished folder into place; a folder that another process put there first stays. */
