@@ -131,7 +131,7 @@ async function runVerify(options: VerifyOptions): Promise<CommandResult> {
     ...(options.vkey === undefined ? {} : { vkeyPath: options.vkey }),
     ...(options.with === undefined ? {} : { foldedWith: options.with }),
     minContributions: wholeNumber(options.minContributions),
-    allowInsecure: options.allowInsecure === true,
+    allowInsecureDev: options.allowInsecure === true,
   });
   const text = verdict.insecure
     ? `valid, but an INSECURE development key (sha256 ${verdict.zkeySha256})`
