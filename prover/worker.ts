@@ -30,6 +30,12 @@ import { ownUpdate } from './updateJob.js';
 import { verifyProof } from './verify.js';
 import type { WorkerKeys } from './workerKeys.js';
 
+/**
+ * A proof that takes longer hangs: the largest circuit takes a minute on two slow cores. Without an end a stuck prover would
+ * keep its job for ever, since its event loop goes on renewing the lock.
+ */
+const PROOF_DEADLINE_MS = 600_000;
+
 /** What proving a circuit takes; whoever resolves it has checked the files' hashes. */
 export interface ProvingArtifacts {
   wasmPath: string;
@@ -145,7 +151,8 @@ class Workbench {
   async #prove(circuit: CircuitName, { input, publicInputs }: Task): Promise<string> {
     const { zkeyPath, wasmPath, vkey } = this.#artifacts.get(circuit)!;
     const { threads, backend } = this.#parameters;
-    const { signal } = this.#abort;
+    const deadline = AbortSignal.timeout(PROOF_DEADLINE_MS);
+    const signal = AbortSignal.any([this.#abort.signal, deadline]);
     try {
       const { proof, publicSignals } = await this.#host.prove(zkeyPath, { kind: 'input', wasmPath, input }, { signal, threads, backend });
       const expected = [publicInputs.h, publicInputs.z, publicInputs.y].map(String);
@@ -154,7 +161,8 @@ class Workbench {
       verifyProof(vkey, expected, proof);
       return bytesToHex(encodeProof(proofFromSnarkjs(proof)));
     } catch (error) {
-      if (signal.aborted) throw new PassOn();
+      if (this.#abort.signal.aborted) throw new PassOn();
+      if (deadline.aborted) throw new TacitError('PROVE_TIMEOUT', 'the proof did not come to an end', { expected: `at most ${PROOF_DEADLINE_MS} ms`, retryable: true });
       // Faulty memory shows up as a proof that does not verify: worth another machine's try.
       if (error instanceof TacitError && error.code === 'PROOF_INVALID')
         throw new TacitError('PROOF_INVALID', 'our own proof does not verify', { retryable: true });

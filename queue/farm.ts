@@ -123,6 +123,15 @@ export class FarmQueue implements QueuePort {
     return parseFarmProgress((await this.#find(id))?.job.progress);
   }
 
+  /**
+   * Milliseconds since the epoch at which a worker last took the job, while it is active. A worker that is alive and silent
+   * keeps its lock: the node decides when it has waited enough, and publishes the work under another id.
+   */
+  async activeSinceMs(id: string): Promise<number | undefined> {
+    const found = await this.#find(id);
+    return found !== undefined && (await found.job.isActive()) ? found.job.processedOn : undefined;
+  }
+
   /** An active job cannot be removed under its worker: it is left to finish, and its result then expires unread. */
   async forget(id: string): Promise<void> {
     const found = await this.#find(id);

@@ -10,6 +10,7 @@ import { CIRCUITS } from '../../protocol/circuit.js';
 import { publicInputsOf, publicSignals, transferList } from '../../protocol/fingerprint.js';
 import { isValidGroth16 } from '../../protocol/groth16.js';
 import { decodeProof } from '../../protocol/proof.js';
+import { decodeTransferWitness, encodeTransferWitness } from '../../protocol/transfer.js';
 import { vkeyFromSnarkjs } from '../../protocol/vkey.js';
 import { startWorker } from '../../prover/worker.js';
 import { WorkerKeys } from '../../prover/workerKeys.js';
@@ -115,6 +116,39 @@ describe('a farm of real workers', () => {
   });
 });
 
+describe('A15: workers that do not do their work', () => {
+  it('A15: a machine that computes wrongly hands nothing over, and another finishes the job', async () => {
+    const [faulty, sound] = [WorkerKeys.inMemory(NOW), WorkerKeys.inMemory(NOW)];
+    const { vkey } = await resolveArtifacts('update_2');
+    // Its own check fails, as with faulty memory: here because it checks with another key.
+    const artifacts = async () => ({ ...(await resolveArtifacts('transfer_1')), vkey });
+    const broken = await startWorker({ redisUrl: redis.url, domain: DOMAIN, keys: faulty, lanes: ['transfer_1'], artifacts, threads: 1, log: (line) => log.push(line) });
+    const transfer = sealedTransfer('faulty', [faulty, sound]);
+    const job = transferJob('faulty', transfer.sealed);
+    await farm.publish(envelope(job));
+    const client = new Redis(redis.url);
+    const key = `${farmPrefix(DOMAIN)}:transfer_1:${job.id}`;
+    while (Number((await client.hget(key, 'atm')) ?? 0) < 1) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await client.hget(key, 'failedReason')).toBe('PROOF_INVALID: may pass');
+    client.disconnect();
+    await broken.stop();
+    const mending = await worker(sound);
+    const outcome = await settled(farm, job.id);
+    const result = parseFarmResult(outcome.state === 'done' ? outcome.result : undefined);
+    expect([result.prover, await holds(transfer, result)]).toEqual([sound.address, true]);
+    await mending.drain();
+
+    // What a liar could hand over instead: garbage, another job's proof, this proof under another name.
+    const other = sealedTransfer('another job', [sound]);
+    expect(await holds(other, result)).toBe(false);
+    expect(await holds(transfer, { ...result, prover: faulty.address })).toBe(false);
+    expect(await holds(transfer, { ...result, h: `0x${'00'.repeat(31)}01` })).toBe(false);
+    expect(await holds(transfer, { ...result, proof: `0x${'00'.repeat(256)}` })).toBe(false);
+    const swapped = `${result.proof.slice(0, -1)}${result.proof.endsWith('0') ? '1' : '0'}`;
+    expect(await holds(transfer, { ...result, proof: swapped })).toBe(false);
+  });
+});
+
 describe('A16: what a hostile queue can try', () => {
   it('A16: tampered, expired, mis-addressed, replayed and false jobs are refused by name', async () => {
     const [mine, others] = [WorkerKeys.inMemory(NOW), WorkerKeys.inMemory(NOW)];
@@ -173,6 +207,9 @@ describe('A16: what a hostile queue can try', () => {
     const haystack = Buffer.concat([...values, Buffer.from(log.join('\n'))]);
     expect(haystack.length).toBeGreaterThan(50_000);
     expect(haystack.includes('transfer-honest')).toBe(true);
+    // The search would find a witness that lay open.
+    const open = encodeTransferWitness(sealedTransfer('honest', [WorkerKeys.inMemory(NOW)]).witness);
+    expect(secretsOf(decodeTransferWitness(open)).filter((secret) => open.includes(secret)).length).toBeGreaterThan(5);
     for (const label of ['honest', 'killed', 'stopped', 'refused', 'false']) {
       for (const secret of secretsOf(sealedTransfer(label, [WorkerKeys.inMemory(NOW)]).witness)) expect(haystack.includes(secret)).toBe(false);
     }
