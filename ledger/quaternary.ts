@@ -58,8 +58,9 @@ export function emptyNode(level: number): TreeNode {
   return node;
 }
 
-/** A leaf node; the value 0 is the shared empty leaf. */
+/** A leaf node; the value 0 is the shared empty leaf. @throws FIELD_RANGE at once, not when a root is asked for */
 export function leafNode(value: Field): TreeNode {
+  assertField(value, 'leaf');
   return value === 0n ? emptyNode(0) : new TreeNode(0, undefined, value);
 }
 

@@ -91,7 +91,7 @@ export function assertBatchPlace(start: bigint, count: number): number {
       got: String(start + BigInt(count)),
     });
   }
-  if (start % BigInt(count) !== 0n) {
+  if (count === 0 || start % BigInt(count) !== 0n) {
     throw new TacitError('TREE_ALIGNMENT', 'a batch starts at a multiple of its size', {
       expected: `a multiple of ${count}`,
       got: String(start),

@@ -10,6 +10,7 @@ import { poseidon5 } from 'poseidon-lite/poseidon5';
 import { poseidon10 } from 'poseidon-lite/poseidon10';
 import { poseidon16 } from 'poseidon-lite/poseidon16';
 import { TacitError } from './errors.js';
+import { assertField } from './field.js';
 import type { Field } from './flavor.js';
 
 type Poseidon = (inputs: bigint[]) => bigint;
@@ -25,7 +26,10 @@ const BY_ARITY: Readonly<Record<number, Poseidon>> = {
   16: poseidon16,
 };
 
-/** @throws TacitError HASH_ARITY for a count of inputs that the protocol does not use */
+/**
+ * Inputs of p or more are refused and not reduced, so that no two lists of integers are one list of field elements.
+ * @throws TacitError FIELD_RANGE, HASH_ARITY for a count of inputs that the protocol does not use
+ */
 export function H(...inputs: Field[]): Field {
   const poseidon = BY_ARITY[inputs.length];
   if (poseidon === undefined) {
@@ -34,5 +38,6 @@ export function H(...inputs: Field[]): Field {
       got: String(inputs.length),
     });
   }
+  for (const input of inputs) assertField(input, 'hash input');
   return poseidon(inputs);
 }

@@ -60,6 +60,16 @@ describe('quaternary tree', () => {
     expect(() => withNode(emptyNode(16), -1, subtreeOf([1n]))).toThrow(code('TREE_INDEX'));
     expect(() => subtreeOf([1n, 2n])).toThrow(code('TREE_INDEX'));
     expect(() => subtreeOf([])).toThrow(code('TREE_INDEX'));
+    expect(() => NoteTree.genesis().insertBatch(4n, [])).toThrow(code('TREE_ALIGNMENT'));
+  });
+
+  it('A2: refuses leaves that are no field elements before it changes anything', () => {
+    for (const leaf of [FIELD_MODULUS, FIELD_MODULUS + 7n, -1n]) {
+      const tree = NoteTree.genesis();
+      const before = tree.root;
+      expect(() => tree.insertBatch(4n, [7n, leaf, 0n, 0n])).toThrow(code('FIELD_RANGE'));
+      expect([tree.root, tree.leafCount]).toEqual([before, 1n]);
+    }
   });
 });
 

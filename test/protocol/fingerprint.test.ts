@@ -29,6 +29,14 @@ describe('fingerprint', () => {
     expect(sponge(4, [])).toBe(H(3n, 4n, 0n));
   });
 
+  it('A1: H and sponge take field elements only: x + p and negative integers are not other names of x', () => {
+    for (const bad of [FIELD_MODULUS, FIELD_MODULUS + 5n, -1n]) {
+      for (const inputs of [[bad], [1n, bad], [bad, 1n, 2n, 3n]]) expect(codeOf(() => H(...inputs))).toBe('FIELD_RANGE');
+      expect(codeOf(() => sponge(1, [1n, bad]))).toBe('FIELD_RANGE');
+    }
+    expect(codeOf(() => H(FIELD_MODULUS - 1n, 0n))).toBeUndefined();
+  });
+
   it('sponge tells lists apart that differ by zeros at the end, and circuits', () => {
     expect(sponge(1, [1n])).not.toBe(sponge(1, [1n, 0n]));
     expect(sponge(1, [1n])).not.toBe(sponge(2, [1n]));
