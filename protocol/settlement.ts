@@ -219,6 +219,7 @@ function assertTransfers(transfers: readonly TransferProofEntry[], updates: read
     const circuit = circuitOf(circuitId, 'transfer');
     if (records.length !== circuit.size)
       throw invalid('a transfer proof has a wrong number of records', `${circuit.size}`, `${records.length}`);
+    if (anchor.kind === 'update') assertAnchorIndex(anchor.index);
     const holder = ends.findIndex((end) => slot < end);
     if (anchor.kind === 'update' && (anchor.index < 0 || anchor.index >= holder))
       throw invalid('a transfer is anchored to an update that does not precede it', `below ${holder}`, `${anchor.index}`);
@@ -226,11 +227,19 @@ function assertTransfers(transfers: readonly TransferProofEntry[], updates: read
   }
 }
 
+/** Seven bits name the update; a larger number would be read as another update. */
+function assertAnchorIndex(index: number): void {
+  if (!Number.isInteger(index) || index < 0 || index >= ANCHOR_IS_UPDATE)
+    throw invalid('an anchor names an update that has no number here', `0 to ${ANCHOR_IS_UPDATE - 1}`, `${index}`);
+}
+
 function encodeTransferProof({ circuitId, prover, anchor, h, proof, records }: TransferProofEntry, anchors: readonly Field[]): Uint8Array {
   const hasProver = prover !== ZERO_ADDRESS;
-  const anchorRef = anchor.kind === 'known' ? anchors.indexOf(anchor.root) : ANCHOR_IS_UPDATE | anchor.index;
+  if (anchor.kind === 'update') assertAnchorIndex(anchor.index);
+  const anchorRef = anchor.kind === 'known' ? anchors.indexOf(anchor.root) : ANCHOR_IS_UPDATE + anchor.index;
   return concatBytes(
-    Uint8Array.of(circuitId, hasProver ? FLAG_PROVER : 0),
+    uintToBytes(circuitId, 1),
+    uintToBytes(hasProver ? FLAG_PROVER : 0, 1),
     uintToBytes(anchorRef, 1),
     ...(hasProver ? [evmAddressToBytes(prover, 'prover')] : []),
     fieldToBytes(h),
@@ -261,7 +270,9 @@ function anchorFrom(reference: number, anchors: readonly Field[]): AnchorRef {
 
 function encodeUpdate({ circuitId, keepRoot, used, prover, h, proof, noteRootNew, nullRootNew }: UpdateEntry): Uint8Array {
   return concatBytes(
-    Uint8Array.of(circuitId, keepRoot ? FLAG_KEEP_ROOT : 0, used),
+    uintToBytes(circuitId, 1),
+    uintToBytes(keepRoot ? FLAG_KEEP_ROOT : 0, 1),
+    uintToBytes(used, 1),
     evmAddressToBytes(prover, 'prover'),
     fieldToBytes(h),
     encodeProof(proof),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bytesToHex } from '../../protocol/bytes.js';
 import { ZERO_ADDRESS } from '../../protocol/constants.js';
 import {
+  assertSettlement,
   decodeSettlement,
   encodeSettlement,
   type ForcedData,
@@ -192,6 +193,21 @@ describe('settlement codec', () => {
     ],
   ])('refuses %s', (_, change, kinds, code) => {
     expect(codeOf(() => roundTrip(settlement(change), kinds))).toBe(code);
+  });
+
+  it('A14: the encoder refuses numbers that would be read as other numbers', () => {
+    const anchored = (index: number) => settlement({ transfers: [transfer({ anchor: { kind: 'update', index } })] });
+    for (const index of [128, 200, 256, -1, 0.5]) expect(codeOf(() => encodeSettlement(anchored(index)))).toBe('SETTLEMENT_INVALID');
+    expect(codeOf(() => encodeSettlement(anchored(127)))).toBeUndefined();
+    expect(codeOf(() => encodeSettlement(settlement({ updates: [update(257)] })))).toBe('UINT_RANGE');
+    expect(codeOf(() => encodeSettlement(settlement({ updates: [update(1, { circuitId: 260 })] })))).toBe('UINT_RANGE');
+    expect(codeOf(() => encodeSettlement(settlement({ transfers: [transfer({ circuitId: 257 })] })))).toBe('UINT_RANGE');
+    // 129 updates before it, and still an anchor that its seven bits cannot name.
+    const many = Array.from({ length: 130 }, (_, i) => update(1, { circuitId: 3, keepRoot: i < 129 }));
+    const transfers = Array.from({ length: 130 }, (_, i) => transfer(i < 129 ? {} : { anchor: { kind: 'update', index: 128 } }));
+    expect(codeOf(() => assertSettlement(settlement({ transfers, updates: many }), []))).toBe('SETTLEMENT_INVALID');
+    const last = [...transfers.slice(0, 129), transfer({ anchor: { kind: 'update', index: 127 } })];
+    expect(codeOf(() => assertSettlement(settlement({ transfers: last, updates: many }), []))).toBeUndefined();
   });
 
   it('accepts a drop by an earlier forced item and an anchor in an earlier update', () => {
