@@ -27,7 +27,10 @@ const X25519_BYTES = 32;
 const X25519_PRIME = 2n ** 255n - 19n;
 /** Any scalar will do: X25519 clears the cofactor, so a low-order key gives zero under each. */
 const PROBE_SCALAR = new Uint8Array(X25519_BYTES).fill(1);
+/** BIP-350's limit of 90 does not fit; ours is checked beforehand. */
 const NO_LENGTH_LIMIT = false;
+/** The longest address has 171 characters; a little more, so that a slip of the hand is called a wrong length. */
+const TEXT_MAX_CHARACTERS = 256;
 
 export function encodeAddress(address: Address): string {
   const payload = concatBytes(Uint8Array.of(ADDRESS_VERSION), compressPoint(address.A), compressPoint(address.N), address.V);
@@ -80,6 +83,11 @@ export function assertViewKey(V: Uint8Array): void {
 }
 
 function decodeText(text: string): { prefix: string; bytes: Uint8Array } {
+  if (text.length > TEXT_MAX_CHARACTERS)
+    throw new TacitError('ADDRESS_CHECKSUM', 'malformed address', {
+      expected: 'a bech32m text such as tacit1…',
+      got: `${text.length} characters`,
+    });
   try {
     const { prefix, words } = bech32m.decode(text as `${string}1${string}`, NO_LENGTH_LIMIT);
     return { prefix, bytes: bech32m.fromWords(words) };

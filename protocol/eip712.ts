@@ -46,9 +46,9 @@ export function typedDigest(domain: Domain, type: string, words: readonly Uint8A
  * @throws TacitError SIGNATURE_INVALID for anything but a canonical 65-byte signature (low s, v 27 or 28)
  */
 export function recoverSigner(digest: Uint8Array, signature: Hex): EvmAddress {
-  const bytes = hexToBytes(signature, SIGNATURE_BYTES);
-  const recovery = (bytes[SIGNATURE_BYTES - 1] as number) - RECOVERY_OFFSET;
   try {
+    const bytes = hexToBytes(signature, SIGNATURE_BYTES);
+    const recovery = (bytes[SIGNATURE_BYTES - 1] as number) - RECOVERY_OFFSET;
     if (recovery !== 0 && recovery !== 1) throw new RangeError('v is neither 27 nor 28');
     const parsed = secp256k1.Signature.fromBytes(bytes.slice(0, SIGNATURE_BYTES - 1), 'compact').addRecoveryBit(recovery);
     // A signature with the complementary s recovers to the same key: two spellings of one promise.

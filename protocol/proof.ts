@@ -75,7 +75,7 @@ export function proofToSnarkjs({ a, b, c }: Groth16Proof): SnarkjsProof {
 /** [x, y, 1] or [0, 1, 0]. @throws TacitError PROOF_SHAPE, PROOF_COORDINATE */
 export function g1FromSnarkjs(json: unknown, what: string): G1 {
   const [x, y, z] = triple(json, what).map((text) => decimal(text, what));
-  return affineFrom(z === 0n, z === 1n, what, { x: x as bigint, y: y as bigint }, { x: 0n, y: 0n });
+  return affineFrom(z === 0n && x === 0n && y === 1n, z === 1n, what, { x: x as bigint, y: y as bigint }, { x: 0n, y: 0n });
 }
 
 /** [[x0, x1], [y0, y1], [1, 0]] or [[0, 0], [1, 0], [0, 0]]. @throws TacitError PROOF_SHAPE, PROOF_COORDINATE */
@@ -85,7 +85,8 @@ export function g2FromSnarkjs(json: unknown, what: string): G2 {
     return [decimal(row[0], what), decimal(row[1], what)] as [bigint, bigint];
   });
   const [x, y, z] = rows as [[bigint, bigint], [bigint, bigint], [bigint, bigint]];
-  return affineFrom(z[0] === 0n && z[1] === 0n, z[0] === 1n && z[1] === 0n, what, { x, y }, { x: [0n, 0n], y: [0n, 0n] });
+  const infinite = [...x, y[1], ...z].every((part) => part === 0n) && y[0] === 1n;
+  return affineFrom(infinite, z[0] === 1n && z[1] === 0n, what, { x, y }, { x: [0n, 0n], y: [0n, 0n] });
 }
 
 export function g1ToSnarkjs(point: G1): string[] {
@@ -129,7 +130,8 @@ function decimal(text: unknown, what: string): bigint {
 
 function affineFrom<P>(infinite: boolean, normalised: boolean, what: string, point: P, infinity: P): P {
   if (infinite) return infinity;
-  if (!normalised) throw new TacitError('PROOF_SHAPE', `${what} is not normalised`, { expected: 'third coordinate 1, or 0 for infinity' });
+  if (!normalised)
+    throw new TacitError('PROOF_SHAPE', `${what} is not normalised`, { expected: 'third coordinate 1, or (0, 1, 0) for infinity' });
   return point;
 }
 

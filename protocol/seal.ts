@@ -127,7 +127,7 @@ export function openJob(sealed: SealedJob, secret: Uint8Array, address: EvmAddre
     if (sealed[claim] !== context[claim])
       throw new TacitError('SEAL_CONTEXT', `sealed for another ${claim}`, { expected: String(context[claim]), got: String(sealed[claim]) });
   }
-  if (nowSeconds >= sealed.expiry)
+  if (!(nowSeconds < sealed.expiry))
     throw new TacitError('SEAL_EXPIRED', 'sealed job has expired', { expected: `before ${sealed.expiry}`, got: String(nowSeconds) });
   const mine = sealed.recipients.find((recipient) => recipient.address === address.toLowerCase());
   if (mine === undefined) throw new TacitError('SEAL_NOT_ADDRESSED', 'job is not sealed for this worker', { got: address });

@@ -24,6 +24,7 @@ export interface Signature {
 }
 
 const NONCE_DOMAIN = new TextEncoder().encode('tacit.nonce.v1');
+const PREFIX_BYTES = 32;
 const RANDOM_BYTES = 32;
 const COFACTOR = 8n;
 
@@ -38,6 +39,8 @@ export function signMessage(aPrime: SubgroupScalar, noncePrefix: Uint8Array, M: 
     throw new TacitError('SCALAR_RANGE', 'signing scalar out of range', { expected: '1 to l − 1' });
   if (random32.length !== RANDOM_BYTES)
     throw new TacitError('BYTES_SIZE', 'nonce randomness has the wrong size', { expected: '32 bytes', got: String(random32.length) });
+  if (noncePrefix.length !== PREFIX_BYTES)
+    throw new TacitError('BYTES_SIZE', 'nonce prefix has the wrong size', { expected: '32 bytes', got: String(noncePrefix.length) });
   assertField(M, 'message');
   const A = mulBase8(aPrime);
   const seed = concatBytes(

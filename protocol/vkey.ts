@@ -33,7 +33,8 @@ export function vkeyFromSnarkjs(json: unknown): VerifyingKey {
     throw new TacitError('VKEY_SHAPE', 'not a Groth16 verifying key', { expected: 'groth16', got: String(key.protocol) });
   if (key.curve !== 'bn128' && key.curve !== 'bn254')
     throw new TacitError('VKEY_SHAPE', 'verifying key on another curve', { expected: 'bn128', got: String(key.curve) });
-  if (!Array.isArray(key.IC)) throw new TacitError('VKEY_SHAPE', 'verifying key has no IC list', { expected: 'a list of points' });
+  if (!Array.isArray(key.IC) || key.IC.length === 0)
+    throw new TacitError('VKEY_SHAPE', 'verifying key has no IC list', { expected: 'a list of points' });
   if (key.nPublic !== key.IC.length - 1)
     throw new TacitError('VKEY_SHAPE', 'nPublic and IC disagree', {
       expected: `${key.IC.length - 1} public inputs`,

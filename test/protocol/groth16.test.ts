@@ -137,6 +137,26 @@ describe('Groth16 verification', () => {
     expect(codeOf(() => proofFromSnarkjs({ ...good, pi_a: ['0x1', '2', '1'] }))).toBe('PROOF_SHAPE');
     expect(codeOf(() => proofFromSnarkjs({ ...good, pi_a: [BASE_FIELD_MODULUS.toString(), '2', '1'] }))).toBe('PROOF_COORDINATE');
     const keyJson = vkeyToSnarkjs(key);
+    expect(codeOf(() => vkeyFromSnarkjs({ ...keyJson, nPublic: -1, IC: [] }))).toBe('VKEY_SHAPE');
+    for (const pi_a of [
+      ['0', '0', '0'],
+      ['1', '2', '0'],
+      ['0', '2', '0'],
+    ])
+      expect(codeOf(() => proofFromSnarkjs({ ...good, pi_a }))).toBe('PROOF_SHAPE');
+    for (const pi_b of [
+      [
+        ['0', '0'],
+        ['1', '1'],
+        ['0', '0'],
+      ],
+      [
+        ['5', '0'],
+        ['1', '0'],
+        ['0', '0'],
+      ],
+    ])
+      expect(codeOf(() => proofFromSnarkjs({ ...good, pi_b }))).toBe('PROOF_SHAPE');
     expect(codeOf(() => vkeyFromSnarkjs({ ...keyJson, nPublic: 2 }))).toBe('VKEY_SHAPE');
     expect(codeOf(() => vkeyFromSnarkjs({ ...keyJson, protocol: 'plonk' }))).toBe('VKEY_SHAPE');
     expect(codeOf(() => vkeyFromSnarkjs({ ...keyJson, IC: undefined }))).toBe('VKEY_SHAPE');

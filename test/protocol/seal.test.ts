@@ -108,7 +108,8 @@ describe('sealed job', () => {
       { ...DOMAIN, contract: `0x${'c1'.repeat(20)}` },
     ])
       expect(code(() => open(sealed, w0, { ...context, domain }))).toBe('SEAL_TAMPERED');
-    expect(code(() => open(sealed, w0, context, EXPIRY))).toBe('SEAL_EXPIRED');
+    for (const now of [EXPIRY, EXPIRY + 1, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(code(() => open(sealed, w0, context, now))).toBe('SEAL_EXPIRED');
   });
 
   it('A16: does not open for others: not addressed, or re-addressed', () => {

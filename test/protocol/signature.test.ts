@@ -4,8 +4,8 @@ import { add, BASE8, mul, mulBase8, SUBGROUP_ORDER } from '../../protocol/babyju
 import { FIELD_MODULUS } from '../../protocol/field.js';
 import { H } from '../../protocol/hash.js';
 import { type Signature, signMessage, verifySignature } from '../../protocol/signature.js';
-import { SeededBytes } from './walletSupport.js';
 import { code } from './walletErrors.js';
+import { SeededBytes } from './walletSupport.js';
 
 interface CircomlibEddsa {
   F: { e(x: bigint): unknown };
@@ -28,9 +28,23 @@ const inverse = (x: bigint): bigint => {
 };
 
 describe('EdDSA-Poseidon', () => {
+  it('refuses scalars, prefixes, messages and randomness of other sizes', () => {
+    const sign = (change: { a?: bigint; prefix?: Uint8Array; M?: bigint; random?: Uint8Array }) =>
+      code(() => signMessage(change.a ?? 5n, change.prefix ?? prefix, change.M ?? 7n, change.random ?? random.bytes(32)));
+    expect(sign({})).toBe('nothing thrown');
+    for (const a of [0n, l, -1n]) expect(sign({ a })).toBe('SCALAR_RANGE');
+    for (const size of [0, 31, 33]) {
+      expect(sign({ prefix: new Uint8Array(size) })).toBe('BYTES_SIZE');
+      expect(sign({ random: new Uint8Array(size) })).toBe('BYTES_SIZE');
+    }
+    expect(sign({ M: FIELD_MODULUS })).toBe('FIELD_RANGE');
+  });
+
   let circomlib: CircomlibEddsa;
   beforeAll(async () => {
-    circomlib = (await (createRequire(import.meta.url)('circomlibjs') as { buildEddsa(): Promise<CircomlibEddsa> }).buildEddsa()) as CircomlibEddsa;
+    circomlib = (await (
+      createRequire(import.meta.url)('circomlibjs') as { buildEddsa(): Promise<CircomlibEddsa> }
+    ).buildEddsa()) as CircomlibEddsa;
   });
 
   it('is what circomlib verifies', () => {
@@ -106,7 +120,7 @@ describe('A8: the nonce attack', () => {
       const R8 = mulBase8(r);
       return { R8, S: (r + h(R8, aPrime) * aPrime) % l };
     }) as [Signature, Signature];
-    naive.forEach((signature, i) => expect(verifySignature(mulBase8(keys[i] as bigint), M, signature)).toBe(true));
+    for (const [i, signature] of naive.entries()) expect(verifySignature(mulBase8(keys[i] as bigint), M, signature)).toBe(true);
     expect(attack(naive[0], naive[1])).toBe(a);
   });
 
