@@ -56,8 +56,14 @@ export interface Terms {
 
 /** 10 + 20 of asset A in; 25 out to Bob, 2 withdrawn, 1 fee, 2 change. */
 export const USUAL: Terms = {
-  inputs: [{ asset: ASSET_A, value: 10n }, { asset: ASSET_A, value: 20n }],
-  outputs: [{ asset: ASSET_A, value: 25n }, { asset: ASSET_A, value: 2n }],
+  inputs: [
+    { asset: ASSET_A, value: 10n },
+    { asset: ASSET_A, value: 20n },
+  ],
+  outputs: [
+    { asset: ASSET_A, value: 25n },
+    { asset: ASSET_A, value: 2n },
+  ],
   withdrawal: { asset: ASSET_A, value: 2n },
   fee: { asset: ASSET_A, value: 1n },
 };
@@ -78,16 +84,43 @@ export function world(label: string, terms: Terms): World {
   const notes = terms.inputs.map(({ asset, value }, i) => {
     const oneTime = deriveForSender(random.bytes(32), alice.address, 0, 'transfer');
     const secrets = oneTimeSecrets(alice, oneTime);
-    return { keys: alice, oneTime, ...secrets, asset, value, cm: commitment({ owner: oneTime.owner, asset, value }), position: BigInt(4 + i) };
+    return {
+      keys: alice,
+      oneTime,
+      ...secrets,
+      asset,
+      value,
+      cm: commitment({ owner: oneTime.owner, asset, value }),
+      position: BigInt(4 + i),
+    };
   }) as [OwnedNote, OwnedNote];
   tree.insertBatch(4n, [notes[0].value === 0n ? 0n : notes[0].cm, notes[1].value === 0n ? 0n : notes[1].cm, 0n, 0n]);
-  const outputs = terms.outputs.map((output, k) => ({ ...output, owner: deriveForSender(random.bytes(32), k === 0 ? bob.address : alice.address, k as 0 | 1, 'transfer').owner })) as [OutputNote, OutputNote];
+  const outputs = terms.outputs.map((output, k) => ({
+    ...output,
+    owner: deriveForSender(random.bytes(32), k === 0 ? bob.address : alice.address, k as 0 | 1, 'transfer').owner,
+  })) as [OutputNote, OutputNote];
   return { tree, notes, outputs, random };
 }
 
 /** The witness that the world gives, signed by both inputs; `change` may break it before or after signing. */
-export function witness(w: World, terms: Terms, change: { record?: Partial<TransferRecord>; inputs?: [Partial<SpendInput>, Partial<SpendInput>]; outputs?: [Partial<OutputNote>, Partial<OutputNote>] } = {}): TransferWitness {
-  const inputs = w.notes.map((note, i) => ({ APrime: note.oneTime.APrime, nPrime: note.nPrime, asset: note.asset, value: note.value, position: note.position, path: w.tree.path(note.position), ...change.inputs?.[i] }));
+export function witness(
+  w: World,
+  terms: Terms,
+  change: {
+    record?: Partial<TransferRecord>;
+    inputs?: [Partial<SpendInput>, Partial<SpendInput>];
+    outputs?: [Partial<OutputNote>, Partial<OutputNote>];
+  } = {},
+): TransferWitness {
+  const inputs = w.notes.map((note, i) => ({
+    APrime: note.oneTime.APrime,
+    nPrime: note.nPrime,
+    asset: note.asset,
+    value: note.value,
+    position: note.position,
+    path: w.tree.path(note.position),
+    ...change.inputs?.[i],
+  }));
   const outputs = w.outputs.map((output, k) => ({ ...output, ...change.outputs?.[k] })) as [OutputNote, OutputNote];
   const safe = (compute: () => Field, otherwise: Field) => {
     try {
