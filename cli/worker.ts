@@ -107,7 +107,7 @@ function matching(artifacts: VerifiedArtifacts, circuit: Lane, onChain: KeyTable
   if (!same) {
     throw new TacitError('ARTIFACT_KEY', `the contract verifies ${circuit} with another key than this machine's`, {
       expected: "the contract's key",
-      docs: 'docs/how-to/run-a-worker.md',
+      docs: 'how-to/run-a-worker.md',
     });
   }
   return artifacts;

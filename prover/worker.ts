@@ -162,7 +162,11 @@ class Workbench {
       return bytesToHex(encodeProof(proofFromSnarkjs(proof)));
     } catch (error) {
       if (this.#abort.signal.aborted) throw new PassOn();
-      if (deadline.aborted) throw new TacitError('PROVE_TIMEOUT', 'the proof did not come to an end', { expected: `at most ${PROOF_DEADLINE_MS} ms`, retryable: true });
+      if (deadline.aborted)
+        throw new TacitError('PROVE_TIMEOUT', 'the proof did not come to an end', {
+          expected: `at most ${PROOF_DEADLINE_MS} ms`,
+          retryable: true,
+        });
       // Faulty memory shows up as a proof that does not verify: worth another machine's try.
       if (error instanceof TacitError && error.code === 'PROOF_INVALID')
         throw new TacitError('PROOF_INVALID', 'our own proof does not verify', { retryable: true });

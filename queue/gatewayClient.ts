@@ -116,7 +116,7 @@ export class GatewayClient {
   }
 
   /**
-   * Follows one transfer until `until` is satisfied: by events, and by asking now and then in case one was lost.
+   * Asks for one transfer until `until` is satisfied. For many transfers at once, follow `events`.
    * @throws TacitError TRANSFER_UNKNOWN, WAIT_TIMEOUT (retryable)
    */
   async waitFor(

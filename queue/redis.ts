@@ -94,7 +94,7 @@ export async function checkRedis(url: string, { embedded = false } = {}): Promis
         expected: REQUIRED_POLICY,
         got: policy,
         retryable: false,
-        docs: 'docs/how-to/run-a-worker.md',
+        docs: 'how-to/run-a-worker.md',
       });
     }
     return { version, policy };

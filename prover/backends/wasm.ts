@@ -19,7 +19,8 @@ export class WasmBackend implements ProvingBackend {
 
   async prove(material: KeyMaterial, witness: Uint8Array, options: BackendOptions): Promise<ProveResult> {
     options.onProgress?.(LOADING);
-    const load = (): Promise<ProvingKey> => loadProvingKey(material.source, options.threads === undefined ? {} : { threads: options.threads });
+    const load = (): Promise<ProvingKey> =>
+      loadProvingKey(material.source, options.threads === undefined ? {} : { threads: options.threads });
     if (material.residentAs !== undefined) {
       return proveOn(await this.#keys.take(`${material.residentAs}:${options.threads ?? 'all'}`, load), witness, options);
     }

@@ -38,11 +38,25 @@ function tacit(...args: string[]): Promise<Run> {
   return new Promise((resolve) => child.once('close', (exit) => resolve({ exit, stdout, stderr })));
 }
 
-const verify = (vkey: string, signals: string, proof: string) => tacit('verify', '--vkey', vkey, '--public', signals, '--proof', proof, '--json');
+const verify = (vkey: string, signals: string, proof: string) =>
+  tacit('verify', '--vkey', vkey, '--public', signals, '--proof', proof, '--json');
 
 describe('tacit prove and verify, on files', () => {
   it('go together with snarkjs both ways', async () => {
-    const proved = await tacit('prove', '--zkey', files.zkey, '--wtns', at('w.wtns'), '--proof', at('proof.json'), '--public', at('public.json'), '--vkey', files.vkeyPath, '--json');
+    const proved = await tacit(
+      'prove',
+      '--zkey',
+      files.zkey,
+      '--wtns',
+      at('w.wtns'),
+      '--proof',
+      at('proof.json'),
+      '--public',
+      at('public.json'),
+      '--vkey',
+      files.vkeyPath,
+      '--json',
+    );
     expect([proved.exit, JSON.parse(proved.stdout)]).toMatchObject([0, { publicSignals: 2, verified: true }]);
     const [proof, signals] = [JSON.parse(await readFile(at('proof.json'), 'utf8')), JSON.parse(await readFile(at('public.json'), 'utf8'))];
     expect(await (await snarkjs()).groth16.verify(files.vkey, signals, proof)).toBe(true);
@@ -66,10 +80,34 @@ describe('tacit prove and verify, on files', () => {
   });
 
   it('prove names what is wrong and leaves no half files', async () => {
-    const run = await tacit('prove', '--zkey', at('w.wtns'), '--wtns', at('w.wtns'), '--proof', at('none.json'), '--public', at('none-public.json'), '--json');
+    const run = await tacit(
+      'prove',
+      '--zkey',
+      at('w.wtns'),
+      '--wtns',
+      at('w.wtns'),
+      '--proof',
+      at('none.json'),
+      '--public',
+      at('none-public.json'),
+      '--json',
+    );
     expect([run.exit, JSON.parse(run.stdout)]).toMatchObject([1, { error: { code: 'ZKEY_FORMAT' } }]);
     await expect(readFile(at('none.json'))).rejects.toMatchObject({ code: 'ENOENT' });
-    const bad = await tacit('prove', '--zkey', files.zkey, '--wtns', at('w.wtns'), '--proof', at('none.json'), '--public', at('none-public.json'), '--backend', 'abacus', '--json');
+    const bad = await tacit(
+      'prove',
+      '--zkey',
+      files.zkey,
+      '--wtns',
+      at('w.wtns'),
+      '--proof',
+      at('none.json'),
+      '--public',
+      at('none-public.json'),
+      '--backend',
+      'abacus',
+      '--json',
+    );
     expect(JSON.parse(bad.stdout)).toMatchObject({ error: { code: 'OPTION_INVALID' } });
   });
 });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveArtifacts } from '../../circuits/artifacts.js';
-import { fieldFromBytes } from '../../protocol/field.js';
 import { hexToBytes } from '../../protocol/bytes.js';
 import { CIRCUITS } from '../../protocol/circuit.js';
+import { fieldFromBytes } from '../../protocol/field.js';
 import { publicInputsOf, publicSignals, transferList } from '../../protocol/fingerprint.js';
 import { isValidGroth16 } from '../../protocol/groth16.js';
 import { decodeProof } from '../../protocol/proof.js';
@@ -18,7 +18,7 @@ import { type FarmResult, parseFarmResult } from '../../queue/contracts.js';
 import { FarmQueue, failureCode } from '../../queue/farm.js';
 import { farmPrefix } from '../../queue/farmOptions.js';
 import { type RunningRedis, startRedis } from '../../queue/redis.js';
-import { DOMAIN, envelope, secretsOf, sealedTransfer, settled, spawnWorker, transferJob, updateJob } from './farmSupport.js';
+import { DOMAIN, envelope, sealedTransfer, secretsOf, settled, spawnWorker, transferJob, updateJob } from './farmSupport.js';
 
 const NOW = Math.floor(Date.now() / 1000);
 let redis: RunningRedis;
@@ -122,7 +122,15 @@ describe('A15: workers that do not do their work', () => {
     const { vkey } = await resolveArtifacts('update_2');
     // Its own check fails, as with faulty memory: here because it checks with another key.
     const artifacts = async () => ({ ...(await resolveArtifacts('transfer_1')), vkey });
-    const broken = await startWorker({ redisUrl: redis.url, domain: DOMAIN, keys: faulty, lanes: ['transfer_1'], artifacts, threads: 1, log: (line) => log.push(line) });
+    const broken = await startWorker({
+      redisUrl: redis.url,
+      domain: DOMAIN,
+      keys: faulty,
+      lanes: ['transfer_1'],
+      artifacts,
+      threads: 1,
+      log: (line) => log.push(line),
+    });
     const transfer = sealedTransfer('faulty', [faulty, sound]);
     const job = transferJob('faulty', transfer.sealed);
     await farm.publish(envelope(job));
@@ -211,7 +219,8 @@ describe('A16: what a hostile queue can try', () => {
     const open = encodeTransferWitness(sealedTransfer('honest', [WorkerKeys.inMemory(NOW)]).witness);
     expect(secretsOf(decodeTransferWitness(open)).filter((secret) => open.includes(secret)).length).toBeGreaterThan(5);
     for (const label of ['honest', 'killed', 'stopped', 'refused', 'false']) {
-      for (const secret of secretsOf(sealedTransfer(label, [WorkerKeys.inMemory(NOW)]).witness)) expect(haystack.includes(secret)).toBe(false);
+      for (const secret of secretsOf(sealedTransfer(label, [WorkerKeys.inMemory(NOW)]).witness))
+        expect(haystack.includes(secret)).toBe(false);
     }
   });
 

@@ -28,13 +28,21 @@ export interface SealedTransfer {
 }
 
 /** A true transfer sealed for these workers. */
-export function sealedTransfer(label: string, recipients: readonly WorkerKeys[], change: { witness?: Partial<TransferWitness>; expiry?: number } = {}): SealedTransfer {
+export function sealedTransfer(
+  label: string,
+  recipients: readonly WorkerKeys[],
+  change: { witness?: Partial<TransferWitness>; expiry?: number } = {},
+): SealedTransfer {
   const whole = { ...witness(world(label, USUAL), USUAL), ...change.witness };
   const id = recordHash(whole.record, DOMAIN);
   const to = recipients.map((keys) => ({ address: keys.address, sealKey: keys.sealKey.publicKey }));
   const expiry = change.expiry ?? Math.floor(Date.now() / 1000) + HOUR_SECONDS;
   const plaintext = new TextEncoder().encode(encodeTransferWitness(whole));
-  const sealed = sealJob(plaintext, { domain: DOMAIN, recordHash: id, rosterId: ROSTER_ID, expiry, recipients: to }, new SeededBytes(`seal ${label}`).bytes);
+  const sealed = sealJob(
+    plaintext,
+    { domain: DOMAIN, recordHash: id, rosterId: ROSTER_ID, expiry, recipients: to },
+    new SeededBytes(`seal ${label}`).bytes,
+  );
   return { witness: whole, id, sealed };
 }
 
@@ -48,7 +56,12 @@ export function updateJob(name: string): UpdateJob {
   const { input } = applyBatch(LedgerState.genesis(), 'update_2', slots, NOBODY, DOMAIN);
   const own = new Set(['h', 'z', 'y', 'prover']);
   const signals = Object.entries(input).filter(([signal]) => !own.has(signal));
-  return { kind: 'update', id: `update-${name}`, circuit: 'update_2', input: Object.fromEntries(signals.map(([signal, value]) => [signal, texts(value)])) };
+  return {
+    kind: 'update',
+    id: `update-${name}`,
+    circuit: 'update_2',
+    input: Object.fromEntries(signals.map(([signal, value]) => [signal, texts(value)])),
+  };
 }
 
 function texts(value: unknown): JobSignal {
@@ -60,7 +73,12 @@ export function envelope(job: FarmJob): { id: string; kind: FarmJob['kind']; dat
 }
 
 /** Waits for the job to be in one of the states, by asking. */
-export async function settled(farm: FarmQueue, id: string, states: readonly QueueOutcome['state'][] = ['done', 'failed'], withinMs = 150_000): Promise<QueueOutcome> {
+export async function settled(
+  farm: FarmQueue,
+  id: string,
+  states: readonly QueueOutcome['state'][] = ['done', 'failed'],
+  withinMs = 150_000,
+): Promise<QueueOutcome> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const outcome = await farm.outcome(id);
@@ -81,7 +99,10 @@ export interface WorkerProcess {
 export async function spawnWorker(redisUrl: string, keyFile: string, lanes: string): Promise<WorkerProcess> {
   const file = join(packageRoot(), 'dist', 'test', 'prover', 'workerProcess.js');
   if (!existsSync(file)) throw new Error(`not built: ${file}`);
-  const child = spawn(process.execPath, [file, keyFile, lanes], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, REDIS_URL: redisUrl } });
+  const child = spawn(process.execPath, [file, keyFile, lanes], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, REDIS_URL: redisUrl },
+  });
   let text = '';
   return new Promise((resolve, reject) => {
     const listen = (chunk: Buffer): void => {
@@ -97,6 +118,13 @@ export async function spawnWorker(redisUrl: string, keyFile: string, lanes: stri
 
 /** Texts that would betray a witness: its secrets in the spellings that code may give them. */
 export function secretsOf({ inputs, outputs }: TransferWitness): string[] {
-  const numbers = [...inputs.flatMap((input) => [input.nPrime, input.signature.S, input.APrime.x]), ...outputs.map((output) => output.owner)];
-  return numbers.flatMap((n) => [n.toString(), n.toString(16), bytesToHex(Uint8Array.from(Buffer.from(n.toString(16).padStart(64, '0'), 'hex'))).slice(2)]);
+  const numbers = [
+    ...inputs.flatMap((input) => [input.nPrime, input.signature.S, input.APrime.x]),
+    ...outputs.map((output) => output.owner),
+  ];
+  return numbers.flatMap((n) => [
+    n.toString(),
+    n.toString(16),
+    bytesToHex(Uint8Array.from(Buffer.from(n.toString(16).padStart(64, '0'), 'hex'))).slice(2),
+  ]);
 }

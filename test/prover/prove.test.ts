@@ -104,7 +104,9 @@ describe('the proving process', () => {
   it('is cancelled in the middle and lives on', async () => {
     const host = new ProvingHost();
     const abort = new AbortController();
-    const broken = code(() => host.prove(files.zkey, { kind: 'witness', witness }, { signal: abort.signal, onProgress: () => abort.abort() }));
+    const broken = code(() =>
+      host.prove(files.zkey, { kind: 'witness', witness }, { signal: abort.signal, onProgress: () => abort.abort() }),
+    );
     expect(await broken).toBe('PROVE_CANCELLED');
     const { proof, publicSignals } = await host.prove(files.zkey, { kind: 'witness', witness });
     verifyProof(files.vkey, publicSignals, proof);

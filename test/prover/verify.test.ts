@@ -1,6 +1,6 @@
-import { bn254 } from '@noble/curves/bn254.js';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { bn254 } from '@noble/curves/bn254.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIELD_MODULUS } from '../../protocol/field.js';
 import { BASE_FIELD_MODULUS, g1FromSnarkjs, g1ToSnarkjs, type SnarkjsProof } from '../../protocol/proof.js';
@@ -40,7 +40,8 @@ describe('strict verification', () => {
         expect(await verdict({ signals: shifted })).toBe('FIELD_RANGE');
       }
     }
-    for (const bad of [['-1', '6'], ['0x5', '6'], ['05', '6'], [5, 6], '5', null, ['', '6']]) expect(await verdict({ signals: bad ?? [null] })).toBe('PUBLIC_SIGNALS_SHAPE');
+    for (const bad of [['-1', '6'], ['0x5', '6'], ['05', '6'], [5, 6], '5', null, ['', '6']])
+      expect(await verdict({ signals: bad ?? [null] })).toBe('PUBLIC_SIGNALS_SHAPE');
   });
 
   it('A1: a truncated list that snarkjs accepts is refused', async () => {
@@ -75,7 +76,8 @@ describe('strict verification', () => {
   });
 
   it('a verdict is told from a file that cannot be read as one', async () => {
-    for (const bad of [null, {}, { ...vkey, protocol: 'plonk' }, { ...vkey, IC: vkey.IC.slice(1) }]) expect(await code(() => verifyProof(bad, signals, proof))).toBe('VKEY_SHAPE');
+    for (const bad of [null, {}, { ...vkey, protocol: 'plonk' }, { ...vkey, IC: vkey.IC.slice(1) }])
+      expect(await code(() => verifyProof(bad, signals, proof))).toBe('VKEY_SHAPE');
     const thrown = (act: () => void): unknown => {
       try {
         act();

@@ -7,7 +7,15 @@ import { TacitError } from '../../protocol/errors.js';
 import type { FarmResult, UpdateJob } from '../../queue/contracts.js';
 import { parseFarmJob, parseFarmResult } from '../../queue/contracts.js';
 import { FarmQueue, failureCode } from '../../queue/farm.js';
-import { ATTEMPTS, farmPrefix, LOCK_DURATION_MS, LOCK_RENEW_MS, MAX_STALLS, PASS_DELAY_MS, STALLED_INTERVAL_MS } from '../../queue/farmOptions.js';
+import {
+  ATTEMPTS,
+  farmPrefix,
+  LOCK_DURATION_MS,
+  LOCK_RENEW_MS,
+  MAX_STALLS,
+  PASS_DELAY_MS,
+  STALLED_INTERVAL_MS,
+} from '../../queue/farmOptions.js';
 import { consumeFarm, type FarmConsumer, type FarmHandler, PassOn } from '../../queue/farmWorker.js';
 import { LaneTurns } from '../../queue/laneTurns.js';
 import { type RunningRedis, startRedis } from '../../queue/redis.js';
@@ -15,8 +23,19 @@ import { code } from '../prover/code.js';
 import { envelope, settled } from '../prover/farmSupport.js';
 import { DOMAIN } from './smallNode.js';
 
-const RESULT: FarmResult = { circuit: 'update_2', proof: `0x${'00'.repeat(256)}`, h: `0x${'00'.repeat(32)}`, prover: `0x${'11'.repeat(20)}`, provingMs: 1 };
-const job = (name: string, input: UpdateJob['input'] = { startIndex: '4' }): UpdateJob => ({ kind: 'update', id: `update-${name}`, circuit: 'update_2', input });
+const RESULT: FarmResult = {
+  circuit: 'update_2',
+  proof: `0x${'00'.repeat(256)}`,
+  h: `0x${'00'.repeat(32)}`,
+  prover: `0x${'11'.repeat(20)}`,
+  provingMs: 1,
+};
+const job = (name: string, input: UpdateJob['input'] = { startIndex: '4' }): UpdateJob => ({
+  kind: 'update',
+  id: `update-${name}`,
+  circuit: 'update_2',
+  input,
+});
 
 // The adapter's behaviour is the same on either server; the real one is used where there is one.
 let redis: RunningRedis;
@@ -76,13 +95,22 @@ describe('publishing', () => {
 
   it('malformed jobs and results, and lanes that are not open, are refused', async () => {
     const good = job('good');
-    const bad: unknown[] = [{ ...good, id: '17' }, { ...good, id: 'a:b' }, { ...good, circuit: 'transfer_1' }, { ...good, extra: 1 }, { ...good, input: { startIndex: 4 } }, { ...good, kind: 'transfer' }, null];
+    const bad: unknown[] = [
+      { ...good, id: '17' },
+      { ...good, id: 'a:b' },
+      { ...good, circuit: 'transfer_1' },
+      { ...good, extra: 1 },
+      { ...good, input: { startIndex: 4 } },
+      { ...good, kind: 'transfer' },
+      null,
+    ];
     for (const data of bad) expect(await code(() => parseFarmJob(data))).toBe('JOB_MALFORMED');
     expect(await code(() => farm.publish({ id: 'update-other', kind: 'update', data: good }))).toBe('JOB_MALFORMED');
     expect(await code(() => farm.publish(envelope({ ...good, circuit: 'update_32' })))).toBe('LANE_CLOSED');
     const sealedTooFew = { kind: 'transfer', id: 'transfer-none', circuit: 'transfer_1', sealed: [] };
     expect(await code(() => parseFarmJob(sealedTooFew))).toBe('JOB_MALFORMED');
-    for (const result of [{ ...RESULT, proof: '0x' }, { ...RESULT, prover: 'me' }, { ...RESULT, more: 1 }, null]) expect(await code(() => parseFarmResult(result))).toBe('RESULT_MALFORMED');
+    for (const result of [{ ...RESULT, proof: '0x' }, { ...RESULT, prover: 'me' }, { ...RESULT, more: 1 }, null])
+      expect(await code(() => parseFarmResult(result))).toBe('RESULT_MALFORMED');
   });
 
   it('a forgotten job is absent, and may be published again', async () => {
@@ -101,7 +129,8 @@ describe('failing', () => {
     const tries: Record<string, number> = {};
     await consume(async ({ id }) => {
       tries[id] = (tries[id] ?? 0) + 1;
-      if (id === 'update-passing' && tries[id] < 3) throw new TacitError('PROVER_DIED', 'secret 4711', { retryable: true, got: 'secret 4711' });
+      if (id === 'update-passing' && tries[id] < 3)
+        throw new TacitError('PROVER_DIED', 'secret 4711', { retryable: true, got: 'secret 4711' });
       if (id === 'update-final') throw new TacitError('TRANSFER_T8', 'secret 4711', { got: 'secret 4711' });
       if (id === 'update-strange') throw new RangeError('secret 4711');
       return RESULT;
@@ -115,7 +144,8 @@ describe('failing', () => {
     }
     expect(codes).toEqual(['TRANSFER_T8', 'UNEXPECTED']);
     expect(tries).toEqual({ 'update-passing': 3, 'update-final': 1, 'update-strange': ATTEMPTS });
-    for (const key of await client.keys('*')) if ((await client.type(key)) === 'hash') expect(JSON.stringify(await client.hgetall(key))).not.toContain('4711');
+    for (const key of await client.keys('*'))
+      if ((await client.type(key)) === 'hash') expect(JSON.stringify(await client.hgetall(key))).not.toContain('4711');
   });
 
   it('dead letters are listed with their reason, and can be revived', async () => {
@@ -194,15 +224,12 @@ describe('lanes', () => {
   it('one worker proves one job at a time, whatever its lanes', async () => {
     let running = 0;
     let most = 0;
-    await consume(
-      async () => {
-        most = Math.max(most, ++running);
-        await new Promise((resolve) => setTimeout(resolve, 30));
-        running--;
-        return RESULT;
-      },
-      ['update_2', 'update_8'],
-    );
+    await consume(async () => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      running--;
+      return RESULT;
+    }, ['update_2', 'update_8']);
     const jobs = [0, 1, 2].flatMap((n) => [job(`small-${n}`), { ...job(`big-${n}`), circuit: 'update_8' as const }]);
     for (const each of jobs) await farm.publish(envelope(each));
     for (const { id } of jobs) expect((await settled(farm, id)).state).toBe('done');
@@ -229,7 +256,10 @@ describe('lanes', () => {
 
 /** A process takes the job and is killed with it in hand. */
 async function dieHolding(id: string): Promise<void> {
-  const child = spawn(process.execPath, [join(packageRoot(), 'dist', 'test', 'queue', 'takeOne.js')], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, REDIS_URL: redis.url } });
+  const child = spawn(process.execPath, [join(packageRoot(), 'dist', 'test', 'queue', 'takeOne.js')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, REDIS_URL: redis.url },
+  });
   let output = '';
   await new Promise<void>((resolve) => {
     child.stdout.on('data', (chunk: Buffer) => {

@@ -34,7 +34,10 @@ let client: GatewayClient;
 
 beforeEach(async () => {
   node = new SmallNode();
-  gateway = await startGateway({ service: node, limits: { concurrentSubmissions: 2, eventStreams: 2, heartbeatMs: HEARTBEAT_MS, retryAfterSeconds: 3 } });
+  gateway = await startGateway({
+    service: node,
+    limits: { concurrentSubmissions: 2, eventStreams: 2, heartbeatMs: HEARTBEAT_MS, retryAfterSeconds: 3 },
+  });
   client = new GatewayClient(gateway.url);
 });
 
@@ -43,7 +46,8 @@ afterEach(async () => {
   expect(node.subscribers).toBe(0);
 });
 
-const post = (body: string, headers: Record<string, string> = { 'content-type': 'application/json' }) => fetch(`${gateway.url}/v1/transfers`, { method: 'POST', headers, body });
+const post = (body: string, headers: Record<string, string> = { 'content-type': 'application/json' }) =>
+  fetch(`${gateway.url}/v1/transfers`, { method: 'POST', headers, body });
 
 describe('submitting', () => {
   it('is idempotent: the same content gives its status, other content 409', async () => {
@@ -53,7 +57,15 @@ describe('submitting', () => {
     const other = { ...submission('a'), record: `0x${'12'.repeat(231)}` };
     const response = await post(JSON.stringify(other));
     expect(response.status).toBe(409);
-    expect(await response.json()).toEqual({ error: { code: 'SUBMISSION_CONFLICT', message: expect.any(String), expected: 'the same content', got: 'other content', retryable: false } });
+    expect(await response.json()).toEqual({
+      error: {
+        code: 'SUBMISSION_CONFLICT',
+        message: expect.any(String),
+        expected: 'the same content',
+        got: 'other content',
+        retryable: false,
+      },
+    });
     expect(await code(() => client.submit(other))).toBe('SUBMISSION_CONFLICT');
     expect(await client.submit(sealed('b'))).toMatchObject({ id: word('b'), status: 'queued' });
     expect(await client.status(word('a'))).toEqual(first);
@@ -63,7 +75,11 @@ describe('submitting', () => {
   it('answers 429 with Retry-After when the node is full, and when too many are in hand', async () => {
     node.capacity = 0;
     const full = await post(JSON.stringify(submission('a')));
-    expect([full.status, full.headers.get('retry-after'), ((await full.json()) as { error: { code: string } }).error.code]).toEqual([429, '3', 'NODE_BUSY']);
+    expect([full.status, full.headers.get('retry-after'), ((await full.json()) as { error: { code: string } }).error.code]).toEqual([
+      429,
+      '3',
+      'NODE_BUSY',
+    ]);
     await expect(client.submit(submission('a'))).rejects.toMatchObject({ code: 'NODE_BUSY', retryable: true });
     node.capacity = Number.POSITIVE_INFINITY;
     let open = (): void => {};
@@ -121,9 +137,21 @@ describe('asking', () => {
   });
 
   it('publishes its description', async () => {
-    const description = (await (await fetch(`${gateway.url}/v1/openapi.json`)).json()) as { openapi: string; paths: Record<string, unknown> };
+    const description = (await (await fetch(`${gateway.url}/v1/openapi.json`)).json()) as {
+      openapi: string;
+      paths: Record<string, unknown>;
+    };
     expect(description.openapi).toBe('3.1.0');
-    expect(Object.keys(description.paths).sort()).toEqual(['/v1/events', '/v1/health', '/v1/info', '/v1/leaves/{page}', '/v1/quote', '/v1/roster', '/v1/transfers', '/v1/transfers/{id}']);
+    expect(Object.keys(description.paths).sort()).toEqual([
+      '/v1/events',
+      '/v1/health',
+      '/v1/info',
+      '/v1/leaves/{page}',
+      '/v1/quote',
+      '/v1/roster',
+      '/v1/transfers',
+      '/v1/transfers/{id}',
+    ]);
     expect(JSON.stringify(description.paths['/v1/transfers'])).toContain('ciphertext');
   });
 
@@ -138,7 +166,9 @@ describe('asking', () => {
     expect(await code(() => verifyRoster(roster, DOMAIN, `0x${'99'.repeat(20)}`, 1_000))).toBe('ROSTER_SIGNER');
     expect(await code(() => verifyRoster(roster, { ...DOMAIN, chainId: 1n }, operator, 1_000))).toBe('ROSTER_ID');
     expect(await code(() => verifyRoster(roster, DOMAIN, operator, roster.expires))).toBe('ROSTER_EXPIRED');
-    expect(await code(() => verifyRoster({ ...roster, workers: [...roster.workers].reverse() }, DOMAIN, operator, 1_000))).toBe('ROSTER_WORKERS');
+    expect(await code(() => verifyRoster({ ...roster, workers: [...roster.workers].reverse() }, DOMAIN, operator, 1_000))).toBe(
+      'ROSTER_WORKERS',
+    );
   });
 
   it('an unreachable node is a retryable error, another server is named as such', async () => {
@@ -182,9 +212,12 @@ describe('server-sent events', () => {
     const ids = (await readEvents('')).map(({ id }) => id);
     expect(ids).toEqual([]);
     const run = await runId();
-    const blocks = (await readEvents(`${run}-1`)).map(({ data }) => (JSON.parse(data) as { settlement: { block: number } }).settlement.block);
+    const blocks = (await readEvents(`${run}-1`)).map(
+      ({ data }) => (JSON.parse(data) as { settlement: { block: number } }).settlement.block,
+    );
     expect(blocks).toEqual([2, 3]);
-    for (const unknown of ['00000000-1', `${run}-99`, 'nonsense']) expect((await readEvents(unknown)).map(({ event }) => event)).toEqual(['reset']);
+    for (const unknown of ['00000000-1', `${run}-99`, 'nonsense'])
+      expect((await readEvents(unknown)).map(({ event }) => event)).toEqual(['reset']);
   });
 
   it('are limited in number', async () => {

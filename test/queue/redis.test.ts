@@ -5,9 +5,14 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Redis } from 'ioredis';
+import { createRedisServer } from 'js-redis-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FarmQueue } from '../../queue/farm.js';
+import { consumeFarm } from '../../queue/farmWorker.js';
 import { checkRedis, compareVersions, type RunningRedis, redactUrl, startRedis } from '../../queue/redis.js';
 import { code } from '../prover/code.js';
+import { settled } from '../prover/farmSupport.js';
+import { DOMAIN } from './smallNode.js';
 
 const hasServer = (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'redis-server')));
 let scratch: string;
@@ -44,7 +49,12 @@ describe.skipIf(!hasServer)('redis-server of the PATH', () => {
       const client = new Redis(redis.url);
       expect(await checkRedis(redis.url)).toMatchObject({ policy: 'noeviction' });
       await client.config('SET', 'maxmemory-policy', policy);
-      await expect(startRedis({ url: redis.url })).rejects.toMatchObject({ code: 'REDIS_EVICTING_POLICY', expected: 'noeviction', got: policy, retryable: false });
+      await expect(startRedis({ url: redis.url })).rejects.toMatchObject({
+        code: 'REDIS_EVICTING_POLICY',
+        expected: 'noeviction',
+        got: policy,
+        retryable: false,
+      });
       client.disconnect();
       await redis.stop();
     }
@@ -86,6 +96,31 @@ describe('the embedded server', () => {
     client.disconnect();
     await redis.stop();
   });
+
+  it('carries farm jobs', async () => {
+    const redis = await startRedis({ url: '', embeddedOnly: true });
+    const farm = await FarmQueue.open({ redisUrl: redis.url, domain: DOMAIN, lanes: ['update_2'] });
+    const result = {
+      circuit: 'update_2' as const,
+      proof: `0x${'00'.repeat(256)}`,
+      h: `0x${'00'.repeat(32)}`,
+      prover: `0x${'11'.repeat(20)}`,
+      provingMs: 1,
+    };
+    const consumer = await consumeFarm({
+      redisUrl: redis.url,
+      domain: DOMAIN,
+      lanes: ['update_2'],
+      name: 'test',
+      handler: async () => result,
+    });
+    const job = { kind: 'update' as const, id: 'update-embedded', circuit: 'update_2' as const, input: {} };
+    await farm.publish({ id: job.id, kind: job.kind, data: job });
+    expect(await settled(farm, job.id)).toEqual({ state: 'done', result });
+    await consumer.drain();
+    await farm.close();
+    await redis.stop();
+  });
 });
 
 describe('what is said of a Redis', () => {
@@ -94,6 +129,18 @@ describe('what is said of a Redis', () => {
     await expect(failure).rejects.toMatchObject({ code: 'REDIS_UNREACHABLE', retryable: true });
     await expect(failure).rejects.not.toMatchObject({ message: expect.stringContaining('secret') });
     expect(redactUrl('redis://user:secret@host:1/2')).toBe('redis://***@host:1/2');
+  });
+
+  it('one that is too old is refused', async () => {
+    const old = await createRedisServer({ port: 0, compatibility: { flavor: 'redis', version: '6.0.20' } });
+    const url = `redis://127.0.0.1:${old.port}`;
+    await expect(startRedis({ url })).rejects.toMatchObject({
+      code: 'REDIS_TOO_OLD',
+      expected: '>= 6.2.0',
+      got: '6.0.20',
+      retryable: false,
+    });
+    await old.close();
   });
 
   it('versions compare by number', () => {

@@ -2,12 +2,23 @@
  * A node of a few lines behind the gateway interface, for tests of HTTP: it keeps submissions in memory and settles what it
  * is told to. The node of record is the aggregator's; what is tested here is everything between it and the wire.
  */
-import { TacitError } from '../../protocol/errors.js';
+
 import { signerFromKey } from '../../protocol/eip712.js';
+import { TacitError } from '../../protocol/errors.js';
 import type { Domain } from '../../protocol/record.js';
 import { signSoftConfirmation } from '../../protocol/softConfirmation.js';
 import { makeRoster, signRoster } from '../../queue/roster.js';
-import type { FeeQuote, GatewayService, HealthReport, LeafPage, NodeEvent, NodeInfo, SignedRoster, Submission, TransferStatus } from '../../queue/service.js';
+import type {
+  FeeQuote,
+  GatewayService,
+  HealthReport,
+  LeafPage,
+  NodeEvent,
+  NodeInfo,
+  SignedRoster,
+  Submission,
+  TransferStatus,
+} from '../../queue/service.js';
 
 export const DOMAIN: Domain = { chainId: 31337n, contract: `0x${'c0'.repeat(20)}` };
 export const OPERATOR_KEY = new Uint8Array(32).fill(7);
@@ -44,7 +55,10 @@ export class SmallNode implements GatewayService {
   }
 
   settle(id: string, block: number): void {
-    this.tell({ type: 'settlement', settlement: { txHash: word('a'), block, noteRoot: word('b'), nullifierRoot: word('c'), transfers: [id], queueItems: 0 } });
+    this.tell({
+      type: 'settlement',
+      settlement: { txHash: word('a'), block, noteRoot: word('b'), nullifierRoot: word('c'), transfers: [id], queueItems: 0 },
+    });
   }
 
   tell(event: NodeEvent): void {
@@ -59,7 +73,19 @@ export class SmallNode implements GatewayService {
     const assets = [{ id: 0, token: `0x${'00'.repeat(20)}`, symbol: 'ETH', decimals: 18 }];
     const parties = { aggregator: `0x${'a1'.repeat(20)}`, operator: `0x${'b2'.repeat(20)}` };
     const limits = { leafPageSize: 4096, bodyBytes: 131072 };
-    return { software: 'tacit', version: '0.1.0', chainId: 31337, contract: DOMAIN.contract, deploymentBlock: 1, network: 'dev', confirmationDepth: 2, circuits: ['transfer_1'], assets, limits, ...parties };
+    return {
+      software: 'tacit',
+      version: '0.1.0',
+      chainId: 31337,
+      contract: DOMAIN.contract,
+      deploymentBlock: 1,
+      network: 'dev',
+      confirmationDepth: 2,
+      circuits: ['transfer_1'],
+      assets,
+      limits,
+      ...parties,
+    };
   }
 
   async quote(asset: number): Promise<FeeQuote> {
@@ -68,7 +94,10 @@ export class SmallNode implements GatewayService {
   }
 
   async roster(): Promise<SignedRoster> {
-    const workers = [{ address: `0x${'02'.repeat(20)}`, sealKey: word('2') }, { address: `0x${'01'.repeat(20)}`, sealKey: word('1') }];
+    const workers = [
+      { address: `0x${'02'.repeat(20)}`, sealKey: word('2') },
+      { address: `0x${'01'.repeat(20)}`, sealKey: word('1') },
+    ];
     return signRoster(makeRoster(workers, 2_000_000_000, DOMAIN), DOMAIN, signerFromKey(OPERATOR_KEY));
   }
 
