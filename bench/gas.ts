@@ -80,7 +80,7 @@ export async function benchGas(args: string[]): Promise<void> {
 async function settleDeposits(scene: Scene, say: (text: string) => void): Promise<{ state: LedgerState; depositGas: number }> {
   say('paying in 64 notes');
   await depositNotes(scene, NOTES);
-  const items = Array.from({ length: NOTES }, (_, i) => ({ kind: 'deposit' as const, commitment: sceneNote(i).cm }));
+  const items = Array.from({ length: NOTES }, (_, i) => ({ kind: 'deposit' as const, commitment: sceneNote(i, scene.update).cm }));
   const slots = settlementSlots(items, []);
   let state = LedgerState.genesis();
   const updates: UpdateEntry[] = [];

@@ -35,7 +35,6 @@ import { join } from 'node:path';
 
 /** Raise when anything below changes what is proven. */
 const SCENE_VERSION = 1;
-const UPDATE: CircuitName = 'update_8';
 const TRANSFER: CircuitName = 'transfer_1';
 const NOTE_VALUE = 10n ** 18n;
 /** Eight bytes wide in the record. */
@@ -47,6 +46,8 @@ export interface Scene {
   readonly domain: Domain;
   readonly artifacts: Readonly<Record<string, VerifiedArtifacts>>;
   readonly proofs: ProofStore;
+  /** The update circuit in use. */
+  readonly update: CircuitName;
   /** Account that is paid for updates. */
   readonly updateProver: string;
   close(): Promise<void>;
@@ -68,8 +69,8 @@ function seeded(name: string, size = 32): Uint8Array {
 const scalar = (name: string): bigint => (bytesToUint(seeded(name, 48)) % (SUBGROUP_ORDER - 1n)) + 1n;
 
 /** Starts a chain, deploys, and opens the store of proofs. Nothing is proven yet. */
-export async function openScene(onProgress: (text: string) => void): Promise<Scene> {
-  const artifacts = Object.fromEntries(await Promise.all([TRANSFER, UPDATE].map(async (name) => [name, await resolveArtifacts(name)] as const)));
+export async function openScene(onProgress: (text: string) => void, update: CircuitName = 'update_8'): Promise<Scene> {
+  const artifacts = Object.fromEntries(await Promise.all([TRANSFER, update].map(async (name) => [name, await resolveArtifacts(name)] as const)));
   const keyTable = makeKeyTable(Object.values(artifacts).map(({ id, vkey }) => [id, vkeyFromSnarkjs(vkey)] as const));
   const anvil = await startAnvil({ extraArgs: ['--steps-tracing'] });
   const provider = await openRpc(anvil.rpcUrl, { pollingMs: 20 });
@@ -85,7 +86,7 @@ export async function openScene(onProgress: (text: string) => void): Promise<Sce
     provider.destroy();
     await anvil.stop();
   };
-  return { anvil, rollup, domain, artifacts, proofs, updateProver: updater.address, close };
+  return { anvil, rollup, domain, artifacts, proofs, update, updateProver: updater.address, close };
 }
 
 /** Real proofs by name, kept in the per-user cache under the hashes of what they were made with. */
@@ -128,16 +129,16 @@ export class ProofStore {
 }
 
 /** Note i, and where it stands once the deposits are settled: two to a slot, from the first aligned place on. */
-export function sceneNote(i: number): SceneNote {
+export function sceneNote(i: number, update: CircuitName): SceneNote {
   const [aPrime, nPrime] = [scalar(`spend ${i}`), scalar(`nullify ${i}`)];
   const owner = ownerHash(mulBase8(aPrime), mulBase8(nPrime));
-  const first = 2n * BigInt(CIRCUITS[UPDATE].size);
+  const first = 2n * BigInt(CIRCUITS[update].size);
   return { aPrime, nPrime, owner, cm: commitment({ owner, asset: 0, value: NOTE_VALUE }), position: first + BigInt(i) };
 }
 
 /** One private transfer: spends note i and a dummy into two notes, paying an 8-byte fee. */
-export function sceneTransfer(i: number, state: LedgerState, domain: Domain): TransferWitness {
-  const note = sceneNote(i);
+export function sceneTransfer({ update, domain }: Pick<Scene, 'update' | 'domain'>, i: number, state: LedgerState): TransferWitness {
+  const note = sceneNote(i, update);
   const dummy = { aPrime: scalar(`dummy spend ${i}`), nPrime: scalar(`dummy nullify ${i}`), position: bytesToUint(seeded(`dummy position ${i}`, 4)) };
   const dummyOwner = ownerHash(mulBase8(dummy.aPrime), mulBase8(dummy.nPrime));
   const dummyCm = commitment({ owner: dummyOwner, asset: 0, value: 0n });
@@ -168,7 +169,7 @@ export function sceneTransfer(i: number, state: LedgerState, domain: Domain): Tr
 
 /** A transfer with its proof, as it goes into a settlement; proven at home, so nobody is named as prover. */
 export async function proveTransfer(scene: Scene, i: number, state: LedgerState): Promise<TransferProofEntry> {
-  const witness = sceneTransfer(i, state, scene.domain);
+  const witness = sceneTransfer(scene, i, state);
   const { input, publicInputs } = transferCircuitInput(TRANSFER, [witness], witness.anchor, ZERO_ADDRESS, scene.domain);
   const { h, z, y } = publicInputs;
   const proof = await scene.proofs.get(`transfer ${i}`, TRANSFER, input, [h, z, y]);
@@ -177,16 +178,16 @@ export async function proveTransfer(scene: Scene, i: number, state: LedgerState)
 
 /** An update with its proof, and the state after it. */
 export async function proveUpdate(scene: Scene, name: string, state: LedgerState, slots: readonly Slot[]): Promise<{ entry: UpdateEntry; next: LedgerState }> {
-  const { input, publicInputs, next } = applyBatch(state, UPDATE, slots, scene.updateProver, scene.domain);
+  const { input, publicInputs, next } = applyBatch(state, scene.update, slots, scene.updateProver, scene.domain);
   const { h, z, y } = publicInputs;
-  const proof = await scene.proofs.get(name, UPDATE, input, [h, z, y]);
-  const entry = { circuitId: CIRCUITS[UPDATE].id, keepRoot: false, used: slots.length, prover: scene.updateProver, h, proof, noteRootNew: next.noteRoot, nullRootNew: next.nullifierRoot };
+  const proof = await scene.proofs.get(name, scene.update, input, [h, z, y]);
+  const entry = { circuitId: CIRCUITS[scene.update].id, keepRoot: false, used: slots.length, prover: scene.updateProver, h, proof, noteRootNew: next.noteRoot, nullRootNew: next.nullifierRoot };
   return { entry, next };
 }
 
 /** Pays in the first `count` notes. */
 export async function depositNotes(scene: Scene, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
-    await scene.rollup.deposit({ asset: 0, value: NOTE_VALUE, owner: sceneNote(i).owner, ephemeral: seeded(`deposit ${i}`), ciphertext: seeded(`deposit ciphertext ${i}`) });
+    await scene.rollup.deposit({ asset: 0, value: NOTE_VALUE, owner: sceneNote(i, scene.update).owner, ephemeral: seeded(`deposit ${i}`), ciphertext: seeded(`deposit ciphertext ${i}`) });
   }
 }
