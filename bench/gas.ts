@@ -68,8 +68,16 @@ export async function benchGas(args: string[]): Promise<void> {
     const transfers: TransferProofEntry[] = [];
     for (let i = 0; i < NOTES; i++) transfers.push(await proveTransfer(scene, i, state));
     const rows: GasRow[] = [];
-    for (const size of SIZES) rows.push(await measure(scene, state, transfers.slice(0, size), await provenUpdates(scene, state, transfers, size)));
-    const result = { commit: commit(), machine: `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}`, node: process.version, circuits: ['transfer_1', 'update_8'], depositSettlementGas: depositGas, rows };
+    for (const size of SIZES)
+      rows.push(await measure(scene, state, transfers.slice(0, size), await provenUpdates(scene, state, transfers, size)));
+    const result = {
+      commit: commit(),
+      machine: `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}`,
+      node: process.version,
+      circuits: ['transfer_1', 'update_8'],
+      depositSettlementGas: depositGas,
+      rows,
+    };
     process.stdout.write(args.includes('--json') ? `${JSON.stringify(result)}\n` : table(rows));
   } finally {
     await scene.close();
@@ -91,12 +99,18 @@ async function settleDeposits(scene: Scene, say: (text: string) => void): Promis
   }
   const { gasUsed } = await scene.rollup.settle(encodeSettlement({ queueItems: NOTES, drops: [], forced: [], transfers: [], updates }));
   const after = await scene.rollup.state();
-  if (after.noteRoot !== state.noteRoot || after.queueHead !== NOTES) throw new TacitError('BENCH_ANSWER', 'the deposits did not settle to the expected state');
+  if (after.noteRoot !== state.noteRoot || after.queueHead !== NOTES)
+    throw new TacitError('BENCH_ANSWER', 'the deposits did not settle to the expected state');
   return { state, depositGas: Number(gasUsed) };
 }
 
 /** The updates of the first `size` transfers; longer settlements begin with the same ones. */
-async function provenUpdates(scene: Scene, start: LedgerState, transfers: readonly TransferProofEntry[], size: number): Promise<UpdateEntry[]> {
+async function provenUpdates(
+  scene: Scene,
+  start: LedgerState,
+  transfers: readonly TransferProofEntry[],
+  size: number,
+): Promise<UpdateEntry[]> {
   const updates: UpdateEntry[] = [];
   let state = start;
   for (let from = 0; from < size; from += SLOTS_PER_UPDATE) {
@@ -119,7 +133,8 @@ async function measure(scene: Scene, state: LedgerState, transfers: TransferProo
   const { hash, gasUsed } = await scene.rollup.settle(bytes);
   const after = await scene.rollup.state();
   const last = updates[updates.length - 1] as UpdateEntry;
-  if (after.noteRoot !== last.noteRootNew || after.nullifierRoot !== last.nullRootNew) throw new TacitError('BENCH_ANSWER', 'the settlement did not reach the expected roots');
+  if (after.noteRoot !== last.noteRootNew || after.nullifierRoot !== last.nullRootNew)
+    throw new TacitError('BENCH_ANSWER', 'the settlement did not reach the expected roots');
   const parts = await gasParts(provider, hash, Number(gasUsed), transfers.length + updates.length, rollupData.settle(bytes));
   await provider.send('evm_revert', [snapshot]);
   return {
@@ -137,14 +152,25 @@ async function measure(scene: Scene, state: LedgerState, transfers: TransferProo
 function checkFold(scene: Scene, state: LedgerState, settlement: Settlement): void {
   const slots = settlement.transfers.flatMap(({ records }) => records);
   const keys = makeKeyTable(Object.values(scene.artifacts).map(({ id, vkey }) => [id, vkeyFromSnarkjs(vkey)] as const));
-  verifyFold(keys, settlementStatements(settlement, slots, { domain: scene.domain, noteRoot: state.noteRoot, nullifierRoot: state.nullifierRoot, leafCount: state.leafCount }).items);
+  verifyFold(
+    keys,
+    settlementStatements(settlement, slots, {
+      domain: scene.domain,
+      noteRoot: state.noteRoot,
+      nullifierRoot: state.nullifierRoot,
+      leafCount: state.leafCount,
+    }).items,
+  );
 }
 
 /** What the formulas of the precompiles and the trace's opcodes account for; the remainder is `rest`. */
 async function gasParts(provider: JsonRpcProvider, hash: string, gasUsed: number, proofs: number, input: string): Promise<GasParts> {
   const options = { disableStorage: true, disableMemory: true, disableStack: true };
-  const { structLogs } = (await provider.send('debug_traceTransaction', [hash, options])) as { structLogs: { op: string; gasCost: number; depth: number }[] };
-  const spent = (...ops: string[]): number => structLogs.reduce((sum, { op, gasCost, depth }) => (depth === 1 && ops.includes(op) ? sum + gasCost : sum), 0);
+  const { structLogs } = (await provider.send('debug_traceTransaction', [hash, options])) as {
+    structLogs: { op: string; gasCost: number; depth: number }[];
+  };
+  const spent = (...ops: string[]): number =>
+    structLogs.reduce((sum, { op, gasCost, depth }) => (depth === 1 && ops.includes(op) ? sum + gasCost : sum), 0);
   const muls = 2 * proofs + PUBLIC_COLUMNS * CIRCUITS_USED + 1;
   const adds = proofs + PUBLIC_COLUMNS * CIRCUITS_USED;
   const bytes = input.slice(2).match(/../g) ?? [];
@@ -164,10 +190,23 @@ async function gasParts(provider: JsonRpcProvider, hash: string, gasUsed: number
 
 function table(rows: readonly GasRow[]): string {
   const number = (value: number): string => value.toLocaleString('en-US');
-  const head = '| transfers | gas | gas a transfer | pairing | curve | calldata | storage | hashing | rest, base | bytes a transfer | record |';
+  const head =
+    '| transfers | gas | gas a transfer | pairing | curve | calldata | storage | hashing | rest, base | bytes a transfer | record |';
   const lines = rows.map(({ transfers, gas, gasPerTransfer, parts, bytesPerTransfer, recordBytes }) => {
     const share = (part: number): string => `${((100 * part) / gas).toFixed(1)} %`;
-    const cells = [transfers, number(gas), number(gasPerTransfer), share(parts.pairing), share(parts.curveArithmetic), share(parts.calldata), share(parts.storage), share(parts.hashing), share(parts.rest + parts.transaction), bytesPerTransfer, recordBytes];
+    const cells = [
+      transfers,
+      number(gas),
+      number(gasPerTransfer),
+      share(parts.pairing),
+      share(parts.curveArithmetic),
+      share(parts.calldata),
+      share(parts.storage),
+      share(parts.hashing),
+      share(parts.rest + parts.transaction),
+      bytesPerTransfer,
+      recordBytes,
+    ];
     return `| ${cells.join(' | ')} |`;
   });
   return `${[head, head.replace(/[^|]+/g, '---'), ...lines].join('\n')}\n`;

@@ -3,15 +3,17 @@
  * private transfers that spend one of them each, every one with a real proof. All of it follows from a seed, so that
  * proofs made once fit again.
  */
+
+import { join } from 'node:path';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { Wallet } from 'ethers';
 import { resolveArtifacts, type VerifiedArtifacts } from '../circuits/artifacts.js';
 import { calculateWitness } from '../circuits/witness.js';
 import { applyBatch } from '../ledger/applyBatch.js';
-import { LedgerState } from '../ledger/state.js';
+import type { LedgerState } from '../ledger/state.js';
 import { mulBase8, SUBGROUP_ORDER } from '../protocol/babyjubjub.js';
 import { bytesToHex, bytesToUint, concatBytes, hexToBytes, uintToBytes } from '../protocol/bytes.js';
-import { type CircuitName, CIRCUITS } from '../protocol/circuit.js';
+import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import { NULLIFIER_MAX, TREE_DEPTH, ZERO_ADDRESS } from '../protocol/constants.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Field } from '../protocol/flavor.js';
@@ -21,7 +23,7 @@ import { decodeProof, encodeProof, type Groth16Proof, proofFromSnarkjs } from '.
 import { type Domain, recordMessage, type TransferRecord } from '../protocol/record.js';
 import type { TransferProofEntry, UpdateEntry } from '../protocol/settlement.js';
 import { signMessage } from '../protocol/signature.js';
-import { checkTransferWitness, type SpendInput, transferCircuitInput, type TransferWitness } from '../protocol/transfer.js';
+import { checkTransferWitness, type SpendInput, type TransferWitness, transferCircuitInput } from '../protocol/transfer.js';
 import type { Slot } from '../protocol/update.js';
 import { vkeyFromSnarkjs } from '../protocol/vkey.js';
 import { Prover } from '../prover/prove.js';
@@ -31,7 +33,6 @@ import { cacheDir, hashOf, readCached, writeCached } from '../verifier-contract/
 import { deployRollup } from '../verifier-contract/deploy.js';
 import type { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
-import { join } from 'node:path';
 
 /** Raise when anything below changes what is proven. */
 const SCENE_VERSION = 1;
@@ -63,14 +64,18 @@ export interface SceneNote {
 
 /** Deterministic numbers by name. Keys made of it are worth nothing. */
 function seeded(name: string, size = 32): Uint8Array {
-  const blocks = Array.from({ length: Math.ceil(size / 32) }, (_, i) => keccak_256(concatBytes(new TextEncoder().encode(`tacit gas bench ${name}`), uintToBytes(i, 4))));
+  const blocks = Array.from({ length: Math.ceil(size / 32) }, (_, i) =>
+    keccak_256(concatBytes(new TextEncoder().encode(`tacit gas bench ${name}`), uintToBytes(i, 4))),
+  );
   return concatBytes(...blocks).slice(0, size);
 }
 const scalar = (name: string): bigint => (bytesToUint(seeded(name, 48)) % (SUBGROUP_ORDER - 1n)) + 1n;
 
 /** Starts a chain, deploys, and opens the store of proofs. Nothing is proven yet. */
 export async function openScene(onProgress: (text: string) => void, update: CircuitName = 'update_8'): Promise<Scene> {
-  const artifacts = Object.fromEntries(await Promise.all([TRANSFER, update].map(async (name) => [name, await resolveArtifacts(name)] as const)));
+  const artifacts = Object.fromEntries(
+    await Promise.all([TRANSFER, update].map(async (name) => [name, await resolveArtifacts(name)] as const)),
+  );
   const keyTable = makeKeyTable(Object.values(artifacts).map(({ id, vkey }) => [id, vkeyFromSnarkjs(vkey)] as const));
   const anvil = await startAnvil({ extraArgs: ['--steps-tracing'] });
   const provider = await openRpc(anvil.rpcUrl, { pollingMs: 20 });
@@ -78,7 +83,15 @@ export async function openScene(onProgress: (text: string) => void, update: Circ
   const signer = new Wallet(operator.privateKey, provider);
   const shares = { transferProverBps: 5_000, updateProverBps: 3_000 };
   // Before anything else on this chain, so that the address, which proofs are bound to, is always the same.
-  const rollup = await deployRollup(signer, { aggregator: operator.address, queueDelaySeconds: 3_600, slotFeeWei: 10n ** 12n, bondWei: 10n ** 15n, dropRewardWei: 10n ** 14n, shares, keyTable });
+  const rollup = await deployRollup(signer, {
+    aggregator: operator.address,
+    queueDelaySeconds: 3_600,
+    slotFeeWei: 10n ** 12n,
+    bondWei: 10n ** 15n,
+    dropRewardWei: 10n ** 14n,
+    shares,
+    keyTable,
+  });
   const domain = await rollup.domain();
   const proofs = await ProofStore.open(artifacts, domain, onProgress);
   const close = async (): Promise<void> => {
@@ -100,7 +113,11 @@ export class ProofStore {
     private readonly onProgress: (text: string) => void,
   ) {}
 
-  static async open(artifacts: Readonly<Record<string, VerifiedArtifacts>>, domain: Domain, onProgress: (text: string) => void): Promise<ProofStore> {
+  static async open(
+    artifacts: Readonly<Record<string, VerifiedArtifacts>>,
+    domain: Domain,
+    onProgress: (text: string) => void,
+  ): Promise<ProofStore> {
     const hashes = Object.values(artifacts).flatMap((artifact) => [artifact.hashes.zkey, artifact.hashes.wasm]);
     const file = `${hashOf(`${SCENE_VERSION}`, `${domain.chainId}`, domain.contract, ...hashes).slice(0, 32)}.json`;
     const text = await readCached(join(cacheDir('bench-gas'), file));
@@ -115,7 +132,8 @@ export class ProofStore {
     this.onProgress(`proving ${name}`);
     const witness = await calculateWitness(artifact.wasmPath, input);
     const result = await this.#prover.prove(artifact.zkeyPath, witness);
-    if (result.publicSignals.some((signal, i) => BigInt(signal) !== publicSignals[i])) throw new TacitError('BENCH_ANSWER', `the proof ${name} states something else than the protocol`);
+    if (result.publicSignals.some((signal, i) => BigInt(signal) !== publicSignals[i]))
+      throw new TacitError('BENCH_ANSWER', `the proof ${name} states something else than the protocol`);
     verifyProof(artifact.vkey, result.publicSignals, result.proof);
     const proof = proofFromSnarkjs(result.proof);
     this.known[name] = bytesToHex(encodeProof(proof));
@@ -139,11 +157,19 @@ export function sceneNote(i: number, update: CircuitName): SceneNote {
 /** One private transfer: spends note i and a dummy into two notes, paying an 8-byte fee. */
 export function sceneTransfer({ update, domain }: Pick<Scene, 'update' | 'domain'>, i: number, state: LedgerState): TransferWitness {
   const note = sceneNote(i, update);
-  const dummy = { aPrime: scalar(`dummy spend ${i}`), nPrime: scalar(`dummy nullify ${i}`), position: bytesToUint(seeded(`dummy position ${i}`, 4)) };
+  const dummy = {
+    aPrime: scalar(`dummy spend ${i}`),
+    nPrime: scalar(`dummy nullify ${i}`),
+    position: bytesToUint(seeded(`dummy position ${i}`, 4)),
+  };
   const dummyOwner = ownerHash(mulBase8(dummy.aPrime), mulBase8(dummy.nPrime));
   const dummyCm = commitment({ owner: dummyOwner, asset: 0, value: 0n });
   const pay = NOTE_VALUE / 3n;
-  const outputs = [pay, NOTE_VALUE - FEE - pay].map((value, k) => ({ owner: ownerHash(mulBase8(scalar(`payee ${i} ${k}`)), mulBase8(scalar(`payee n ${i} ${k}`))), asset: 0, value }));
+  const outputs = [pay, NOTE_VALUE - FEE - pay].map((value, k) => ({
+    owner: ownerHash(mulBase8(scalar(`payee ${i} ${k}`)), mulBase8(scalar(`payee n ${i} ${k}`))),
+    asset: 0,
+    value,
+  }));
   const record: TransferRecord = {
     nf1: nullifier(note.nPrime, note.cm, note.position),
     nf2: nullifier(dummy.nPrime, dummyCm, dummy.position),
@@ -160,9 +186,30 @@ export function sceneTransfer({ update, domain }: Pick<Scene, 'update' | 'domain
   if (record.nf1 >= NULLIFIER_MAX) throw new TacitError('BENCH_ANSWER', 'the seed gives an unusable nullifier');
   const M = recordMessage(record, domain);
   const sign = (aPrime: bigint, name: string) => signMessage(aPrime, seeded('nonce prefix'), M, seeded(`nonce ${name} ${i}`));
-  const real: SpendInput = { APrime: mulBase8(note.aPrime), nPrime: note.nPrime, asset: 0, value: NOTE_VALUE, position: note.position, path: state.notes.path(note.position), signature: sign(note.aPrime, 'note') };
-  const empty: SpendInput = { APrime: mulBase8(dummy.aPrime), nPrime: dummy.nPrime, asset: 0, value: 0n, position: dummy.position, path: Array.from({ length: TREE_DEPTH }, () => [0n, 0n, 0n]), signature: sign(dummy.aPrime, 'dummy') };
-  const witness: TransferWitness = { record, inputs: [real, empty], outputs: [outputs[0] as (typeof outputs)[0], outputs[1] as (typeof outputs)[0]], anchor: state.noteRoot };
+  const real: SpendInput = {
+    APrime: mulBase8(note.aPrime),
+    nPrime: note.nPrime,
+    asset: 0,
+    value: NOTE_VALUE,
+    position: note.position,
+    path: state.notes.path(note.position),
+    signature: sign(note.aPrime, 'note'),
+  };
+  const empty: SpendInput = {
+    APrime: mulBase8(dummy.aPrime),
+    nPrime: dummy.nPrime,
+    asset: 0,
+    value: 0n,
+    position: dummy.position,
+    path: Array.from({ length: TREE_DEPTH }, () => [0n, 0n, 0n]),
+    signature: sign(dummy.aPrime, 'dummy'),
+  };
+  const witness: TransferWitness = {
+    record,
+    inputs: [real, empty],
+    outputs: [outputs[0] as (typeof outputs)[0], outputs[1] as (typeof outputs)[0]],
+    anchor: state.noteRoot,
+  };
   checkTransferWitness(witness, domain);
   return witness;
 }
@@ -173,21 +220,48 @@ export async function proveTransfer(scene: Scene, i: number, state: LedgerState)
   const { input, publicInputs } = transferCircuitInput(TRANSFER, [witness], witness.anchor, ZERO_ADDRESS, scene.domain);
   const { h, z, y } = publicInputs;
   const proof = await scene.proofs.get(`transfer ${i}`, TRANSFER, input, [h, z, y]);
-  return { circuitId: CIRCUITS[TRANSFER].id, prover: ZERO_ADDRESS, anchor: { kind: 'known', root: witness.anchor }, h, proof, records: [witness.record] };
+  return {
+    circuitId: CIRCUITS[TRANSFER].id,
+    prover: ZERO_ADDRESS,
+    anchor: { kind: 'known', root: witness.anchor },
+    h,
+    proof,
+    records: [witness.record],
+  };
 }
 
 /** An update with its proof, and the state after it. */
-export async function proveUpdate(scene: Scene, name: string, state: LedgerState, slots: readonly Slot[]): Promise<{ entry: UpdateEntry; next: LedgerState }> {
+export async function proveUpdate(
+  scene: Scene,
+  name: string,
+  state: LedgerState,
+  slots: readonly Slot[],
+): Promise<{ entry: UpdateEntry; next: LedgerState }> {
   const { input, publicInputs, next } = applyBatch(state, scene.update, slots, scene.updateProver, scene.domain);
   const { h, z, y } = publicInputs;
   const proof = await scene.proofs.get(name, scene.update, input, [h, z, y]);
-  const entry = { circuitId: CIRCUITS[scene.update].id, keepRoot: false, used: slots.length, prover: scene.updateProver, h, proof, noteRootNew: next.noteRoot, nullRootNew: next.nullifierRoot };
+  const entry = {
+    circuitId: CIRCUITS[scene.update].id,
+    keepRoot: false,
+    used: slots.length,
+    prover: scene.updateProver,
+    h,
+    proof,
+    noteRootNew: next.noteRoot,
+    nullRootNew: next.nullifierRoot,
+  };
   return { entry, next };
 }
 
 /** Pays in the first `count` notes. */
 export async function depositNotes(scene: Scene, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
-    await scene.rollup.deposit({ asset: 0, value: NOTE_VALUE, owner: sceneNote(i, scene.update).owner, ephemeral: seeded(`deposit ${i}`), ciphertext: seeded(`deposit ciphertext ${i}`) });
+    await scene.rollup.deposit({
+      asset: 0,
+      value: NOTE_VALUE,
+      owner: sceneNote(i, scene.update).owner,
+      ephemeral: seeded(`deposit ${i}`),
+      ciphertext: seeded(`deposit ciphertext ${i}`),
+    });
   }
 }

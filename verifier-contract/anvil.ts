@@ -49,7 +49,18 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   const port = options.port ?? (await freePort());
   const chainId = options.chainId ?? 31337;
   const count = options.accounts ?? 10;
-  const args = ['--port', `${port}`, '--chain-id', `${chainId}`, '--accounts', `${count}`, '--host', '127.0.0.1', '--quiet', ...(options.extraArgs ?? [])];
+  const args = [
+    '--port',
+    `${port}`,
+    '--chain-id',
+    `${chainId}`,
+    '--accounts',
+    `${count}`,
+    '--host',
+    '127.0.0.1',
+    '--quiet',
+    ...(options.extraArgs ?? []),
+  ];
   if (options.blockTimeMs !== undefined) args.push('--block-time', `${options.blockTimeMs / 1000}`);
   const child = spawnGuarded(anvilPath(), args);
   const rpcUrl = `http://127.0.0.1:${port}`;
@@ -96,10 +107,12 @@ function spawnGuarded(path: string, args: readonly string[]): ChildProcess {
 async function waitUntilUp(rpcUrl: string, chainId: number, child: ChildProcess): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS;
   while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new TacitError('ANVIL_FAILED', 'anvil ended while starting', { got: `exit status ${child.exitCode}` });
+    if (child.exitCode !== null)
+      throw new TacitError('ANVIL_FAILED', 'anvil ended while starting', { got: `exit status ${child.exitCode}` });
     const answer = await chainIdAt(rpcUrl);
     if (answer === chainId) return;
-    if (answer !== undefined) throw new TacitError('ANVIL_FAILED', 'another chain answers on this port', { expected: `${chainId}`, got: `${answer}` });
+    if (answer !== undefined)
+      throw new TacitError('ANVIL_FAILED', 'another chain answers on this port', { expected: `${chainId}`, got: `${answer}` });
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   throw new TacitError('ANVIL_FAILED', 'anvil does not answer', { expected: `an answer within ${START_LIMIT_MS} ms` });

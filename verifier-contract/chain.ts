@@ -3,10 +3,10 @@
  * things up. It keeps no nonce of its own and starts no background polling; the node's journal is the memory.
  */
 import { type Provider, Transaction, Wallet } from 'ethers';
-import { TacitError } from '../protocol/errors.js';
-import type { EvmAddress, Hex } from '../protocol/flavor.js';
 import type { ChainPort, TransactionReceipt, TransactionRequest } from '../ledger/effects.js';
 import type { BlockRef } from '../ledger/schema.js';
+import { TacitError } from '../protocol/errors.js';
+import type { EvmAddress, Hex } from '../protocol/flavor.js';
 import { contractError, onChain } from './contractError.js';
 
 // What a node says of bytes that it holds, or has mined, already.
@@ -33,7 +33,8 @@ export class RpcChain implements ChainPort {
   async head(): Promise<BlockRef> {
     const number = await onChain('read the chain head', () => this.provider.getBlockNumber());
     const block = await this.block(number);
-    if (block === undefined) throw new TacitError('RPC_FAILED', 'the node does not give its own head', { got: `${number}`, retryable: true });
+    if (block === undefined)
+      throw new TacitError('RPC_FAILED', 'the node does not give its own head', { got: `${number}`, retryable: true });
     return block;
   }
 
@@ -47,7 +48,9 @@ export class RpcChain implements ChainPort {
   }
 
   async feeSuggestion(): Promise<{ maxFeePerGasWei: bigint; maxPriorityFeePerGasWei: bigint }> {
-    const [block, suggestion] = await onChain('read the fee level', () => Promise.all([this.provider.getBlock('latest'), this.provider.getFeeData()]));
+    const [block, suggestion] = await onChain('read the fee level', () =>
+      Promise.all([this.provider.getBlock('latest'), this.provider.getFeeData()]),
+    );
     const base = block?.baseFeePerGas ?? 0n;
     const suggested = suggestion.maxPriorityFeePerGas ?? 0n;
     const maxPriorityFeePerGasWei = suggested > PRIORITY_FEE_FLOOR_WEI ? suggested : PRIORITY_FEE_FLOOR_WEI;
@@ -58,7 +61,15 @@ export class RpcChain implements ChainPort {
     this.#chainId ??= (await onChain('read the chain id', () => this.provider.getNetwork())).chainId;
     const { to, data, valueWei, nonce, gasLimit, maxFeePerGasWei, maxPriorityFeePerGasWei } = request;
     const raw = await this.#wallet.signTransaction({
-      type: 2, chainId: this.#chainId, to, data, value: valueWei, nonce, gasLimit, maxFeePerGas: maxFeePerGasWei, maxPriorityFeePerGas: maxPriorityFeePerGasWei,
+      type: 2,
+      chainId: this.#chainId,
+      to,
+      data,
+      value: valueWei,
+      nonce,
+      gasLimit,
+      maxFeePerGas: maxFeePerGasWei,
+      maxPriorityFeePerGas: maxPriorityFeePerGasWei,
     });
     return { raw, hash: Transaction.from(raw).hash as Hex };
   }

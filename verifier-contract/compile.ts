@@ -11,8 +11,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { InterfaceAbi } from 'ethers';
-import type { Hex } from '../protocol/flavor.js';
 import { TacitError } from '../protocol/errors.js';
+import type { Hex } from '../protocol/flavor.js';
 import { cacheDir, hashOf, readCached, writeCached } from './cache.js';
 
 export interface ContractArtifact {
@@ -38,7 +38,10 @@ const SETTINGS = {
 
 interface SolcOutput {
   errors?: { severity: string; formattedMessage: string }[];
-  contracts?: Record<string, Record<string, { abi: InterfaceAbi; evm: { bytecode: { object: string }; deployedBytecode: { object: string } } }>>;
+  contracts?: Record<
+    string,
+    Record<string, { abi: InterfaceAbi; evm: { bytecode: { object: string }; deployedBytecode: { object: string } } }>
+  >;
 }
 
 const require = createRequire(import.meta.url);
@@ -90,10 +93,19 @@ async function compile(set: SourceSet, sources: Record<string, { content: string
   const errors = (output.errors ?? []).filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw new TacitError('SOLC_FAILED', errors.map(({ formattedMessage }) => formattedMessage).join('\n'));
   const artifacts = Object.values(output.contracts ?? {}).flatMap((unit) =>
-    Object.entries(unit).map(([name, { abi, evm }]) => ({ name, abi, bytecode: `0x${evm.bytecode.object}`, runtimeBytes: evm.deployedBytecode.object.length / 2 })),
+    Object.entries(unit).map(([name, { abi, evm }]) => ({
+      name,
+      abi,
+      bytecode: `0x${evm.bytecode.object}`,
+      runtimeBytes: evm.deployedBytecode.object.length / 2,
+    })),
   );
   for (const { name, runtimeBytes } of artifacts) {
-    if (runtimeBytes > MAX_RUNTIME_BYTES) throw new TacitError('CONTRACT_TOO_LARGE', `${name} cannot be deployed`, { expected: `at most ${MAX_RUNTIME_BYTES} bytes`, got: `${runtimeBytes}` });
+    if (runtimeBytes > MAX_RUNTIME_BYTES)
+      throw new TacitError('CONTRACT_TOO_LARGE', `${name} cannot be deployed`, {
+        expected: `at most ${MAX_RUNTIME_BYTES} bytes`,
+        got: `${runtimeBytes}`,
+      });
   }
   return artifacts.filter(({ bytecode }) => bytecode.length > 2);
 }
@@ -111,7 +123,12 @@ function runSolc(input: string): Promise<string> {
       // A banner may precede the object.
       const start = text.indexOf('{');
       if (code === 0 && start >= 0) resolve(text.slice(start));
-      else reject(new TacitError('SOLC_FAILED', 'the Solidity compiler did not finish', { got: Buffer.concat(err).toString().slice(-400) || `exit status ${code}` }));
+      else
+        reject(
+          new TacitError('SOLC_FAILED', 'the Solidity compiler did not finish', {
+            got: Buffer.concat(err).toString().slice(-400) || `exit status ${code}`,
+          }),
+        );
     });
     child.stdin.end(input);
   });
@@ -122,7 +139,10 @@ function packageRoot(): string {
   let dir = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(dir, 'package.json'))) {
     const parent = dirname(dir);
-    if (parent === dir) throw new TacitError('PACKAGE_ROOT', 'the contract sources are not where they should be', { expected: 'a package.json above this file' });
+    if (parent === dir)
+      throw new TacitError('PACKAGE_ROOT', 'the contract sources are not where they should be', {
+        expected: 'a package.json above this file',
+      });
     dir = parent;
   }
   return dir;

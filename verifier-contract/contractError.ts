@@ -18,7 +18,10 @@ export function contractError(error: unknown, action: string): TacitError {
   const named = data === undefined ? undefined : decodeRevert(data, action, error);
   if (named !== undefined) return named;
   if (isError(error, 'INSUFFICIENT_FUNDS') || /insufficient funds/i.test(textOf(error))) {
-    return new TacitError('FUNDS_TOO_LOW', `the account cannot pay for: ${action}`, { expected: 'enough of the native coin for value and gas', cause: error });
+    return new TacitError('FUNDS_TOO_LOW', `the account cannot pay for: ${action}`, {
+      expected: 'enough of the native coin for value and gas',
+      cause: error,
+    });
   }
   if (isError(error, 'NONCE_EXPIRED') || isError(error, 'REPLACEMENT_UNDERPRICED')) {
     return new TacitError('TRANSACTION_REPLACED', `another transaction has this nonce: ${action}`, { retryable: true, cause: error });
@@ -26,8 +29,16 @@ export function contractError(error: unknown, action: string): TacitError {
   if (isError(error, 'NETWORK_ERROR') || isError(error, 'TIMEOUT') || isError(error, 'SERVER_ERROR') || UNREACHABLE.test(textOf(error))) {
     return new TacitError('RPC_UNREACHABLE', `the chain's RPC does not answer: ${action}`, { retryable: true, cause: error });
   }
-  if (isError(error, 'CALL_EXCEPTION')) return new TacitError('CONTRACT_REVERTED', `the chain refused: ${action}`, { got: error.reason ?? data ?? 'no reason given', cause: error });
-  return new TacitError('RPC_FAILED', `the chain's RPC failed: ${action}`, { got: textOf(error).slice(0, 200), retryable: true, cause: error });
+  if (isError(error, 'CALL_EXCEPTION'))
+    return new TacitError('CONTRACT_REVERTED', `the chain refused: ${action}`, {
+      got: error.reason ?? data ?? 'no reason given',
+      cause: error,
+    });
+  return new TacitError('RPC_FAILED', `the chain's RPC failed: ${action}`, {
+    got: textOf(error).slice(0, 200),
+    retryable: true,
+    cause: error,
+  });
 }
 
 /** Runs a call and turns what it throws into a TacitError. */
@@ -53,7 +64,11 @@ function decodeRevert(data: Hex, action: string, cause: unknown): TacitError | u
   }
   if (parsed === null) return undefined;
   const values = parsed.fragment.inputs.map(({ name }, i) => `${name} ${String(parsed.args[i])}`).join(', ');
-  return new TacitError(errorCode(parsed.name), `the contract refused: ${action}`, { docs: 'docs/spec/contract.md', cause, ...(values === '' ? {} : { got: values }) });
+  return new TacitError(errorCode(parsed.name), `the contract refused: ${action}`, {
+    docs: 'docs/spec/contract.md',
+    cause,
+    ...(values === '' ? {} : { got: values }),
+  });
 }
 
 /** Revert data, wherever ethers or the node put it. */

@@ -38,7 +38,8 @@ const ZERO_HASH = `0x${'00'.repeat(32)}`;
 export async function deployRollup(signer: Signer, options: DeployOptions): Promise<RollupContract> {
   const artifact = await contractArtifact('Rollup');
   const poseidon: EvmAddress[] = [];
-  for (const inputs of POSEIDON_ARITIES) poseidon.push(await deployCode(signer, [], poseidonCreationCode(inputs), [], `Poseidon(${inputs})`));
+  for (const inputs of POSEIDON_ARITIES)
+    poseidon.push(await deployCode(signer, [], poseidonCreationCode(inputs), [], `Poseidon(${inputs})`));
   const { aggregator, queueDelaySeconds, slotFeeWei, bondWei, dropRewardWei, shares, keyTable, circuitsHash } = options;
   const config = [
     aggregator,
@@ -59,12 +60,19 @@ export async function deployTestToken(signer: Signer, name: string, symbol: stri
 }
 
 /** Creates one contract and returns its address. */
-export async function deployCode(signer: Signer, abi: InterfaceAbi, bytecode: Hex, args: readonly unknown[], what: string): Promise<EvmAddress> {
+export async function deployCode(
+  signer: Signer,
+  abi: InterfaceAbi,
+  bytecode: Hex,
+  args: readonly unknown[],
+  what: string,
+): Promise<EvmAddress> {
   return onChain(`deploy ${what}`, async () => {
     const contract = await new ContractFactory(abi, bytecode, signer).deploy(...args);
     await contract.waitForDeployment();
     const address = await contract.getAddress();
-    if ((await signer.provider?.getCode(address)) === '0x') throw new TacitError('DEPLOY_FAILED', 'the contract was created without code', { got: what });
+    if ((await signer.provider?.getCode(address)) === '0x')
+      throw new TacitError('DEPLOY_FAILED', 'the contract was created without code', { got: what });
     return address.toLowerCase();
   });
 }

@@ -110,18 +110,40 @@ const PARALLEL_READS = 8;
  * @throws TacitError RPC_UNREACHABLE, HISTORY_MOVED when the chain was reorganised below `toBlock` meanwhile (retryable),
  *   HISTORY_INCOMPLETE when the node withholds a block or a transaction, CONTRACT_ABSENT
  */
-export async function readHistory(provider: Provider, contract: EvmAddress, fromBlock: number, toBlock?: number, options: ReadHistoryOptions = {}): Promise<History> {
+export async function readHistory(
+  provider: Provider,
+  contract: EvmAddress,
+  fromBlock: number,
+  toBlock?: number,
+  options: ReadHistoryOptions = {},
+): Promise<History> {
   const address = contract.toLowerCase();
-  const [{ chainId }, end] = await onChain('read the chain head', async () => [await provider.getNetwork(), toBlock ?? (await provider.getBlockNumber())] as const);
+  const [{ chainId }, end] = await onChain(
+    'read the chain head',
+    async () => [await provider.getNetwork(), toBlock ?? (await provider.getBlockNumber())] as const,
+  );
   const before = await blockHash(provider, end);
   const logs = await readLogs(provider, address, fromBlock, end, options);
   const events = await inGroups(logs, PARALLEL_READS, (log) => toEvent(provider, address, log, options.skipCalldata === true));
-  if ((await blockHash(provider, end)) !== before) throw new TacitError('HISTORY_MOVED', 'the chain was reorganised while it was read', { expected: before, retryable: true });
-  return { domain: { chainId, contract: address }, fromBlock, toBlock: end, toBlockHash: before, events: events.filter((event) => event !== undefined) };
+  if ((await blockHash(provider, end)) !== before)
+    throw new TacitError('HISTORY_MOVED', 'the chain was reorganised while it was read', { expected: before, retryable: true });
+  return {
+    domain: { chainId, contract: address },
+    fromBlock,
+    toBlock: end,
+    toBlockHash: before,
+    events: events.filter((event) => event !== undefined),
+  };
 }
 
 /** Halves the range when the node refuses it, so that any provider's limit is found. */
-async function readLogs(provider: Provider, address: EvmAddress, from: number, to: number, { rangeBlocks = RANGE_BLOCKS, onProgress }: ReadHistoryOptions): Promise<Log[]> {
+async function readLogs(
+  provider: Provider,
+  address: EvmAddress,
+  from: number,
+  to: number,
+  { rangeBlocks = RANGE_BLOCKS, onProgress }: ReadHistoryOptions,
+): Promise<Log[]> {
   const logs: Log[] = [];
   let [start, width] = [from, rangeBlocks];
   while (start <= to) {
@@ -142,19 +164,51 @@ async function readLogs(provider: Provider, address: EvmAddress, from: number, t
 async function toEvent(provider: Provider, contract: EvmAddress, log: Log, skipCalldata: boolean): Promise<HistoryEvent | undefined> {
   const parsed = rollupInterface().parseLog(log);
   if (parsed === null) return undefined;
-  const place: LogPlace = { blockNumber: log.blockNumber, blockHash: log.blockHash, transactionHash: log.transactionHash, transactionIndex: log.transactionIndex, logIndex: log.index };
+  const place: LogPlace = {
+    blockNumber: log.blockNumber,
+    blockHash: log.blockHash,
+    transactionHash: log.transactionHash,
+    transactionIndex: log.transactionIndex,
+    logIndex: log.index,
+  };
   const { args } = parsed;
   const number = (name: string): number => Number(args[name] as bigint);
   const address = (name: string): EvmAddress => (args[name] as string).toLowerCase();
   switch (parsed.name) {
     case 'Deposit':
-      return { kind: 'deposit', ...place, queueIndex: number('queueIndex'), asset: number('asset'), value: args['value'], owner: args['owner'], commitment: args['commitment'], ephemeral: args['ephemeral'], ciphertext: args['ciphertext'] };
+      return {
+        kind: 'deposit',
+        ...place,
+        queueIndex: number('queueIndex'),
+        asset: number('asset'),
+        value: args['value'],
+        owner: args['owner'],
+        commitment: args['commitment'],
+        ephemeral: args['ephemeral'],
+        ciphertext: args['ciphertext'],
+      };
     case 'Forced':
-      return { kind: 'forced', ...place, queueIndex: number('queueIndex'), record: args['record'], prover: address('prover'), refund: address('refund') };
+      return {
+        kind: 'forced',
+        ...place,
+        queueIndex: number('queueIndex'),
+        record: args['record'],
+        prover: address('prover'),
+        refund: address('refund'),
+      };
     case 'Dropped':
       return { kind: 'dropped', ...place, queueIndex: number('queueIndex') };
     case 'Settled':
-      return { kind: 'settled', ...place, index: number('settlementIndex'), noteRoot: args['noteRoot'], nullRoot: args['nullRoot'], leafCount: args['leafCount'], queueHead: number('queueHead'), ...(skipCalldata ? { settler: ZERO_ADDRESS, data: '0x' } : await readSettlement(provider, contract, log)) };
+      return {
+        kind: 'settled',
+        ...place,
+        index: number('settlementIndex'),
+        noteRoot: args['noteRoot'],
+        nullRoot: args['nullRoot'],
+        leafCount: args['leafCount'],
+        queueHead: number('queueHead'),
+        ...(skipCalldata ? { settler: ZERO_ADDRESS, data: '0x' } : await readSettlement(provider, contract, log)),
+      };
     case 'AssetRegistered':
       return { kind: 'asset', ...place, id: number('id'), token: address('token') };
     case 'WithdrawalDeferred':
@@ -170,15 +224,22 @@ async function toEvent(provider: Provider, contract: EvmAddress, log: Log, skipC
 async function readSettlement(provider: Provider, contract: EvmAddress, log: Log): Promise<{ settler: EvmAddress; data: Hex }> {
   const transaction = await onChain('read a settlement transaction', () => provider.getTransaction(log.transactionHash));
   if (transaction === null || transaction.blockHash !== log.blockHash) {
-    throw new TacitError('HISTORY_INCOMPLETE', 'the node does not give a settlement transaction', { expected: log.transactionHash, retryable: true });
+    throw new TacitError('HISTORY_INCOMPLETE', 'the node does not give a settlement transaction', {
+      expected: log.transactionHash,
+      retryable: true,
+    });
   }
-  return { settler: transaction.from.toLowerCase(), data: settlementArgument(transaction.to, transaction.data, contract, log.transactionHash) };
+  return {
+    settler: transaction.from.toLowerCase(),
+    data: settlementArgument(transaction.to, transaction.data, contract, log.transactionHash),
+  };
 }
 
 /** @throws TacitError HISTORY_INCOMPLETE when the transaction is not a plain call of settle on this contract */
 function settlementArgument(to: string | null, input: Hex, contract: EvmAddress, hash: Hex): Hex {
   const call = to?.toLowerCase() === contract ? rollupInterface().parseTransaction({ data: input }) : null;
-  if (call?.name !== 'settle') throw new TacitError('HISTORY_INCOMPLETE', 'a settlement event stands in a transaction that does not settle', { got: hash });
+  if (call?.name !== 'settle')
+    throw new TacitError('HISTORY_INCOMPLETE', 'a settlement event stands in a transaction that does not settle', { got: hash });
   return call.args[0] as string;
 }
 
@@ -189,7 +250,8 @@ export function settlementBytes(event: SettledEvent): Uint8Array {
 
 async function blockHash(provider: Provider, number: number): Promise<Hex> {
   const block = await onChain('read a block', () => provider.getBlock(number));
-  if (block?.hash == null) throw new TacitError('HISTORY_INCOMPLETE', 'the node does not have this block', { got: `${number}`, retryable: true });
+  if (block?.hash == null)
+    throw new TacitError('HISTORY_INCOMPLETE', 'the node does not have this block', { got: `${number}`, retryable: true });
   return block.hash;
 }
 

@@ -5,13 +5,14 @@
  *
  * Points in the order of EIP-197 (imaginary part of an Fp2 element first), ids ascending. One encoding for one table.
  */
+
+import { keccak256 } from 'ethers';
 import { ByteReader, bytesToHex, concatBytes, uintToBytes } from '../protocol/bytes.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
 import { type KeyTable, makeKeyTable } from '../protocol/fold.js';
 import { assertCoordinate, type G1, type G2 } from '../protocol/proof.js';
 import type { VerifyingKey } from '../protocol/vkey.js';
-import { keccak256 } from 'ethers';
 
 const IC_POINTS = 4;
 

@@ -5,17 +5,18 @@
  * so that a node or an auditor standing on the result stands on L1 data alone. Proofs are not verified here: each
  * settlement comes with its fold items for whoever wants to.
  */
+
+import { LedgerState } from '../ledger/state.js';
+import { hexToBytes } from '../protocol/bytes.js';
 import { circuitById } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
-import { hexToBytes } from '../protocol/bytes.js';
 import type { AssetId, EvmAddress, Field } from '../protocol/flavor.js';
-import { decodeRecord, type Domain } from '../protocol/record.js';
+import { type Domain, decodeRecord } from '../protocol/record.js';
 import { decodeSettlement, type Settlement } from '../protocol/settlement.js';
 import { type QueueItem, type QueueItemKind, settlementSlots } from '../protocol/slots.js';
 import type { Slot } from '../protocol/update.js';
-import { LedgerState } from '../ledger/state.js';
 import { type DepositEvent, type ForcedEvent, type History, type HistoryEvent, type SettledEvent, settlementBytes } from './history.js';
-import { settlementStatements, type SettlementStatements } from './statements.js';
+import { type SettlementStatements, settlementStatements } from './statements.js';
 
 /** A queue item with what is known of it. */
 export interface ReplayedItem {
@@ -74,7 +75,8 @@ export class Replayer {
     switch (event.kind) {
       case 'deposit':
       case 'forced':
-        if (event.queueIndex !== this.#queue.length) throw broken('REPLAY_QUEUE', event, 'a queue item is missing', `${this.#queue.length}`, `${event.queueIndex}`);
+        if (event.queueIndex !== this.#queue.length)
+          throw broken('REPLAY_QUEUE', event, 'a queue item is missing', `${this.#queue.length}`, `${event.queueIndex}`);
         this.#queue.push({ event, state: 'waiting' });
         return;
       case 'dropped':
@@ -93,11 +95,20 @@ export class Replayer {
 
   result(): Replay {
     this.#applyDrops();
-    return { domain: this.domain, state: this.#state, settlements: this.#settlements, queue: this.#queue, queueHead: this.#head, assets: this.#assets, knownRoots: this.#knownRoots };
+    return {
+      domain: this.domain,
+      state: this.#state,
+      settlements: this.#settlements,
+      queue: this.#queue,
+      queueHead: this.#head,
+      assets: this.#assets,
+      knownRoots: this.#knownRoots,
+    };
   }
 
   #settle(event: SettledEvent): void {
-    if (event.index !== this.#settlements.length) throw broken('REPLAY_SETTLEMENT', event, 'a settlement is missing', `${this.#settlements.length}`, `${event.index}`);
+    if (event.index !== this.#settlements.length)
+      throw broken('REPLAY_SETTLEMENT', event, 'a settlement is missing', `${this.#settlements.length}`, `${event.index}`);
     this.#applyDrops(event.transactionHash);
     const firstItem = this.#head;
     const waiting = this.#queue.slice(firstItem);
@@ -110,22 +121,43 @@ export class Replayer {
       (waiting[item] as { state: ReplayedItem['state'] }).state = 'dropped';
     });
     this.#head += settlement.queueItems;
-    if (this.#head !== event.queueHead) throw broken('REPLAY_QUEUE', event, 'the queue head is elsewhere', `${event.queueHead}`, `${this.#head}`);
+    if (this.#head !== event.queueHead)
+      throw broken('REPLAY_QUEUE', event, 'the queue head is elsewhere', `${event.queueHead}`, `${this.#head}`);
     this.#settlements.push({ event, settlement, firstItem, slots, statements });
   }
 
   /** Decodes calldata, lays out the slots and states what is to be proven. */
-  #read(event: SettledEvent, waiting: readonly ReplayedItem[]): { settlement: Settlement; slots: Slot[]; statements: SettlementStatements } {
+  #read(
+    event: SettledEvent,
+    waiting: readonly ReplayedItem[],
+  ): { settlement: Settlement; slots: Slot[]; statements: SettlementStatements } {
     try {
       const kinds = waiting.map(({ event: item, state }): QueueItemKind => (state === 'dropped' ? 'dropped' : item.kind));
       const settlement = decodeSettlement(settlementBytes(event), kinds);
       const dropped = new Set(settlement.drops.map(({ item }) => item));
-      const items = waiting.slice(0, settlement.queueItems).map((item, i): QueueItem => (dropped.has(i) ? { kind: 'dropped' } : contentOf(item)));
-      const slots = settlementSlots(items, settlement.transfers.flatMap(({ records }) => records));
-      const base = { domain: this.domain, noteRoot: this.#state.noteRoot, nullifierRoot: this.#state.nullifierRoot, leafCount: this.#state.leafCount };
+      const items = waiting
+        .slice(0, settlement.queueItems)
+        .map((item, i): QueueItem => (dropped.has(i) ? { kind: 'dropped' } : contentOf(item)));
+      const slots = settlementSlots(
+        items,
+        settlement.transfers.flatMap(({ records }) => records),
+      );
+      const base = {
+        domain: this.domain,
+        noteRoot: this.#state.noteRoot,
+        nullifierRoot: this.#state.nullifierRoot,
+        leafCount: this.#state.leafCount,
+      };
       return { settlement, slots, statements: settlementStatements(settlement, slots, base) };
     } catch (cause) {
-      throw broken('REPLAY_SETTLEMENT', event, `the calldata is not a settlement (${cause instanceof Error ? cause.message : String(cause)})`, undefined, undefined, cause);
+      throw broken(
+        'REPLAY_SETTLEMENT',
+        event,
+        `the calldata is not a settlement (${cause instanceof Error ? cause.message : String(cause)})`,
+        undefined,
+        undefined,
+        cause,
+      );
     }
   }
 
@@ -136,15 +168,33 @@ export class Replayer {
       try {
         this.#state.advance(circuitById(circuitId).size, slots);
       } catch (cause) {
-        throw broken('REPLAY_SETTLEMENT', event, `update ${i} cannot be applied (${cause instanceof Error ? cause.message : String(cause)})`, undefined, undefined, cause);
+        throw broken(
+          'REPLAY_SETTLEMENT',
+          event,
+          `update ${i} cannot be applied (${cause instanceof Error ? cause.message : String(cause)})`,
+          undefined,
+          undefined,
+          cause,
+        );
       }
-      if (this.#state.noteRoot !== noteRootNew) throw broken('REPLAY_ROOT', event, `update ${i} claims another note root`, `${this.#state.noteRoot}`, `${noteRootNew}`);
-      if (this.#state.nullifierRoot !== nullRootNew) throw broken('REPLAY_ROOT', event, `update ${i} claims another nullifier root`, `${this.#state.nullifierRoot}`, `${nullRootNew}`);
+      if (this.#state.noteRoot !== noteRootNew)
+        throw broken('REPLAY_ROOT', event, `update ${i} claims another note root`, `${this.#state.noteRoot}`, `${noteRootNew}`);
+      if (this.#state.nullifierRoot !== nullRootNew)
+        throw broken('REPLAY_ROOT', event, `update ${i} claims another nullifier root`, `${this.#state.nullifierRoot}`, `${nullRootNew}`);
       if (keepRoot || i === settlement.updates.length - 1) this.#knownRoots.push(noteRootNew);
     });
-    if (this.#state.noteRoot !== event.noteRoot) throw broken('REPLAY_ROOT', event, 'the contract announced another note root', `${this.#state.noteRoot}`, `${event.noteRoot}`);
-    if (this.#state.nullifierRoot !== event.nullRoot) throw broken('REPLAY_ROOT', event, 'the contract announced another nullifier root', `${this.#state.nullifierRoot}`, `${event.nullRoot}`);
-    if (this.#state.leafCount !== event.leafCount) throw broken('REPLAY_ROOT', event, 'the contract announced another leaf count', `${this.#state.leafCount}`, `${event.leafCount}`);
+    if (this.#state.noteRoot !== event.noteRoot)
+      throw broken('REPLAY_ROOT', event, 'the contract announced another note root', `${this.#state.noteRoot}`, `${event.noteRoot}`);
+    if (this.#state.nullifierRoot !== event.nullRoot)
+      throw broken(
+        'REPLAY_ROOT',
+        event,
+        'the contract announced another nullifier root',
+        `${this.#state.nullifierRoot}`,
+        `${event.nullRoot}`,
+      );
+    if (this.#state.leafCount !== event.leafCount)
+      throw broken('REPLAY_ROOT', event, 'the contract announced another leaf count', `${this.#state.leafCount}`, `${event.leafCount}`);
   }
 
   /** Marks items dropped by earlier transactions; a settlement's own drops are in its calldata. */
@@ -160,10 +210,16 @@ export class Replayer {
 /** What a waiting or dropped item puts into its slot. */
 export function contentOf({ event, state }: ReplayedItem): QueueItem {
   if (state === 'dropped') return { kind: 'dropped' };
-  return event.kind === 'deposit' ? { kind: 'deposit', commitment: event.commitment } : { kind: 'forced', record: decodeRecord(hexToBytes(event.record)) };
+  return event.kind === 'deposit'
+    ? { kind: 'deposit', commitment: event.commitment }
+    : { kind: 'forced', record: decodeRecord(hexToBytes(event.record)) };
 }
 
 function broken(code: string, event: HistoryEvent, what: string, expected?: string, got?: string, cause?: unknown): TacitError {
   const where = `block ${event.blockNumber}, transaction ${event.transactionHash}`;
-  return new TacitError(code, `${where}: ${what}`, { ...(expected === undefined ? {} : { expected }), ...(got === undefined ? {} : { got }), cause });
+  return new TacitError(code, `${where}: ${what}`, {
+    ...(expected === undefined ? {} : { expected }),
+    ...(got === undefined ? {} : { got }),
+    cause,
+  });
 }

@@ -4,7 +4,14 @@
  * Reads return domain types; writes come in two forms: `data.*` gives calldata for whoever keeps its own nonces, the
  * methods send through the signer and wait for the receipt. Every failure is a TacitError (contractError.ts).
  */
-import { Contract, type ContractRunner, type ContractTransactionReceipt, type Provider, type Signer, type TransactionRequest } from 'ethers';
+import {
+  Contract,
+  type ContractRunner,
+  type ContractTransactionReceipt,
+  type Provider,
+  type Signer,
+  type TransactionRequest,
+} from 'ethers';
 import { bytesToHex, hexToBytes } from '../protocol/bytes.js';
 import { TacitError } from '../protocol/errors.js';
 import { assertEvmAddress } from '../protocol/evmAddress.js';
@@ -103,8 +110,10 @@ const GAS_MARGIN_PERCENT = 120n;
 
 /** Calldata of each function that changes state. */
 export const rollupData = {
-  deposit: ({ asset, value, owner, ephemeral, ciphertext }: DepositCall): Hex => encode('deposit', [asset, value, owner, bytesToHex(ephemeral), bytesToHex(ciphertext)]),
-  force: ({ record, prover, refund, anchor, h, proof }: ForceCall): Hex => encode('force', [bytesToHex(encodeRecord(record)), prover, refund, anchor, h, bytesToHex(encodeProof(proof))]),
+  deposit: ({ asset, value, owner, ephemeral, ciphertext }: DepositCall): Hex =>
+    encode('deposit', [asset, value, owner, bytesToHex(ephemeral), bytesToHex(ciphertext)]),
+  force: ({ record, prover, refund, anchor, h, proof }: ForceCall): Hex =>
+    encode('force', [bytesToHex(encodeRecord(record)), prover, refund, anchor, h, bytesToHex(encodeProof(proof))]),
   drop: ({ queueIndex, record, prover, refund, nullifier, next, leafIndex, siblings }: DropCall): Hex =>
     encode('drop', [queueIndex, bytesToHex(encodeRecord(record)), prover, refund, nullifier === 2, next, leafIndex, siblings]),
   settle: (settlement: Uint8Array): Hex => encode('settle', [bytesToHex(settlement)]),
@@ -149,24 +158,66 @@ export class RollupContract {
   /** @throws TacitError CONTRACT_ABSENT when nothing stands at the address */
   async assertDeployed(): Promise<void> {
     const code = await onChain('read the contract code', () => this.provider.getCode(this.address));
-    if (code === '0x') throw new TacitError('CONTRACT_ABSENT', 'there is no contract at this address', { expected: 'a rollup contract', got: this.address });
+    if (code === '0x')
+      throw new TacitError('CONTRACT_ABSENT', 'there is no contract at this address', { expected: 'a rollup contract', got: this.address });
   }
 
   async state(blockTag: BlockTag = 'latest'): Promise<RollupState> {
     const read = (name: string): Promise<bigint> => this.#read<bigint>(name, [], blockTag);
     const [noteRoot, nullifierRoot, leafCount, settlementCount, queueHead, queueTail] = await Promise.all([
-      read('noteRoot'), read('nullifierRoot'), read('leafCount'), read('settlementCount'), read('queueHead'), read('queueTail'),
+      read('noteRoot'),
+      read('nullifierRoot'),
+      read('leafCount'),
+      read('settlementCount'),
+      read('queueHead'),
+      read('queueTail'),
     ]);
-    return { noteRoot, nullifierRoot, leafCount, settlementCount: Number(settlementCount), queueHead: Number(queueHead), queueTail: Number(queueTail) };
+    return {
+      noteRoot,
+      nullifierRoot,
+      leafCount,
+      settlementCount: Number(settlementCount),
+      queueHead: Number(queueHead),
+      queueTail: Number(queueTail),
+    };
   }
 
   async config(): Promise<RollupConfig> {
     const number = async (name: string): Promise<number> => Number(await this.#read<bigint>(name));
-    const [aggregator, queueDelaySeconds, slotFeeWei, bondWei, dropRewardWei, transferProverBps, updateProverBps, deploymentBlock, keysHash, circuitsHash] = await Promise.all([
-      this.#read<string>('aggregator'), number('queueDelaySeconds'), this.#read<bigint>('slotFeeWei'), this.#read<bigint>('bondWei'), this.#read<bigint>('dropRewardWei'),
-      number('transferProverBps'), number('updateProverBps'), number('deploymentBlock'), this.#read<string>('keysHash'), this.#read<string>('circuitsHash'),
+    const [
+      aggregator,
+      queueDelaySeconds,
+      slotFeeWei,
+      bondWei,
+      dropRewardWei,
+      transferProverBps,
+      updateProverBps,
+      deploymentBlock,
+      keysHash,
+      circuitsHash,
+    ] = await Promise.all([
+      this.#read<string>('aggregator'),
+      number('queueDelaySeconds'),
+      this.#read<bigint>('slotFeeWei'),
+      this.#read<bigint>('bondWei'),
+      this.#read<bigint>('dropRewardWei'),
+      number('transferProverBps'),
+      number('updateProverBps'),
+      number('deploymentBlock'),
+      this.#read<string>('keysHash'),
+      this.#read<string>('circuitsHash'),
     ]);
-    return { aggregator: aggregator.toLowerCase(), queueDelaySeconds, slotFeeWei, bondWei, dropRewardWei, shares: { transferProverBps, updateProverBps }, deploymentBlock, keysHash, circuitsHash };
+    return {
+      aggregator: aggregator.toLowerCase(),
+      queueDelaySeconds,
+      slotFeeWei,
+      bondWei,
+      dropRewardWei,
+      shares: { transferProverBps, updateProverBps },
+      deploymentBlock,
+      keysHash,
+      circuitsHash,
+    };
   }
 
   isKnownRoot(root: Field, blockTag: BlockTag = 'latest'): Promise<boolean> {
@@ -254,7 +305,8 @@ export class RollupContract {
   /** Estimates, sends and waits for one confirmation. @throws TacitError */
   async send(action: string, data: Hex, valueWei: Wei = 0n): Promise<ContractTransactionReceipt> {
     const signer = this.#runner as Signer;
-    if (typeof signer.sendTransaction !== 'function') throw new TacitError('SIGNER_MISSING', 'this contract is opened for reading only', { expected: 'a signer', got: action });
+    if (typeof signer.sendTransaction !== 'function')
+      throw new TacitError('SIGNER_MISSING', 'this contract is opened for reading only', { expected: 'a signer', got: action });
     return onChain(action, async () => {
       const request: TransactionRequest = { to: this.address, data, value: valueWei };
       const estimate = await signer.estimateGas(request);

@@ -20,15 +20,30 @@ const POLLING_MS = 250;
  */
 export async function openRpc(rpcUrl: string, options: RpcOptions = {}): Promise<JsonRpcProvider> {
   const network = Network.from(await readChainId(rpcUrl, options.timeoutMs ?? TIMEOUT_MS));
-  return new JsonRpcProvider(rpcUrl, network, { staticNetwork: network, cacheTimeout: -1, batchMaxCount: 1, pollingInterval: options.pollingMs ?? POLLING_MS });
+  return new JsonRpcProvider(rpcUrl, network, {
+    staticNetwork: network,
+    cacheTimeout: -1,
+    batchMaxCount: 1,
+    pollingInterval: options.pollingMs ?? POLLING_MS,
+  });
 }
 
 async function readChainId(rpcUrl: string, timeoutMs: number): Promise<bigint> {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] });
   try {
-    const response = await fetch(rpcUrl, { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal: AbortSignal.timeout(timeoutMs) });
+    const response = await fetch(rpcUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
     return BigInt(((await response.json()) as { result: string }).result);
   } catch (cause) {
-    throw new TacitError('RPC_UNREACHABLE', 'no EVM chain answers at this RPC address', { expected: 'an answer to eth_chainId', got: rpcUrl, retryable: true, cause });
+    throw new TacitError('RPC_UNREACHABLE', 'no EVM chain answers at this RPC address', {
+      expected: 'an answer to eth_chainId',
+      got: rpcUrl,
+      retryable: true,
+      cause,
+    });
   }
 }

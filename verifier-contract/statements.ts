@@ -11,7 +11,7 @@ import type { Field } from '../protocol/flavor.js';
 import type { FoldItem } from '../protocol/fold.js';
 import type { Domain } from '../protocol/record.js';
 import type { Settlement, TransferProofEntry } from '../protocol/settlement.js';
-import { alignedStart, EMPTY_SLOT, leafCountAfter, type Slot, updateList, type UpdateStatement } from '../protocol/update.js';
+import { alignedStart, EMPTY_SLOT, leafCountAfter, type Slot, type UpdateStatement, updateList } from '../protocol/update.js';
 
 /** The contract's state right before the settlement. */
 export interface SettlementBase {
@@ -42,12 +42,28 @@ export function settlementStatements(settlement: Settlement, slots: readonly Slo
     const { size } = circuitById(circuitId);
     const own = slots.slice(taken, taken + used);
     const padded = [...own, ...Array.from({ length: size - own.length }, () => EMPTY_SLOT)];
-    updates.push({ noteRootOld: noteRoot, noteRootNew, nullRootOld: nullRoot, nullRootNew, startIndex: alignedStart(leafCount, size), prover, slots: padded });
+    updates.push({
+      noteRootOld: noteRoot,
+      noteRootNew,
+      nullRootOld: nullRoot,
+      nullRootNew,
+      startIndex: alignedStart(leafCount, size),
+      prover,
+      slots: padded,
+    });
     [noteRoot, nullRoot, leafCount, taken] = [noteRootNew, nullRootNew, leafCountAfter(leafCount, size), taken + used];
   }
-  if (taken !== slots.length) throw new TacitError('SETTLEMENT_INVALID', 'the updates do not take exactly the slots there are', { expected: `${slots.length}`, got: `${taken}` });
-  const transferLists = settlement.transfers.map((entry) => transferList(anchorRoot(entry, settlement), entry.prover, entry.records, base.domain));
-  const updateLists = updates.map((statement, i) => updateList(circuitById((settlement.updates[i] as { circuitId: number }).circuitId).name, statement));
+  if (taken !== slots.length)
+    throw new TacitError('SETTLEMENT_INVALID', 'the updates do not take exactly the slots there are', {
+      expected: `${slots.length}`,
+      got: `${taken}`,
+    });
+  const transferLists = settlement.transfers.map((entry) =>
+    transferList(anchorRoot(entry, settlement), entry.prover, entry.records, base.domain),
+  );
+  const updateLists = updates.map((statement, i) =>
+    updateList(circuitById((settlement.updates[i] as { circuitId: number }).circuitId).name, statement),
+  );
   const lists = [...transferLists, ...updateLists];
   const items = [...settlement.transfers, ...settlement.updates].map(({ circuitId, h, proof }, i) => ({
     circuitId,
@@ -61,6 +77,10 @@ export function settlementStatements(settlement: Settlement, slots: readonly Slo
 export function anchorRoot({ anchor }: Pick<TransferProofEntry, 'anchor'>, { updates }: Pick<Settlement, 'updates'>): Field {
   if (anchor.kind === 'known') return anchor.root;
   const update = updates[anchor.index];
-  if (update === undefined) throw new TacitError('SETTLEMENT_INVALID', 'an anchor names an update that is not there', { expected: `below ${updates.length}`, got: `${anchor.index}` });
+  if (update === undefined)
+    throw new TacitError('SETTLEMENT_INVALID', 'an anchor names an update that is not there', {
+      expected: `below ${updates.length}`,
+      got: `${anchor.index}`,
+    });
   return update.noteRootNew;
 }

@@ -9,7 +9,7 @@ import type { G2 } from '../../protocol/proof.js';
 import type { VerifyingKey } from '../../protocol/vkey.js';
 import { type Anvil, startAnvil } from '../../verifier-contract/anvil.js';
 import { contractArtifact } from '../../verifier-contract/compile.js';
-import { deployCode, deployRollup, type DeployOptions } from '../../verifier-contract/deploy.js';
+import { type DeployOptions, deployCode, deployRollup } from '../../verifier-contract/deploy.js';
 import { encodeKeyBlob } from '../../verifier-contract/keyBlob.js';
 import { POSEIDON_ARITIES, poseidonCreationCode } from '../../verifier-contract/poseidonCode.js';
 import { openRpc } from '../../verifier-contract/rpc.js';
@@ -46,9 +46,17 @@ async function deployBlob(blob: Uint8Array, by = signer, at = poseidon): Promise
   const config = [by.address, [3600, 1, 2, 1], 5_000, 3_000, at, `0x${'00'.repeat(32)}`];
   return codeOf(deployCode(by, abi, bytecode, [config, blob], 'Rollup'));
 }
-const blobWith = (change: (entries: [number, VerifyingKey][]) => [number, VerifyingKey][]): Uint8Array => encodeKeyBlob(new Map(change([...keys.table])) as unknown as KeyTable);
-const withDelta = (delta: G2): Promise<string> => deployBlob(blobWith((entries) => entries.map(([id, key]) => [id, id === 1 ? key : { ...key, delta }])));
-const negate = ({ x, y }: G2): G2 => ({ x, y: [21888242871839275222246405745257275088696311157297823662689037894645226208583n - y[0], 21888242871839275222246405745257275088696311157297823662689037894645226208583n - y[1]] });
+const blobWith = (change: (entries: [number, VerifyingKey][]) => [number, VerifyingKey][]): Uint8Array =>
+  encodeKeyBlob(new Map(change([...keys.table])) as unknown as KeyTable);
+const withDelta = (delta: G2): Promise<string> =>
+  deployBlob(blobWith((entries) => entries.map(([id, key]) => [id, id === 1 ? key : { ...key, delta }])));
+const negate = ({ x, y }: G2): G2 => ({
+  x,
+  y: [
+    21888242871839275222246405745257275088696311157297823662689037894645226208583n - y[0],
+    21888242871839275222246405745257275088696311157297823662689037894645226208583n - y[1],
+  ],
+});
 
 describe('A13: keys that would let proofs be forged', () => {
   it('passes independent keys', async () => {
@@ -67,7 +75,8 @@ describe('A13: keys that would let proofs be forged', () => {
   it('refuses points off their groups, and infinity', async () => {
     expect(await withDelta({ x: [1n, 2n], y: [3n, 4n] })).toBe('CONTRACT_KEY_POINT');
     expect(await withDelta({ x: [0n, 0n], y: [0n, 0n] })).toBe('CONTRACT_KEY_POINT');
-    const withIc = (x: bigint, y: bigint): Uint8Array => blobWith((entries) => entries.map(([id, key]) => [id, id === 1 ? { ...key, ic: [{ x, y }, ...key.ic.slice(1)] } : key]));
+    const withIc = (x: bigint, y: bigint): Uint8Array =>
+      blobWith((entries) => entries.map(([id, key]) => [id, id === 1 ? { ...key, ic: [{ x, y }, ...key.ic.slice(1)] } : key]));
     expect(await deployBlob(withIc(1n, 3n))).toBe('CONTRACT_KEY_POINT');
     expect(await deployBlob(withIc(0n, 0n))).toBe('CONTRACT_KEY_POINT');
     expect(await deployBlob(withIc(1n, 2n))).toBe('no error');
@@ -109,7 +118,9 @@ describe('A13: development keys', () => {
       expect(await deployBlob(encodeKeyBlob(development.table), by, at)).toBe('CONTRACT_DEVELOPMENT_KEYS');
       const negated = syntheticKeys(NAMES, 'dev', { alpha: FIELD_MODULUS - insecureDevAlpha() });
       expect(await deployBlob(encodeKeyBlob(negated.table), by, at)).toBe('CONTRACT_DEVELOPMENT_KEYS');
-      expect(await deployBlob(encodeKeyBlob(syntheticKeys(['transfer_1', 'update_2', 'update_8']).table), by, at)).toBe('CONTRACT_DEVELOPMENT_KEYS');
+      expect(await deployBlob(encodeKeyBlob(syntheticKeys(['transfer_1', 'update_2', 'update_8']).table), by, at)).toBe(
+        'CONTRACT_DEVELOPMENT_KEYS',
+      );
       expect(await deployBlob(encodeKeyBlob(keys.table), by, at)).toBe('no error');
     } finally {
       by.provider?.destroy();
@@ -119,7 +130,8 @@ describe('A13: development keys', () => {
 });
 
 describe('the configuration', () => {
-  const deploy = (change: Partial<DeployOptions>): Promise<string> => codeOf(deployRollup(signer, { ...World.options(anvil, keys), ...change }));
+  const deploy = (change: Partial<DeployOptions>): Promise<string> =>
+    codeOf(deployRollup(signer, { ...World.options(anvil, keys), ...change }));
 
   it('shares no more than there is, and promises no more than the bond', async () => {
     expect(await deploy({ shares: { transferProverBps: 6_000, updateProverBps: 4_001 } })).toBe('CONTRACT_SHARES_TOO_LARGE');

@@ -39,7 +39,9 @@ async function hostile(name: string, ...args: unknown[]): Promise<Contract> {
   return new Contract(address, abi, world.signers[0]);
 }
 
-const withdrawal = (recipient: string, outValue: bigint, outAsset = 0) => ({ records: [world.record({ recipient: recipient.toLowerCase(), outValue, outAsset })] });
+const withdrawal = (recipient: string, outValue: bigint, outAsset = 0) => ({
+  records: [world.record({ recipient: recipient.toLowerCase(), outValue, outAsset })],
+});
 
 describe('fees', () => {
   it('are shared between the prover of the transfer, the prover of its update, and the aggregator', async () => {
@@ -60,12 +62,27 @@ describe('fees', () => {
   });
 
   it('are paid in their own asset', async () => {
-    await world.settle({ transfers: [{ records: [world.record({ fee: 10_000n, feeAsset: 3 })], prover: world.address(WORKER) }, { records: [world.record({ fee: 10_000n })], prover: world.address(WORKER) }] });
-    expect([await credit(WORKER, 3), await credit(WORKER), await credit(UPDATER, 3), await credit(0, 3)]).toEqual([5_000n, 5_000n, 3_000n, 2_000n]);
+    await world.settle({
+      transfers: [
+        { records: [world.record({ fee: 10_000n, feeAsset: 3 })], prover: world.address(WORKER) },
+        { records: [world.record({ fee: 10_000n })], prover: world.address(WORKER) },
+      ],
+    });
+    expect([await credit(WORKER, 3), await credit(WORKER), await credit(UPDATER, 3), await credit(0, 3)]).toEqual([
+      5_000n,
+      5_000n,
+      3_000n,
+      2_000n,
+    ]);
   });
 
   it('cover eight transfers of one proof', async () => {
-    await world.settle({ transfers: [{ circuit: 'transfer_8', records: Array.from({ length: 8 }, () => world.record({ fee: 1_000n })), prover: world.address(WORKER) }], updates: [{ used: 8 }] });
+    await world.settle({
+      transfers: [
+        { circuit: 'transfer_8', records: Array.from({ length: 8 }, () => world.record({ fee: 1_000n })), prover: world.address(WORKER) },
+      ],
+      updates: [{ used: 8 }],
+    });
     expect([await credit(WORKER), await credit(UPDATER), await credit(0)]).toEqual([4_000n, 2_400n, 1_600n]);
   });
 
@@ -75,7 +92,12 @@ describe('fees', () => {
     const plan = { queue: [item], transfers: [{ records: [world.record({ fee: 10_000n })], prover: world.address(WORKER) }] };
     await world.passSeconds(3_700);
     await world.settle(plan, CLIENT);
-    expect([await credit(CLIENT), await credit(WORKER), await credit(UPDATER), await credit(0)]).toEqual([0n, 5_000n, 3_000n + SLOT_FEE, 2_000n]);
+    expect([await credit(CLIENT), await credit(WORKER), await credit(UPDATER), await credit(0)]).toEqual([
+      0n,
+      5_000n,
+      3_000n + SLOT_FEE,
+      2_000n,
+    ]);
   });
 });
 
@@ -126,7 +148,13 @@ describe('withdrawals', () => {
     const fresh = `0x${'ef'.repeat(20)}`;
     const { bytes } = world.plan({ transfers: [withdrawal(fresh, 5n)] });
     const data = rollupData.settle(bytes);
-    const run = (gas: bigint): Promise<string> => world.provider.send('eth_call', [{ from: world.address(0), to: world.rollup.address, data, gas: `0x${gas.toString(16)}` }, 'latest']).then(() => 'ok', (error: { info?: { error?: { data?: string } } }) => error.info?.error?.data?.slice(0, 10) ?? 'no data');
+    const run = (gas: bigint): Promise<string> =>
+      world.provider
+        .send('eth_call', [{ from: world.address(0), to: world.rollup.address, data, gas: `0x${gas.toString(16)}` }, 'latest'])
+        .then(
+          () => 'ok',
+          (error: { info?: { error?: { data?: string } } }) => error.info?.error?.data?.slice(0, 10) ?? 'no data',
+        );
     const enough = await world.rollup.estimateSettle(bytes, world.address(0));
     const starved = new Contract(world.rollup.address, ['error PushStarved(uint256,uint256)']).interface.getError('PushStarved')?.selector;
     expect(await run(enough + 20_000n)).toBe('ok');
@@ -177,14 +205,18 @@ describe('misbehaving tokens and callers', () => {
   it('A14: settle refuses a caller with code, and a contract in between', async () => {
     const proxy = await hostile('SettleProxy');
     const { bytes } = world.plan({ transfers: [{ records: [world.record()] }] });
-    expect(await codeOf((async () => {
-      const { contractError } = await import('../../verifier-contract/contractError.js');
-      try {
-        await proxy.getFunction('settle').staticCall(world.rollup.address, bytes);
-      } catch (error) {
-        throw contractError(error, 'settle through a contract');
-      }
-    })())).toBe('CONTRACT_NOT_TOP_LEVEL');
+    expect(
+      await codeOf(
+        (async () => {
+          const { contractError } = await import('../../verifier-contract/contractError.js');
+          try {
+            await proxy.getFunction('settle').staticCall(world.rollup.address, bytes);
+          } catch (error) {
+            throw contractError(error, 'settle through a contract');
+          }
+        })(),
+      ),
+    ).toBe('CONTRACT_NOT_TOP_LEVEL');
     // An account that has delegated itself to code (EIP-7702) has code, too.
     await world.provider.send('anvil_setCode', [world.address(0), `0xef0100${'11'.repeat(20)}`]);
     expect(await codeOf(world.rollup.estimateSettle(bytes, world.address(0)))).toBe('CONTRACT_NOT_TOP_LEVEL');

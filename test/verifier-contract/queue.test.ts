@@ -56,7 +56,22 @@ describe('a forced transfer', () => {
     const { encodeProof } = await import('../../protocol/proof.js');
     const { bytesToHex, concatBytes } = await import('../../protocol/bytes.js');
     const raw = (record: Uint8Array, proof: Uint8Array, valueWei = BOND + SLOT_FEE): Promise<string> =>
-      codeOf(world.as(1).send('force', rollupInterface().encodeFunctionData('force', [bytesToHex(record), call.prover, call.refund, call.anchor, call.h, bytesToHex(proof)]), valueWei));
+      codeOf(
+        world
+          .as(1)
+          .send(
+            'force',
+            rollupInterface().encodeFunctionData('force', [
+              bytesToHex(record),
+              call.prover,
+              call.refund,
+              call.anchor,
+              call.h,
+              bytesToHex(proof),
+            ]),
+            valueWei,
+          ),
+      );
     expect(await raw(concatBytes(encodeRecord(call.record), Uint8Array.of(0)), encodeProof(call.proof))).toBe('CONTRACT_FORCED_LENGTH');
     expect(await raw(encodeRecord(call.record), concatBytes(encodeProof(call.proof), Uint8Array.of(0)))).toBe('CONTRACT_FORCED_LENGTH');
     expect(await raw(encodeRecord(call.record), encodeProof(call.proof), BOND)).toBe('CONTRACT_WRONG_PAYMENT');
@@ -86,7 +101,14 @@ describe('a forced transfer', () => {
 describe('slots of queue items', () => {
   it('pairs deposits greedily, skipping dropped items, and takes items in order', async () => {
     const items = [await deposit(1n), await deposit(2n), await deposit(3n), await force(), await deposit(4n), await deposit(5n)];
-    const { settlement } = await world.settle({ queue: items, transfers: [transfer()], updates: [{ used: 2, keepRoot: true }, { used: 3, circuit: 'update_8' }] });
+    const { settlement } = await world.settle({
+      queue: items,
+      transfers: [transfer()],
+      updates: [
+        { used: 2, keepRoot: true },
+        { used: 3, circuit: 'update_8' },
+      ],
+    });
     expect(settlement.updates.map(({ used }) => used)).toEqual([2, 3]);
     const state = await world.rollup.state();
     expect([state.queueHead, state.queueTail, state.noteRoot]).toEqual([6, 6, world.state.noteRoot]);

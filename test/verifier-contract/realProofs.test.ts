@@ -37,7 +37,13 @@ describe('real proofs', () => {
 
     const slots = settlementSlots([{ kind: 'forced', record }], ordinary.records);
     const second = await proveUpdate(scene, 'test transfers', first.next, slots);
-    const settlement = { queueItems: 1, drops: [], forced: [{ record, prover: forced.prover, refund }], transfers: [ordinary], updates: [second.entry] };
+    const settlement = {
+      queueItems: 1,
+      drops: [],
+      forced: [{ record, prover: forced.prover, refund }],
+      transfers: [ordinary],
+      updates: [second.entry],
+    };
     const altered = (change: Partial<TransferProofEntry>): Settlement => ({ ...settlement, transfers: [{ ...ordinary, ...change }] });
     const refusal = (bytes: Uint8Array): Promise<string> => codeOf(rollup.estimateSettle(bytes, scene.anvil.accounts[0]!.address));
     expect(await refusal(encodeSettlement(altered({ proof: forced.proof })))).toBe('CONTRACT_FOLD_INVALID');
@@ -45,7 +51,11 @@ describe('real proofs', () => {
     expect(await refusal(encodeSettlement(altered({ records: [{ ...ordinary.records[0]!, fee: 1n }] })))).toBe('CONTRACT_FOLD_INVALID');
     await rollup.settle(encodeSettlement(settlement));
     const state = await rollup.state();
-    expect([state.noteRoot, state.nullifierRoot, state.leafCount]).toEqual([second.next.noteRoot, second.next.nullifierRoot, second.next.leafCount]);
+    expect([state.noteRoot, state.nullifierRoot, state.leafCount]).toEqual([
+      second.next.noteRoot,
+      second.next.nullifierRoot,
+      second.next.leafCount,
+    ]);
   }, 600_000);
 
   it('are re-verified from L1 data alone', async () => {

@@ -3,8 +3,8 @@
  * is refused here is refused before any proof is looked at, and the honest twin shows that the same bytes pass unspoilt.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bytesToUint, concatBytes, uintToBytes } from '../../protocol/bytes.js';
 import { LedgerState } from '../../ledger/state.js';
+import { bytesToUint, concatBytes, uintToBytes } from '../../protocol/bytes.js';
 import { FIELD_MODULUS } from '../../protocol/field.js';
 import { encodeRecord } from '../../protocol/record.js';
 import { contractError } from '../../verifier-contract/contractError.js';
@@ -12,7 +12,21 @@ import { rollupData } from '../../verifier-contract/rollup.js';
 import { codeOf, type Planned, World } from './world.js';
 
 // Offsets in a settlement of one anchor, one transfer(1) without prover and fee, one update.
-const AT = { version: 0, source: 1, updates: 2, proofs: 3, items: 5, drops: 7, anchors: 8, anchor: 9, transfer: 41, transferH: 44, record: 332, update: 555, end: 930 };
+const AT = {
+  version: 0,
+  source: 1,
+  updates: 2,
+  proofs: 3,
+  items: 5,
+  drops: 7,
+  anchors: 8,
+  anchor: 9,
+  transfer: 41,
+  transferH: 44,
+  record: 332,
+  update: 555,
+  end: 930,
+};
 
 let world: World;
 let honest: Planned;
@@ -43,7 +57,11 @@ describe('settle', () => {
     const { settlementIndex } = await world.rollup.settle(honest.bytes);
     const state = await world.rollup.state();
     expect(settlementIndex).toBe(1);
-    expect([state.noteRoot, state.nullifierRoot, state.leafCount]).toEqual([honest.next.noteRoot, honest.next.nullifierRoot, honest.next.leafCount]);
+    expect([state.noteRoot, state.nullifierRoot, state.leafCount]).toEqual([
+      honest.next.noteRoot,
+      honest.next.nullifierRoot,
+      honest.next.leafCount,
+    ]);
     expect(await world.rollup.isKnownRoot(honest.next.noteRoot)).toBe(true);
     expect(await refusal(honest.bytes)).toBe('CONTRACT_FOLD_INVALID'); // again: another state, other statements
     await back();
@@ -56,7 +74,11 @@ describe('settle', () => {
   it('demands the exact ABI wrapping', async () => {
     const data = rollupData.settle(honest.bytes).slice(2);
     const call = (hex: string): Promise<string> =>
-      codeOf(world.provider.call({ from: world.address(0), to: world.rollup.address, data: `0x${hex}` }).catch((error: unknown) => { throw contractError(error, 'settle'); }));
+      codeOf(
+        world.provider.call({ from: world.address(0), to: world.rollup.address, data: `0x${hex}` }).catch((error: unknown) => {
+          throw contractError(error, 'settle');
+        }),
+      );
     expect(await call(data)).toBe('no error');
     expect(await call(`${data}00`)).toBe('CONTRACT_CALLDATA_SHAPE');
     expect(await call(`${data.slice(0, -2)}01`)).toBe('CONTRACT_CALLDATA_SHAPE'); // padding
@@ -111,7 +133,12 @@ describe('settle', () => {
 
   it('wants provers named where they must be', async () => {
     expect(await refusal(spoil(AT.update + 3, ...new Array<number>(20).fill(0)))).toBe('CONTRACT_PROVER_MISSING');
-    const named = concatBytes(honest.bytes.slice(0, AT.transfer + 1), Uint8Array.of(1, 0), new Uint8Array(20), honest.bytes.slice(AT.transferH));
+    const named = concatBytes(
+      honest.bytes.slice(0, AT.transfer + 1),
+      Uint8Array.of(1, 0),
+      new Uint8Array(20),
+      honest.bytes.slice(AT.transferH),
+    );
     expect(await refusal(named)).toBe('CONTRACT_PROVER_MISSING');
   });
 
@@ -135,8 +162,12 @@ describe('settle', () => {
   });
 
   it('ends where it should', async () => {
-    expect(await refusal(concatBytes(honest.bytes.slice(0, AT.update), Uint8Array.of(0), honest.bytes.slice(AT.update)))).toBe('CONTRACT_LENGTH_MISMATCH');
-    expect(await refusal(concatBytes(honest.bytes.slice(0, AT.update - 1), honest.bytes.slice(AT.update)))).toBe('CONTRACT_LENGTH_MISMATCH');
+    expect(await refusal(concatBytes(honest.bytes.slice(0, AT.update), Uint8Array.of(0), honest.bytes.slice(AT.update)))).toBe(
+      'CONTRACT_LENGTH_MISMATCH',
+    );
+    expect(await refusal(concatBytes(honest.bytes.slice(0, AT.update - 1), honest.bytes.slice(AT.update)))).toBe(
+      'CONTRACT_LENGTH_MISMATCH',
+    );
     expect(await refusal(spoil(AT.proofs + 1, 0))).not.toBe('no error');
   });
 
@@ -152,7 +183,12 @@ describe('settle', () => {
     const { leafCount } = await world.rollup.state();
     const slot = await countersSlot(leafCount);
     const counters = BigInt(await world.provider.getStorage(world.rollup.address, slot));
-    const set = (count: bigint): Promise<unknown> => world.provider.send('anvil_setStorageAt', [world.rollup.address, `0x${slot.toString(16)}`, `0x${(((counters >> 40n) << 40n) | count).toString(16).padStart(64, '0')}`]);
+    const set = (count: bigint): Promise<unknown> =>
+      world.provider.send('anvil_setStorageAt', [
+        world.rollup.address,
+        `0x${slot.toString(16)}`,
+        `0x${(((counters >> 40n) << 40n) | count).toString(16).padStart(64, '0')}`,
+      ]);
     await set((1n << 32n) - 16n);
     expect(await refusal(honest.bytes)).toBe('CONTRACT_FOLD_INVALID'); // there is room: only the statement is another
     await set((1n << 32n) - 15n);
@@ -198,7 +234,9 @@ describe('a record in a settlement', () => {
 
   it('withdraws something or says nothing of it', async () => {
     expect(await refusal(flags(1, ...new Array<number>(40).fill(0)))).toBe('CONTRACT_WITHDRAWAL_OF_NOTHING');
-    expect(await refusal(flags(1, 0, 0, 0, 0, ...new Array<number>(15).fill(0), 1, ...new Array<number>(20).fill(7)))).toBe('CONTRACT_FOLD_INVALID');
+    expect(await refusal(flags(1, 0, 0, 0, 0, ...new Array<number>(15).fill(0), 1, ...new Array<number>(20).fill(7)))).toBe(
+      'CONTRACT_FOLD_INVALID',
+    );
   });
 
   it('spells its fee as narrowly as can be', async () => {
@@ -225,10 +263,18 @@ describe('a record in a settlement', () => {
 
 describe('A1: x + p and x + 2p in place of x', () => {
   it('is refused in every number of the calldata', async () => {
-    const numbers = { 'h of the transfer': AT.transferH, cm1: AT.record + 63, cm2: AT.record + 95, 'h of the update': AT.update + 23, noteRootNew: AT.update + 311, nullRootNew: AT.update + 343 };
+    const numbers = {
+      'h of the transfer': AT.transferH,
+      cm1: AT.record + 63,
+      cm2: AT.record + 95,
+      'h of the update': AT.update + 23,
+      noteRootNew: AT.update + 311,
+      nullRootNew: AT.update + 343,
+    };
     for (const [what, offset] of Object.entries(numbers)) {
       const value = bytesToUint(honest.bytes.slice(offset, offset + 32));
-      for (const times of [1n, 2n]) expect([what, await refusal(spoil(offset, ...word(value + times * FIELD_MODULUS)))]).toEqual([what, 'CONTRACT_NOT_IN_FIELD']);
+      for (const times of [1n, 2n])
+        expect([what, await refusal(spoil(offset, ...word(value + times * FIELD_MODULUS)))]).toEqual([what, 'CONTRACT_NOT_IN_FIELD']);
     }
     expect(await refusal(spoil(AT.anchor, ...word(world.state.noteRoot + FIELD_MODULUS)))).toBe('CONTRACT_ANCHOR_UNKNOWN');
     expect(await refusal(honest.bytes)).toBe('no error');

@@ -1,18 +1,19 @@
 /** The contract's surface and its constants, compared with their other copies. */
-import { Interface, keccak256, toUtf8Bytes } from 'ethers';
+
 import { readFileSync } from 'node:fs';
+import { Interface, keccak256, toUtf8Bytes } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { insecureDevAlpha } from '../../circuits/setup/toxicWaste.js';
 import { LedgerState } from '../../ledger/state.js';
 import { bytesToHex } from '../../protocol/bytes.js';
 import { CIRCUITS } from '../../protocol/circuit.js';
 import { TAG_CHALLENGE, TAG_EXT, TAG_FOLD, TAG_FORCED, TAG_RECORD } from '../../protocol/constants.js';
 import { H } from '../../protocol/hash.js';
-import { insecureDevAlpha } from '../../circuits/setup/toxicWaste.js';
 import { ROLLUP_ABI } from '../../verifier-contract/abi.js';
 import { contractArtifact, MAX_RUNTIME_BYTES } from '../../verifier-contract/compile.js';
 import { errorCode } from '../../verifier-contract/contractError.js';
+import { decodeKeyBlob, encodeKeyBlob, keyBlobHash } from '../../verifier-contract/keyBlob.js';
 import { POSEIDON_ARITIES, poseidonCreationCode } from '../../verifier-contract/poseidonCode.js';
-import { encodeKeyBlob, decodeKeyBlob, keyBlobHash } from '../../verifier-contract/keyBlob.js';
 import { g1 } from './syntheticKeys.js';
 import { codeOf, World } from './world.js';
 
@@ -29,7 +30,10 @@ describe('the text of the interface', () => {
   it('is what the compiler says, entry by entry', async () => {
     const { abi } = await contractArtifact('Rollup');
     const entries = (of: Interface): string[] =>
-      of.fragments.filter(({ type }) => type !== 'constructor').map((fragment) => fragment.format('full').replace(/ returns \(.*\)$/, (text) => text.replace(/ [a-zA-Z]+(?=[,)])/g, ''))).sort();
+      of.fragments
+        .filter(({ type }) => type !== 'constructor')
+        .map((fragment) => fragment.format('full').replace(/ returns \(.*\)$/, (text) => text.replace(/ [a-zA-Z]+(?=[,)])/g, '')))
+        .sort();
     expect(entries(new Interface(ROLLUP_ABI))).toEqual(entries(new Interface(abi as string)));
   });
 
@@ -47,11 +51,17 @@ describe('constants of the contract', () => {
   it('are the tags of the protocol', () => {
     const tags = Object.fromEntries([...source('Tags').matchAll(/constant (TAG_\w+) = "([^"]+)"/g)].map(([, name, text]) => [name, text]));
     const padded = (text: string): string => bytesToHex(toUtf8Bytes(text)).padEnd(66, '0');
-    for (const [name, tag] of Object.entries({ TAG_EXT, TAG_CHALLENGE, TAG_FOLD, TAG_RECORD, TAG_FORCED })) expect(padded(tags[name] as string)).toBe(bytesToHex(tag));
+    for (const [name, tag] of Object.entries({ TAG_EXT, TAG_CHALLENGE, TAG_FOLD, TAG_RECORD, TAG_FORCED }))
+      expect(padded(tags[name] as string)).toBe(bytesToHex(tag));
   });
 
   it('are the circuit ids of the protocol', () => {
-    const ids = Object.fromEntries([...source('Circuits').matchAll(/constant ((?:TRANSFER|UPDATE)_\d+) = (\d+)/g)].map(([, name, id]) => [(name as string).toLowerCase(), Number(id)]));
+    const ids = Object.fromEntries(
+      [...source('Circuits').matchAll(/constant ((?:TRANSFER|UPDATE)_\d+) = (\d+)/g)].map(([, name, id]) => [
+        (name as string).toLowerCase(),
+        Number(id),
+      ]),
+    );
     expect(ids).toEqual(Object.fromEntries(Object.values(CIRCUITS).map(({ name, id }) => [name, id])));
   });
 
@@ -78,7 +88,14 @@ describe('reads', () => {
   it('give the configuration', async () => {
     const config = await world.rollup.config();
     const blob = encodeKeyBlob(world.keys.table);
-    expect(config).toMatchObject({ aggregator: world.address(0), queueDelaySeconds: 3600, slotFeeWei: 10_000n, bondWei: 1_000_000n, dropRewardWei: 300_000n, keysHash: keyBlobHash(blob) });
+    expect(config).toMatchObject({
+      aggregator: world.address(0),
+      queueDelaySeconds: 3600,
+      slotFeeWei: 10_000n,
+      bondWei: 1_000_000n,
+      dropRewardWei: 300_000n,
+      keysHash: keyBlobHash(blob),
+    });
     expect(await world.rollup.keyBlob()).toEqual(blob);
     expect(encodeKeyBlob(decodeKeyBlob(blob))).toEqual(blob);
   });
@@ -96,7 +113,18 @@ describe('deposit', () => {
 
   it('queues the commitment that the protocol computes', async () => {
     const { queueIndex } = await world.rollup.deposit(call);
-    expect(await world.rollup.queueItem(queueIndex)).toMatchObject({ kind: 'deposit', word: bytesToHex(Uint8Array.from(H(7n, 0n, 5n).toString(16).padStart(64, '0').match(/../g)!.map((b) => Number.parseInt(b, 16)))) });
+    expect(await world.rollup.queueItem(queueIndex)).toMatchObject({
+      kind: 'deposit',
+      word: bytesToHex(
+        Uint8Array.from(
+          H(7n, 0n, 5n)
+            .toString(16)
+            .padStart(64, '0')
+            .match(/../g)!
+            .map((b) => Number.parseInt(b, 16)),
+        ),
+      ),
+    });
   });
 
   it('takes an ERC-20 and the slot fee', async () => {
@@ -105,7 +133,11 @@ describe('deposit', () => {
     expect(await world.rollup.asset(asset)).toBe(token);
     expect(await world.rollup.assetOf(token)).toBe(asset);
     const { Contract } = await import('ethers');
-    const erc20 = new Contract(token, ['function mint(address,uint256)', 'function approve(address,uint256)', 'function balanceOf(address) view returns (uint256)'], world.signers[0]);
+    const erc20 = new Contract(
+      token,
+      ['function mint(address,uint256)', 'function approve(address,uint256)', 'function balanceOf(address) view returns (uint256)'],
+      world.signers[0],
+    );
     await (await erc20.getFunction('mint')(world.address(0), 100n)).wait();
     expect(await codeOf(world.rollup.deposit({ ...call, asset }))).toBe('CONTRACT_TOKEN_REFUSED'); // no allowance
     await (await erc20.getFunction('approve')(world.rollup.address, 60n)).wait();

@@ -6,7 +6,7 @@
  * circuit. Tests with real proofs stand beside these.
  */
 import { bn254 } from '@noble/curves/bn254.js';
-import { type CircuitName, CIRCUITS } from '../../protocol/circuit.js';
+import { CIRCUITS, type CircuitName } from '../../protocol/circuit.js';
 import { FIELD_MODULUS } from '../../protocol/field.js';
 import { type PublicInputs, publicSignals } from '../../protocol/fingerprint.js';
 import { type KeyTable, makeKeyTable } from '../../protocol/fold.js';

@@ -2,23 +2,31 @@
  * A rollup on a chain of its own for a test: deployed with synthetic keys, its trees kept by the ledger's oracle, so
  * that settlements carry true roots.
  */
-import { JsonRpcProvider, NonceManager, type Signer, Wallet } from 'ethers';
-import { circuitById, type CircuitName, CIRCUITS } from '../../protocol/circuit.js';
+import { type JsonRpcProvider, NonceManager, type Signer, Wallet } from 'ethers';
+import { LedgerState } from '../../ledger/state.js';
+import { CIRCUITS, type CircuitName, circuitById } from '../../protocol/circuit.js';
 import { ZERO_ADDRESS } from '../../protocol/constants.js';
 import { publicInputsOf, transferList } from '../../protocol/fingerprint.js';
 import type { Groth16Proof } from '../../protocol/proof.js';
 import type { Domain, TransferRecord } from '../../protocol/record.js';
-import { type AnchorRef, type Drop, encodeSettlement, type ForcedData, type Settlement, type TransferProofEntry, type UpdateEntry } from '../../protocol/settlement.js';
+import {
+  type AnchorRef,
+  type Drop,
+  encodeSettlement,
+  type ForcedData,
+  type Settlement,
+  type TransferProofEntry,
+  type UpdateEntry,
+} from '../../protocol/settlement.js';
 import { type QueueItem, type QueueItemKind, settlementSlots } from '../../protocol/slots.js';
 import type { Slot } from '../../protocol/update.js';
-import { LedgerState } from '../../ledger/state.js';
 import { type Anvil, type AnvilOptions, startAnvil } from '../../verifier-contract/anvil.js';
-import { deployRollup, type DeployOptions, deployTestToken } from '../../verifier-contract/deploy.js';
+import { type DeployOptions, deployRollup, deployTestToken } from '../../verifier-contract/deploy.js';
 import type { ForceCall, RollupContract } from '../../verifier-contract/rollup.js';
 import { openRpc } from '../../verifier-contract/rpc.js';
 import { settlementStatements } from '../../verifier-contract/statements.js';
 import { SeededRandom } from './random.js';
-import { syntheticKeys, type SyntheticKeys } from './syntheticKeys.js';
+import { type SyntheticKeys, syntheticKeys } from './syntheticKeys.js';
 
 export const NO_PROOF: Groth16Proof = { a: { x: 0n, y: 0n }, b: { x: [0n, 0n], y: [0n, 0n] }, c: { x: 0n, y: 0n } };
 export const DELAY_SECONDS = 3600;
@@ -154,23 +162,37 @@ export class World {
   plan(plan: Plan, change?: (settlement: Settlement) => Settlement): Planned {
     const queue = plan.queue ?? [];
     const dropped = new Set((plan.drops ?? []).map(({ item }) => item));
-    const transfers = (plan.transfers ?? []).map(({ records, prover, anchor, circuit }): TransferProofEntry => ({
-      circuitId: CIRCUITS[circuit ?? 'transfer_1'].id,
-      prover: prover ?? ZERO_ADDRESS,
-      anchor: anchor ?? { kind: 'known', root: this.state.noteRoot },
-      h: this.random.field(),
-      proof: NO_PROOF,
-      records,
-    }));
+    const transfers = (plan.transfers ?? []).map(
+      ({ records, prover, anchor, circuit }): TransferProofEntry => ({
+        circuitId: CIRCUITS[circuit ?? 'transfer_1'].id,
+        prover: prover ?? ZERO_ADDRESS,
+        anchor: anchor ?? { kind: 'known', root: this.state.noteRoot },
+        h: this.random.field(),
+        proof: NO_PROOF,
+        records,
+      }),
+    );
     const items = queue.map((item, i): QueueItem => (dropped.has(i) ? { kind: 'dropped' } : item));
-    const slots = settlementSlots(items, transfers.flatMap(({ records }) => records));
+    const slots = settlementSlots(
+      items,
+      transfers.flatMap(({ records }) => records),
+    );
     const next = this.state.fork();
     let taken = 0;
     const updates = (plan.updates ?? [{ used: slots.length }]).map(({ circuit, used, prover, keepRoot }): UpdateEntry => {
       const { id, size } = CIRCUITS[circuit ?? 'update_8'];
       next.advance(size, slots.slice(taken, taken + used));
       taken += used;
-      return { circuitId: id, keepRoot: keepRoot ?? false, used, prover: prover ?? this.address(9), h: this.random.field(), proof: NO_PROOF, noteRootNew: next.noteRoot, nullRootNew: next.nullifierRoot };
+      return {
+        circuitId: id,
+        keepRoot: keepRoot ?? false,
+        used,
+        prover: prover ?? this.address(9),
+        h: this.random.field(),
+        proof: NO_PROOF,
+        noteRootNew: next.noteRoot,
+        nullRootNew: next.nullifierRoot,
+      };
     });
     const forced = queue.flatMap(({ data }) => (data === undefined ? [] : [data]));
     const bare: Settlement = { queueItems: queue.length, drops: plan.drops ?? [], forced, transfers, updates };
@@ -180,7 +202,12 @@ export class World {
   }
 
   prove(settlement: Settlement, slots: readonly Slot[]): Settlement {
-    const { items } = settlementStatements(settlement, slots, { domain: this.domain, noteRoot: this.state.noteRoot, nullifierRoot: this.state.nullifierRoot, leafCount: this.state.leafCount });
+    const { items } = settlementStatements(settlement, slots, {
+      domain: this.domain,
+      noteRoot: this.state.noteRoot,
+      nullifierRoot: this.state.nullifierRoot,
+      leafCount: this.state.leafCount,
+    });
     const proofs = items.map(({ circuitId, publicInputs }) => this.keys.prove(circuitId, publicInputs));
     const transfers = settlement.transfers.map((entry, i) => ({ ...entry, proof: proofs[i] as Groth16Proof }));
     const updates = settlement.updates.map((entry, i) => ({ ...entry, proof: proofs[transfers.length + i] as Groth16Proof }));
