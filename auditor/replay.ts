@@ -87,6 +87,9 @@ export class Replay {
     if (before === undefined) return;
     const after = event.block > before.block || (event.block === before.block && event.logIndex > before.logIndex);
     if (!after) this.findings.broken(placeOf(event), 'EVENT_ORDER', 'events do not stand in the order of the chain');
+    const time = event.timeSeconds - before.timeSeconds;
+    if (time < 0 || (event.block === before.block && time !== 0))
+      this.findings.broken(placeOf(event), 'EVENT_TIME', 'block times run backwards');
   }
 
   #apply(event: ArchiveEvent): void {

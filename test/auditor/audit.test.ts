@@ -153,7 +153,11 @@ describe('one change in the evidence of a settlement', () => {
       'the time, before anything was overdue',
       3,
       'SETTLER_WRONG',
-      (copy) => Object.assign(settlementAt(copy, 3), { timeSeconds: settlementAt(copy, 2).timeSeconds }),
+      (copy) => {
+        const { block } = settlementAt(copy, 3);
+        const before = copy.events.filter((event) => event.block < block).at(-1)?.timeSeconds ?? 0;
+        for (const event of copy.events) if (event.block >= block) event.timeSeconds = before;
+      },
     ],
   ])('%s', (_, ordinal, code, change) => {
     const report = audit(change);
@@ -198,6 +202,7 @@ describe('one change elsewhere', () => {
     ['a fee share', 'STATE_MISMATCH', (copy) => Object.assign(copy.parameters, { updateProverBps: 2_999 })],
     ['the keys', 'KEYS_HASH', (copy) => Object.assign(copy, { keys: flipped(copy.keys, 330) })],
     ['events out of order', 'EVENT_ORDER', (copy) => copy.events.splice(0, 2, copy.events[1] as never, copy.events[0] as never)],
+    ['a time before the one before', 'EVENT_TIME', (copy) => Object.assign(copy.events[3] as object, { timeSeconds: 1 })],
     ['another contract', 'PROOF_INVALID', (copy) => Object.assign(copy, { contract: `0x${'ab'.repeat(20)}` })],
     ['another chain', 'PROOF_INVALID', (copy) => Object.assign(copy, { chainId: '1' })],
   ])('%s is invalid', (_, code, change) => {
