@@ -10,7 +10,7 @@ function DOM_TX() { return 2; }
 // Domain tag of the fingerprint's sponge.
 function DOM_SPONGE() { return 3; }
 
-// Trailing input of the nullifier hash; no other use of the 4-input hash ends in it by construction (docs/spec/transfer.md).
+// Trailing input of the nullifier hash H(n', cm, position, 1).
 function NULLIFIER_TAG() { return 1; }
 
 // Levels of the note tree and of the nullifier tree; four children a node, 2 index bits a level.
