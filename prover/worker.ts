@@ -21,7 +21,7 @@ import { transferCircuitInput } from '../protocol/transfer.js';
 import type { FarmJob, FarmProgress, FarmResult, TransferJob } from '../queue/contracts.js';
 import type { Lane } from '../queue/farmOptions.js';
 import { consumeFarm, PassOn } from '../queue/farmWorker.js';
-import type { LogLine } from '../queue/redis.js';
+import { checkRedis, type LogLine } from '../queue/redis.js';
 import { startAnnouncing } from './announcing.js';
 import { isAddressedTo, openTransfer } from './openTransfer.js';
 import type { BackendName } from './prove.js';
@@ -65,9 +65,10 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** @throws TacitError of the artifact resolver; REDIS_… where Redis is unusable */
+/** @throws TacitError of the artifact resolver; REDIS_UNREACHABLE, REDIS_TOO_OLD, REDIS_EVICTING_POLICY */
 export async function startWorker(parameters: WorkerParameters): Promise<RunningWorker> {
   const { redisUrl, domain, keys, lanes, log = () => {} } = parameters;
+  await checkRedis(redisUrl);
   const artifacts = new Map<CircuitName, ProvingArtifacts>();
   for (const lane of lanes) artifacts.set(lane, await parameters.artifacts(lane));
   const bench = new Workbench(parameters, artifacts);

@@ -14,7 +14,7 @@ import type { Domain } from '../protocol/record.js';
 import { AnnouncementBoard, type WorkerAnnouncement } from './announce.js';
 import { type FarmProgress, parseFarmJob, parseFarmProgress } from './contracts.js';
 import { farmPrefix, LANES, type Lane, QUEUE_OPTIONS } from './farmOptions.js';
-import { connectionOptions, type LogLine } from './redis.js';
+import { checkRedis, connectionOptions, type LogLine } from './redis.js';
 
 export interface FarmQueueParameters {
   redisUrl: string;
@@ -66,8 +66,10 @@ export class FarmQueue implements QueuePort {
     this.#board = board;
   }
 
-  /** Resolves when every lane's event stream is being read. @throws TacitError REDIS_UNREACHABLE through ioredis' own retry */
+  /** Resolves when every lane's event stream is being read. @throws TacitError REDIS_UNREACHABLE, REDIS_TOO_OLD, REDIS_EVICTING_POLICY */
   static async open({ redisUrl, domain, lanes = LANES, log = () => {} }: FarmQueueParameters): Promise<FarmQueue> {
+    // Once connected, BullMQ waits for a lost Redis for ever, which is right; one that was never there is an error.
+    await checkRedis(redisUrl);
     const prefix = farmPrefix(domain);
     const handles = new Map<Lane, LaneHandle>();
     const quiet = (error: Error) => log(`farm queue: ${error.message}`);

@@ -124,6 +124,16 @@ describe('publishing', () => {
   });
 });
 
+describe('a Redis that cannot be used', () => {
+  it('is refused when the farm opens', async () => {
+    const open = (redisUrl: string) => code(() => FarmQueue.open({ redisUrl, domain: DOMAIN }));
+    expect(await open('redis://127.0.0.1:1')).toBe('REDIS_UNREACHABLE');
+    await client.config('SET', 'maxmemory-policy', 'allkeys-lfu');
+    expect(await open(redis.url)).toBe('REDIS_EVICTING_POLICY');
+    await client.config('SET', 'maxmemory-policy', 'noeviction');
+  });
+});
+
 describe('failing', () => {
   it('a passing failure is tried again, a final one is not, and neither tells more than its code', async () => {
     const tries: Record<string, number> = {};
