@@ -172,6 +172,9 @@ function runOnKey(
   pool.limit(threads);
   return runProof(key.loaded, values, blinding, {
     threads,
+    assertWanted: () => {
+      if (options.signal?.aborted) throw cancelled(options.signal);
+    },
     onStep: (phase, elapsedMs, done, all) => {
       timesMs[phase] = (timesMs[phase] ?? 0) + elapsedMs;
       options.onProgress?.({ phase, fraction: done / all });

@@ -33,6 +33,8 @@ export interface ProofPoints {
 
 export interface RunOptions {
   readonly threads: number;
+  /** Throws when the proof is no longer wanted; asked before each stage. */
+  readonly assertWanted: () => void;
   readonly onStep: (phase: string, elapsedMs: number, doneSteps: number, allSteps: number) => void;
 }
 
@@ -43,9 +45,20 @@ const PIECES_PER_THREAD = 2;
 /** A scalar of more than this many low bytes counts as large. */
 const SMALL_SCALAR_BYTES = 2;
 
+/** Waits for everything, also after a failure, and then throws the first failure. */
+async function settleAll(work: readonly Promise<unknown>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(work);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+/**
+ * Submits the proof's tasks and counts them.
+ * After a failure or an abort nothing more is submitted: the next proof on this memory must not meet stragglers.
+ */
 class Steps {
   private done = 0;
   private all = 0;
+  private stopped: { readonly reason: unknown } | undefined;
 
   constructor(
     private readonly key: LoadedKey,
@@ -53,13 +66,23 @@ class Steps {
   ) {}
 
   async run(phase: string, tasks: readonly Task[], priority: number): Promise<void> {
+    if (this.stopped) throw this.stopped.reason;
+    this.options.assertWanted();
     this.all += tasks.length;
-    await Promise.all(
+    await settleAll(
       tasks.map(async (task) => {
-        const elapsedMs = await this.key.pool.submit(task, priority);
+        const elapsedMs = await this.key.pool.submit(task, priority).catch((reason: unknown) => this.stop(reason));
         this.options.onStep(phase, elapsedMs, ++this.done, this.all);
       }),
     );
+  }
+
+  private stop(reason: unknown): never {
+    if (!this.stopped) {
+      this.stopped = { reason };
+      void this.key.pool.cancel(reason);
+    }
+    throw reason;
   }
 
   /** Announces steps that will be submitted later, so that progress does not jump back. */
@@ -160,7 +183,7 @@ export async function runProof(key: LoadedKey, witness: Uint8Array, blinding: Bl
     steps.arrived(expected);
     return steps.run('h', windowTasks(key, 'h', bits.h, layout.quotientScalars), PRIORITY.quotient);
   });
-  await Promise.all([...fromWitness, fromQuotient]);
+  await settleAll([...fromWitness, fromQuotient]);
   return assemble(key, bits, blinding);
 }
 

@@ -70,7 +70,7 @@ export async function createPool(instance: Instance, work: readonly number[]): P
   const { Worker } = await import('node:worker_threads');
   const workers = work.map((area, index) => {
     const setup: WorkerSetup = { memory: instance.memory, module, thread: index + 1, work: area };
-    return new Worker(location, { workerData: setup });
+    return new Worker(location, { workerData: setup, execArgv: [] });
   });
   for (const worker of workers) worker.unref();
   return new ThreadPool(workers);

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
+import { PointCalculator } from '../../prover/engine/groth16/points.js';
+import { writeInteger } from '../../prover/engine/groth16/container.js';
+import { CURVES, type CurveName } from '../../prover/engine/kernels.js';
+import { chooseWindowBits, digitOffset, LARGEST_WINDOW_BITS, SMALLEST_WINDOW_BITS, windowCount, windowMemory } from '../../prover/engine/msm/plan.js';
+import { runWindow } from '../../prover/engine/msm/window.js';
+import { multiple, negate, type Point, sumOfMultiples } from '../../prover/engine/reference/curve.js';
+import { Harness, seeded } from './harness.js';
+import { GENERATORS, getProjective, putPoint } from './points.js';
+
+const SEED = 4242;
+const { prime: r } = SCALAR_FIELD;
+const harness = await Harness.create();
+const work = harness.alloc(24 << 20);
+
+/** The whole sum, window by window, as the prover does it. */
+function sum(curve: CurveName, points: readonly NonNullable<Point>[], scalars: readonly bigint[], bits: number): Point {
+  const { affineBytes, projectiveBytes } = CURVES[curve];
+  const n = points.length;
+  const [bases, indices, packed, offset] = [affineBytes * n, 4 * n, 32 * n + 8, 32].map((size) => harness.alloc(size + 8)) as [number, number, number, number];
+  const results = harness.alloc(projectiveBytes * windowCount(bits));
+  points.forEach((point, i) => putPoint(harness, curve, point, bases + affineBytes * i));
+  scalars.forEach((scalar, i) => {
+    harness.instance.words[indices / 4 + i] = i;
+    harness.instance.bytes.set(writeInteger(scalar), packed + 32 * i);
+  });
+  harness.instance.bytes.set(writeInteger(digitOffset(bits)), offset);
+  harness.run('msm_offsetMany', packed, packed, n, offset);
+  for (let window = 0; window < windowCount(bits); window++) {
+    const result = results + projectiveBytes * window;
+    runWindow(harness.instance, { curve, bases, indices, count: n, scalars: packed, bits, window, result }, work);
+  }
+  const calculator = new PointCalculator(harness.instance, harness.alloc(1 << 15));
+  return getProjective(harness, curve, calculator.joinWindows(curve, results, windowCount(bits), bits));
+}
+
+describe.each(['g1', 'g2'] as const)('multi-exponentiation in %s', (curve) => {
+  const next = seeded(SEED);
+  const generator = GENERATORS[curve];
+  const points = Array.from({ length: 10 }, () => multiple(generator, next(r)) as NonNullable<Point>);
+  const random = points.map(() => next(r));
+  const first = points[0] as NonNullable<Point>;
+  const cases: Record<string, [NonNullable<Point>[], bigint[]]> = {
+    'no points': [[], []],
+    'one point': [[first], [random[0] as bigint]],
+    'random scalars': [points, random],
+    'all scalars zero': [points, points.map(() => 0n)],
+    'all scalars one': [points, points.map(() => 1n)],
+    'all scalars r − 1': [points, points.map(() => r - 1n)],
+    'equal scalars': [points, points.map(() => random[3] as bigint)],
+    'edges of the scalar range': [points.slice(0, 8), [0n, 1n, 2n, r - 1n, r - 2n, (r - 1n) / 2n, 1n << 253n, (1n << 253n) - 1n]],
+    'one base repeated': [points.map(() => first), random],
+    'one base repeated with equal scalars': [points.map(() => first), points.map(() => random[1] as bigint)],
+    'opposite bases with equal scalars': [points.map((_, i) => (i % 2 ? (negate(first) as NonNullable<Point>) : first)), points.map(() => 5n)],
+    'bits': [points, points.map((_, i) => BigInt(i % 2))],
+  };
+
+  it.each(Object.entries(cases))('%s', (_, [bases, scalars]) => {
+    const expected = sumOfMultiples(bases, scalars);
+    for (const bits of [SMALLEST_WINDOW_BITS, 9]) expect(sum(curve, bases, scalars, bits), `${bits} bits`).toEqual(expected);
+  });
+
+  it('agrees for every window width', () => {
+    const [bases, scalars] = [points.slice(0, 5), random.slice(0, 5)];
+    const expected = sumOfMultiples(bases, scalars);
+    for (let bits = SMALLEST_WINDOW_BITS; bits <= LARGEST_WINDOW_BITS; bits++) expect(sum(curve, bases, scalars, bits), `${bits} bits`).toEqual(expected);
+  });
+});
+
+describe('plan', () => {
+  it('the offset leaves room for every scalar below r in 256 bits and the last digit in its buckets', () => {
+    for (let bits = SMALLEST_WINDOW_BITS; bits <= LARGEST_WINDOW_BITS; bits++) {
+      const largest = r - 1n + digitOffset(bits);
+      expect(largest < 1n << 256n).toBe(true);
+      expect(largest >> BigInt(bits * (windowCount(bits) - 1)) <= 1n << BigInt(bits - 1), `${bits} bits`).toBe(true);
+    }
+  });
+
+  it('wide windows for many large scalars, narrow ones for few', () => {
+    expect(chooseWindowBits(1 << 17, 1 << 17)).toBeGreaterThan(chooseWindowBits(1 << 17, 100));
+    expect(windowMemory('g1', 10, 4).end).toBeGreaterThan(0);
+  });
+});
