@@ -23,7 +23,7 @@ export function assertUsableAnchor(ctx: NodeContext, anchor: Field): void {
 }
 
 /** Index of the standing seal that makes this root, if there is one. */
-export function sealOfRoot(ctx: NodeContext, root: Hex): number | undefined {
+export function sealOfRoot(ctx: Pick<NodeContext, 'seals'>, root: Hex): number | undefined {
   return ctx.seals.find(({ noteRootNew }) => noteRootNew === root)?.index;
 }
 

@@ -62,7 +62,19 @@ async function collect(ctx: NodeContext, task: FarmTaskRow): Promise<void> {
     case 'done':
       return task.kind === 'transfer' ? transferDone(ctx, task, outcome.result) : updateDone(ctx, task, outcome.result);
     default:
+      return expireUnopened(ctx, task);
   }
+}
+
+/** A job that nobody took in time goes back to its wallet: no worker may open it any more. */
+async function expireUnopened(ctx: NodeContext, task: FarmTaskRow): Promise<void> {
+  if (task.kind === 'update') return;
+  const row = ctx.live.get(task.transfers?.[0] ?? '');
+  if (row?.sealed === undefined || row.proofId !== undefined) {
+    await endTask(ctx, task, 'abandoned', 'nothing is left to prove');
+    return ctx.effects.queue.forget(task.id);
+  }
+  if ((JSON.parse(row.sealed) as SealedJob).expiry * 1_000 <= ctx.nowMs()) await giveBack(ctx, task, row, 'SEAL_EXPIRED');
 }
 
 async function transferDone(ctx: NodeContext, task: FarmTaskRow, value: unknown): Promise<void> {

@@ -16,7 +16,7 @@ import { confirm } from './confirm.js';
 import type { NodeContext } from './context.js';
 import { nullifierHex } from './hex.js';
 import { statusOf } from './status.js';
-import { planTransferTask, publishPlanned } from './tasks.js';
+import { forgetTransferTasks, planTransferTask, publishPlanned } from './tasks.js';
 
 /**
  * @throws TacitError SUBMISSION_ID, SUBMISSION_CONFLICT, NODE_BUSY, ASSET_UNKNOWN, FEE_TOO_LOW, NULLIFIER_SPENT,
@@ -55,7 +55,9 @@ async function submitProven(
   const proof = checkTransferProof(ctx, [row.id], [record], submission.proof as Parameters<typeof checkTransferProof>[3]);
   return ctx.turn.run(async () => {
     const admitted = await admitProof(ctx, row, record, proof);
-    return statusOf(ctx, await confirm(ctx, admitted));
+    const status = statusOf(ctx, await confirm(ctx, admitted));
+    await forgetTransferTasks(ctx, row.id);
+    return status;
   });
 }
 

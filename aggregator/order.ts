@@ -32,36 +32,43 @@ const ZERO = fieldHex(0n);
 
 /** Undefined where nothing waits that could be sealed. */
 export function nextBatch(ctx: NodeContext): Batch | undefined {
-  const largest = Math.max(...ctx.policy.updateCircuits.map((name) => CIRCUITS[name].size));
-  const taken = new Set<Field>();
-  const chosen: Candidate[] = [];
-  let count = 0;
-  let queueBlocked = false;
-  for (const candidate of [...queueCandidates(ctx), ...transferCandidates(ctx)]) {
-    const fromQueue = candidate.transfers.length === 0;
-    // The queue is first in, first out; and once its head is overdue the contract takes no transfers before it.
-    if (queueBlocked && (fromQueue || isQueueOverdue(ctx))) continue;
-    if (count + candidate.slots.length > largest) {
-      if (count >= largest) break;
-      // A pair that does not fit waits for the next batch; single ones behind it may fill this one.
-      continue;
-    }
-    if (!claim(ctx, taken, candidate.slots)) {
-      queueBlocked ||= fromQueue;
-      continue;
-    }
-    chosen.push(candidate);
-    count += candidate.slots.length;
-  }
-  const circuit = circuitFor(ctx.policy.updateCircuits, count);
+  const circuits = ctx.policy.updateCircuits;
+  const largest = Math.max(...circuits.map((name) => CIRCUITS[name].size));
+  const waiting = chooseUpTo(ctx, largest);
+  const circuit = circuitFor(circuits, slotCount(waiting));
   if (circuit === undefined) return undefined;
+  // Where too few wait for a large circuit, a smaller one takes the first of them.
+  const { size } = CIRCUITS[circuit];
+  const chosen = slotCount(waiting) > size ? chooseUpTo(ctx, size) : waiting;
+  if (chosen.length === 0) return undefined;
   return {
     circuit,
     slots: chosen.flatMap(({ slots }) => slots),
     transfers: chosen.flatMap(({ transfers }) => transfers),
     waitingSinceMs: Math.min(...chosen.map(({ sinceMs }) => sinceMs)),
-    full: count >= largest,
+    full: slotCount(chosen) >= size && (size === largest || chosen !== waiting),
   };
+}
+
+/** The first that can go together into `capacity` slots. */
+function chooseUpTo(ctx: NodeContext, capacity: number): Candidate[] {
+  const taken = new Set<Field>();
+  const chosen: Candidate[] = [];
+  let queueBlocked = false;
+  for (const candidate of [...queueCandidates(ctx), ...transferCandidates(ctx)]) {
+    const fromQueue = candidate.transfers.length === 0;
+    // The queue is first in, first out; and once its head is overdue the contract takes no transfers before it.
+    if (queueBlocked && (fromQueue || isQueueOverdue(ctx))) continue;
+    // A pair that does not fit waits for the next batch; single ones behind it may fill this one.
+    if (slotCount(chosen) + candidate.slots.length > capacity) continue;
+    if (claim(ctx, taken, candidate.slots)) chosen.push(candidate);
+    else queueBlocked ||= fromQueue;
+  }
+  return chosen;
+}
+
+function slotCount(candidates: readonly Candidate[]): number {
+  return candidates.reduce((sum, { slots }) => sum + slots.length, 0);
 }
 
 /** Queue items that no standing seal holds, from the first on. */
@@ -156,7 +163,8 @@ function pairOf(waiting: readonly TransferRow[], row: TransferRow): TransferRow[
   return partner === undefined ? undefined : [row, partner];
 }
 
-function hasAnchor(ctx: NodeContext, { proofId }: TransferRow): boolean {
+/** True where the contract knows the root that the transfer's proof is anchored to, or a standing seal makes it. */
+export function hasAnchor(ctx: Pick<NodeContext, 'journal' | 'view' | 'seals'>, { proofId }: TransferRow): boolean {
   const proof = proofId === undefined ? undefined : ctx.journal.read.proofs.get(proofId);
   return proof !== undefined && (ctx.view.knownRoots.has(fieldOf(proof.anchor)) || sealOfRoot(ctx, proof.anchor) !== undefined);
 }

@@ -20,12 +20,15 @@ import type { ChainView, ViewSettlement } from './chainView.js';
 import { commitTransfers, moved } from './commit.js';
 import type { NodeContext } from './context.js';
 import { fieldHex } from './hex.js';
-import { itemsOf, transfersOf } from './order.js';
+import { hasAnchor, itemsOf, transfersOf } from './order.js';
 import { replaySeals } from './seal.js';
 import { underWay } from './settle.js';
+import { RESEAL_PREFIX } from './status.js';
 import { unsealed } from './withdraw.js';
 
 export const L1_CURSOR = 'l1';
+/** Hashes of scanned blocks that are kept: more than a reorg takes back. */
+const BLOCKS_KEPT = 256;
 
 /**
  * Makes `view` the node's view.
@@ -54,6 +57,7 @@ async function align(ctx: NodeContext, before: ChainView, view: ChainView, every
     for (const entry of newSettlements) tables.settled.put(entry.ordinal, settledRow(ctx, entry, view));
     tables.cursors.put(L1_CURSOR, view.head);
     tables.blocks.put(view.head.number, view.head.hash);
+    for (const { key } of tables.blocks.range({ to: view.head.number - BLOCKS_KEPT })) tables.blocks.remove(key);
     const rows = everything ? tables.transfers.rows().filter(({ state }) => state !== 'failed') : [...ctx.live.values()];
     const changed = withPartners(rows, alignTransfers(ctx, rows, { standing, withdrawn }), ctx.nowMs());
     for (const { id, state, record } of changed) if (state === 'failed') release(tables, id, decodeRecord(hexToBytes(record)));
@@ -62,7 +66,21 @@ async function align(ctx: NodeContext, before: ChainView, view: ChainView, every
   ctx.seals = [...standing];
   replaySeals(ctx);
   noteQueue(ctx);
+  await returnAnchorless(ctx);
   for (const entry of newSettlements) tellSettlement(ctx, entry);
+}
+
+/** A proof whose anchor is gone can never be settled: its wallet has to prove again, under a root that stands. */
+async function returnAnchorless(ctx: NodeContext): Promise<void> {
+  const lost = [...ctx.live.values()].filter((row) => row.proofId !== undefined && row.seal === undefined && !hasAnchor(ctx, row));
+  if (lost.length === 0) return;
+  await commitTransfers(ctx, (tables) => {
+    for (const { id, record } of lost) release(tables, id, decodeRecord(hexToBytes(record)));
+    const reason = `${RESEAL_PREFIX}: ANCHOR_UNKNOWN`;
+    return lost.map((row) =>
+      moved(row, 'queued', row.times.queued ?? ctx.nowMs(), { proofId: undefined, sequence: undefined, confirmation: undefined, reason }),
+    );
+  });
 }
 
 interface SortedSeals {

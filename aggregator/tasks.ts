@@ -51,6 +51,15 @@ export async function publish(ctx: NodeContext, task: FarmTaskRow): Promise<void
   ctx.dirtyTasks.add(task.id);
 }
 
+/** Spares the farm what is proven otherwise. */
+export async function forgetTransferTasks(ctx: NodeContext, id: RecordHash): Promise<void> {
+  for (const task of [...ctx.tasks.values()]) {
+    if (!task.transfers?.includes(id)) continue;
+    await endTask(ctx, task, 'abandoned', 'proven at home');
+    await ctx.effects.queue.forget(task.id);
+  }
+}
+
 /** Takes a task off the list, with the reason. */
 export async function endTask(ctx: NodeContext, task: FarmTaskRow, state: 'done' | 'failed' | 'abandoned', reason?: string): Promise<void> {
   await putTask(ctx, { ...task, state, ...(reason === undefined ? {} : { reason }) });

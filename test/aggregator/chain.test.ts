@@ -15,7 +15,7 @@ beforeEach(async () => {
   world = await makeWorld();
 }, 180_000);
 afterEach(async () => {
-  if (process.env['SHOW_LINES']) console.log(world.lines.join('\n'));
+  if (process.env.SHOW_LINES) console.log(world.lines.join('\n'));
   await world.stop();
 }, 60_000);
 
@@ -189,7 +189,13 @@ async function otherSettlement(): Promise<Settlement> {
   const { state, queue } = await auditedReplay(world);
   const prover = account(8).address.toLowerCase();
   const [{ event }] = queue as unknown as [{ event: { commitment: bigint } }];
-  const { publicInputs, next } = applyBatch(state, 'update_2', [{ nf1: 0n, nf2: 0n, cm1: event.commitment, cm2: 0n }], prover, world.domain);
+  const { publicInputs, next } = applyBatch(
+    state,
+    'update_2',
+    [{ nf1: 0n, nf2: 0n, cm1: event.commitment, cm2: 0n }],
+    prover,
+    world.domain,
+  );
   const proof = decodeProof(hexToBytes(simulatedProof('update_2', publicInputs)));
   return {
     queueItems: 1,

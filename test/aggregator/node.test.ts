@@ -154,6 +154,35 @@ describe('node', () => {
     expect(first.settlementTx).toBe(second.settlementTx);
   }, 60_000);
 
+  it('gives a seal back that nobody opened in time; a new seal, or a proof from home, takes its place', async () => {
+    const anchor = await currentRoot();
+    const roster = await until(
+      () => client.roster(),
+      ({ workers }) => workers.length === 1,
+      'a worker in the roster',
+    );
+    const soon = Math.floor(Date.now() / 1000) + 2;
+    const nobody = {
+      id: `0x${'11'.repeat(32)}`,
+      expires: soon,
+      workers: [{ address: `0x${'22'.repeat(20)}`, sealKey: `0x09${'00'.repeat(31)}` }],
+      signature: '0x',
+    };
+    for (const n of [41, 42]) await client.submit(sealed(recordOf(n), anchor, nobody));
+    for (const n of [41, 42]) {
+      const status = await until(
+        () => statusNow(client, idOf(recordOf(n))),
+        ({ status }) => status === 'reseal',
+        'given back',
+      );
+      expect(status.reason).toMatch(/SEAL_EXPIRED/);
+    }
+    await client.submit(sealed(recordOf(41), anchor, roster));
+    await client.submit(provenSubmission(recordOf(42), anchor, world.domain));
+    expect(await settledStatus(client, idOf(recordOf(41)))).toMatchObject({ status: 'settled', prover: worker.address });
+    expect(await settledStatus(client, idOf(recordOf(42)))).toMatchObject({ status: 'settled' });
+  }, 60_000);
+
   it('A15: a worker that hands back garbage, or a proof under another name, costs time only', async () => {
     lies = 2;
     await client.submit(provenSubmission(recordOf(21), await currentRoot(), world.domain));

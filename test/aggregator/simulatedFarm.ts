@@ -17,7 +17,7 @@ import { ownUpdate } from '../../prover/updateJob.js';
 import { AnnouncementBoard, signAnnouncement } from '../../queue/announce.js';
 import type { FarmJob, FarmResult } from '../../queue/contracts.js';
 import type { Lane } from '../../queue/farmOptions.js';
-import { consumeFarm } from '../../queue/farmWorker.js';
+import { consumeFarm, PassOn } from '../../queue/farmWorker.js';
 import type { HomeProof, SignedRoster } from '../../queue/service.js';
 import { keyOf, mod, simulate, wasteFor } from '../protocol/simulatedProofs.js';
 
@@ -125,6 +125,7 @@ async function proveSealed(
   report: (progress: { stage: 'checked'; worker: string }) => Promise<void>,
 ): Promise<FarmResult> {
   const { recordHash: id, rosterId, expiry } = sealed;
+  if (!sealed.recipients.some((recipient) => recipient.address === address)) throw new PassOn();
   const plaintext = openJob(sealed, secret, address, { domain, recordHash: id, rosterId, expiry }, Math.floor(Date.now() / 1000));
   const anchor = fieldFromBytes(plaintext.slice(0, 32));
   await report({ stage: 'checked', worker: address });
