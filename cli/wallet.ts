@@ -53,14 +53,14 @@ export function registerWallet(program: Command): void {
 
 function registerMaking(wallet: Command): void {
   const make = withChainOptions(wallet.command('new').description('make a wallet and show its recovery phrase, once'))
-    .option('--contract <address>', 'the rollup contract', process.env['TACIT_CONTRACT'])
+    .option('--contract <address>', 'the rollup contract', process.env.TACIT_CONTRACT)
     .addHelpText(
       'after',
       '\nExamples:\n  tacit wallet new --wallet alice.wallet --rpc http://127.0.0.1:8545 --contract 0x…\n  tacit wallet new --wallet alice.wallet --contract 0x… --passphrase-file alice.pass --json',
     );
   runs<NewOptions>(make, runNew);
   const restore = withChainOptions(wallet.command('restore').description('make a wallet from its recovery phrase'))
-    .option('--contract <address>', 'the rollup contract', process.env['TACIT_CONTRACT'])
+    .option('--contract <address>', 'the rollup contract', process.env.TACIT_CONTRACT)
     .option('--phrase-file <file>', 'read the recovery phrase from the first line of this file instead of asking')
     .option('--addresses <n>', 'address indexes known to be in use (others are found by looking)', '1')
     .addHelpText('after', '\nExample:\n  tacit wallet restore --wallet alice.wallet --contract 0x… --phrase-file phrase.txt');

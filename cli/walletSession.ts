@@ -37,18 +37,18 @@ export const PASSPHRASE = 'passphrase';
 
 export function withWalletOptions(command: Command): Command {
   return command
-    .option('--wallet <file>', 'the wallet file', process.env['TACIT_WALLET'] ?? 'tacit.wallet')
+    .option('--wallet <file>', 'the wallet file', process.env.TACIT_WALLET ?? 'tacit.wallet')
     .option('--passphrase-file <file>', 'read the passphrase from the first line of this file instead of asking');
 }
 
 export function withChainOptions(command: Command): Command {
   return withWalletOptions(command)
-    .option('--rpc <url>', "the chain's JSON-RPC", process.env['TACIT_RPC'] ?? 'http://127.0.0.1:8545')
+    .option('--rpc <url>', "the chain's JSON-RPC", process.env.TACIT_RPC ?? 'http://127.0.0.1:8545')
     .option('--confirmations <n>', "blocks on top of a settlement before it counts (default: the node's, or 1)");
 }
 
 export function withNodeOptions(command: Command): Command {
-  return withChainOptions(command).option('--node <url>', "a node's gateway", process.env['TACIT_NODE'] ?? 'http://127.0.0.1:8080');
+  return withChainOptions(command).option('--node <url>', "a node's gateway", process.env.TACIT_NODE ?? 'http://127.0.0.1:8080');
 }
 
 /** Opens the wallet for commands that need no chain. */

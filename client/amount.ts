@@ -12,7 +12,11 @@ const DIGITS_MAX = 40;
 export function parseAmount(text: string, decimals: number): Amount {
   const match = new RegExp(`^(\\d{1,${DIGITS_MAX}})(?:\\.(\\d{1,${DIGITS_MAX}}))?$`).exec(text);
   const [, whole = '', fraction = ''] = match ?? [];
-  if (match === null || fraction.length > decimals) throw new TacitError('AMOUNT_FORMAT', 'not an amount', { expected: `a decimal number with at most ${decimals} decimals, such as 1.5`, got: JSON.stringify(text.slice(0, DIGITS_MAX)) });
+  if (match === null || fraction.length > decimals)
+    throw new TacitError('AMOUNT_FORMAT', 'not an amount', {
+      expected: `a decimal number with at most ${decimals} decimals, such as 1.5`,
+      got: JSON.stringify(text.slice(0, DIGITS_MAX)),
+    });
   return assertAmount(BigInt(whole + fraction.padEnd(decimals, '0')));
 }
 

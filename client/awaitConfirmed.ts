@@ -25,9 +25,12 @@ export async function awaitConfirmed(environment: WalletEnvironment, id: Hex, op
     }
     if (status?.confirmation !== undefined || status?.status === 'settled') return status;
     if (status?.status === 'failed') throw new TacitError('TRANSFER_FAILED', status.reason ?? 'the node gave the transfer up', { got: id });
-    if (status?.status === 'reseal') throw new TacitError('SEAL_EXPIRED', 'nobody proved the sealed job in time; seal it again', { got: id, retryable: true });
-    if (options.signal?.aborted) throw new TacitError('WAIT_CANCELLED', 'stopped waiting; the transfer goes on', { got: id, retryable: true });
-    if (Date.now() >= deadline) throw new TacitError('WAIT_TIMEOUT', 'the transfer is not confirmed yet', { got: status?.status ?? 'no answer', retryable: true });
+    if (status?.status === 'reseal')
+      throw new TacitError('SEAL_EXPIRED', 'nobody proved the sealed job in time; seal it again', { got: id, retryable: true });
+    if (options.signal?.aborted)
+      throw new TacitError('WAIT_CANCELLED', 'stopped waiting; the transfer goes on', { got: id, retryable: true });
+    if (Date.now() >= deadline)
+      throw new TacitError('WAIT_TIMEOUT', 'the transfer is not confirmed yet', { got: status?.status ?? 'no answer', retryable: true });
     await new Promise((resolve) => setTimeout(resolve, options.pollMs ?? POLL_MS));
   }
 }

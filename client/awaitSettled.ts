@@ -7,8 +7,8 @@ import type { TransferStatus } from '../queue/service.js';
 import type { WalletEnvironment } from './environment.js';
 import { nodeStatus } from './nodeStatus.js';
 import type { StoredTransfer } from './state.js';
-import { sync } from './sync.js';
 import { giveUp } from './submit.js';
+import { sync } from './sync.js';
 import { transferOf } from './transfer.js';
 import type { Wallet } from './wallet.js';
 
@@ -29,7 +29,12 @@ const POLL_MS = 500;
  * Resolves when the transfer's record is on the chain at the confirmation depth.
  * @throws TacitError TRANSFER_FAILED when another transfer spent one of its notes; TRANSFER_REJECTED when the node gave it up; SOFT_CONFIRMATION_SIGNER; SEAL_EXPIRED (retryable: `resume` seals it again); WAIT_TIMEOUT, WAIT_CANCELLED (retryable)
  */
-export async function awaitSettled(wallet: Wallet, environment: WalletEnvironment, id: Hex, options: AwaitOptions = {}): Promise<StoredTransfer> {
+export async function awaitSettled(
+  wallet: Wallet,
+  environment: WalletEnvironment,
+  id: Hex,
+  options: AwaitOptions = {},
+): Promise<StoredTransfer> {
   const deadline = Date.now() + (options.timeoutMs ?? TIMEOUT_MS);
   let shown = '';
   for (;;) {
@@ -38,16 +43,22 @@ export async function awaitSettled(wallet: Wallet, environment: WalletEnvironmen
       shown = status.status;
       options.onStatus?.(status);
     }
-    if (status?.status === 'reseal') throw new TacitError('SEAL_EXPIRED', 'nobody proved the sealed job in time; seal it again', { got: id, retryable: true });
+    if (status?.status === 'reseal')
+      throw new TacitError('SEAL_EXPIRED', 'nobody proved the sealed job in time; seal it again', { got: id, retryable: true });
     // Without a node's word the chain is asked each time; with it, when there is something to see.
     if (status === undefined || status.status === 'settled' || status.status === 'failed') await sync(wallet, environment);
     const transfer = transferOf(wallet, id);
     if (transfer.status === 'settled') return transfer;
     if (transfer.status === 'failed') throw new TacitError('TRANSFER_FAILED', transfer.reason ?? 'the transfer has failed', { got: id });
     if (status?.status === 'failed') await giveUp(wallet, transfer, status.reason ?? 'the node gave it up');
-    if (transfer.status === 'rejected') throw new TacitError('TRANSFER_REJECTED', 'the node has given this transfer up; its notes are free again', { got: transfer.reason ?? id });
-    if (options.signal?.aborted) throw new TacitError('WAIT_CANCELLED', 'stopped waiting; the transfer goes on', { got: id, retryable: true });
-    if (Date.now() >= deadline) throw new TacitError('WAIT_TIMEOUT', 'the transfer is not settled yet', { got: status?.status ?? transfer.status, retryable: true });
+    if (transfer.status === 'rejected')
+      throw new TacitError('TRANSFER_REJECTED', 'the node has given this transfer up; its notes are free again', {
+        got: transfer.reason ?? id,
+      });
+    if (options.signal?.aborted)
+      throw new TacitError('WAIT_CANCELLED', 'stopped waiting; the transfer goes on', { got: id, retryable: true });
+    if (Date.now() >= deadline)
+      throw new TacitError('WAIT_TIMEOUT', 'the transfer is not settled yet', { got: status?.status ?? transfer.status, retryable: true });
     await new Promise((resolve) => setTimeout(resolve, options.pollMs ?? POLL_MS));
   }
 }

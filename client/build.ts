@@ -14,7 +14,16 @@ import { TREE_ARITY, TREE_DEPTH, ZERO_ADDRESS } from '../protocol/constants.js';
 import { encryptNote } from '../protocol/encryption.js';
 import type { Amount, AssetId, EvmAddress, Field, Hex, LeafIndex } from '../protocol/flavor.js';
 import { commitment, nullifier, ownerHash } from '../protocol/note.js';
-import { deriveForSender, type OutputIndex, type PlannedOutput, senderSecret, shuffleBit, sortOutputs, streamKey, x25519Public } from '../protocol/onetime.js';
+import {
+  deriveForSender,
+  type OutputIndex,
+  type PlannedOutput,
+  senderSecret,
+  shuffleBit,
+  sortOutputs,
+  streamKey,
+  x25519Public,
+} from '../protocol/onetime.js';
 import { recordHash, recordMessage, type TransferRecord } from '../protocol/record.js';
 import { signMessage } from '../protocol/signature.js';
 import { checkTransferWitness, type OutputNote, type SpendInput, type TransferWitness } from '../protocol/transfer.js';
@@ -80,7 +89,12 @@ export function buildTransfer(wallet: Wallet, plan: TransferPlan, random: Random
   };
   const M = recordMessage(record, wallet.domain);
   const sign = (input: Input): SpendInput => ({ ...input.spend, signature: signMessage(input.aPrime, input.noncePrefix, M, random(32)) });
-  const witness: TransferWitness = { record, inputs: [sign(inputs[0]), sign(inputs[1])], outputs: [outputs[0].note, outputs[1].note], anchor: wallet.chain.tree.root };
+  const witness: TransferWitness = {
+    record,
+    inputs: [sign(inputs[0]), sign(inputs[1])],
+    outputs: [outputs[0].note, outputs[1].note],
+    anchor: wallet.chain.tree.root,
+  };
   checkTransferWitness(witness, wallet.domain);
   return { id: recordHash(record, wallet.domain), witness, e };
 }
@@ -115,7 +129,12 @@ function dummyInput(asset: AssetId, random: RandomBytes): Input {
   const APrime = mulBase8(aPrime);
   const position: LeafIndex = bytesToUint(random(POSITION_BYTES));
   const cm = commitment({ owner: ownerHash(APrime, mulBase8(nPrime)), asset, value: 0n });
-  return { aPrime, noncePrefix: random(32), spend: { APrime, nPrime, asset, value: 0n, position, path: NO_PATH }, nf: nullifier(nPrime, cm, position) };
+  return {
+    aPrime,
+    noncePrefix: random(32),
+    spend: { APrime, nPrime, asset, value: 0n, position, path: NO_PATH },
+    nf: nullifier(nPrime, cm, position),
+  };
 }
 
 function arrangeOutputs(e: Uint8Array, E: Uint8Array, planned: readonly [PlannedOutput, PlannedOutput]) {
@@ -124,7 +143,12 @@ function arrangeOutputs(e: Uint8Array, E: Uint8Array, planned: readonly [Planned
   return [makeOutput(e, E, first, 0), makeOutput(e, E, second, 1)] as const;
 }
 
-function makeOutput(e: Uint8Array, E: Uint8Array, { address, asset, value, memo }: PlannedOutput, k: OutputIndex): { note: OutputNote; cm: Field; ciphertext: Uint8Array } {
+function makeOutput(
+  e: Uint8Array,
+  E: Uint8Array,
+  { address, asset, value, memo }: PlannedOutput,
+  k: OutputIndex,
+): { note: OutputNote; cm: Field; ciphertext: Uint8Array } {
   const oneTime = deriveForSender(e, address, k, 'transfer');
   const note = { owner: oneTime.owner, asset, value };
   const cm = commitment(note);

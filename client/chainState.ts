@@ -35,7 +35,9 @@ export interface ForcedItem {
 export type WaitingItem = DepositItem | ForcedItem | { readonly kind: 'dropped' };
 
 /** What entered the rollup, with the position of its (first) commitment. */
-export type SettledEntry = { readonly kind: 'deposit'; readonly deposit: DepositItem; readonly position: LeafIndex } | { readonly kind: 'transfer'; readonly record: TransferRecord; readonly position: LeafIndex };
+export type SettledEntry =
+  | { readonly kind: 'deposit'; readonly deposit: DepositItem; readonly position: LeafIndex }
+  | { readonly kind: 'transfer'; readonly record: TransferRecord; readonly position: LeafIndex };
 
 interface Batch {
   readonly start: LeafIndex;
@@ -44,7 +46,10 @@ interface Batch {
 }
 
 /** An entry before its position is known; `half` says which of the slot's two leaves. */
-type Entry = ({ readonly kind: 'deposit'; readonly deposit: DepositItem } | { readonly kind: 'transfer'; readonly record: TransferRecord }) & { readonly half: 0 | 1 };
+type Entry = (
+  | { readonly kind: 'deposit'; readonly deposit: DepositItem }
+  | { readonly kind: 'transfer'; readonly record: TransferRecord }
+) & { readonly half: 0 | 1 };
 
 interface Filling {
   readonly leaves: readonly [Field, Field];
@@ -85,7 +90,12 @@ export class ChainState {
   apply(event: HistoryEvent): SettledEntry[] {
     switch (event.kind) {
       case 'deposit':
-        this.#waiting.set(event.queueIndex, { ...event, kind: 'deposit', ephemeral: hexToBytes(event.ephemeral, 32), ciphertext: hexToBytes(event.ciphertext, 32) });
+        this.#waiting.set(event.queueIndex, {
+          ...event,
+          kind: 'deposit',
+          ephemeral: hexToBytes(event.ephemeral, 32),
+          ciphertext: hexToBytes(event.ciphertext, 32),
+        });
         return [];
       case 'forced':
         this.#waiting.set(event.queueIndex, { kind: 'forced', record: decodeRecord(hexToBytes(event.record)) });
@@ -111,10 +121,17 @@ export class ChainState {
 
   #settle(event: SettledEvent): SettledEntry[] {
     const waiting = this.#waitingItems();
-    const settlement = decodeSettlement(settlementBytes(event), waiting.map(({ kind }) => kind));
+    const settlement = decodeSettlement(
+      settlementBytes(event),
+      waiting.map(({ kind }) => kind),
+    );
     const entries = this.#insert(settlement, fillSlots(settlement, waiting.slice(0, settlement.queueItems)));
     if (this.tree.root !== event.noteRoot) {
-      throw new TacitError('HISTORY_MISMATCH', `the settlement in block ${event.blockNumber} does not lead to the root that the contract announced`, { expected: word(event.noteRoot), got: word(this.tree.root) });
+      throw new TacitError(
+        'HISTORY_MISMATCH',
+        `the settlement in block ${event.blockNumber} does not lead to the root that the contract announced`,
+        { expected: word(event.noteRoot), got: word(this.tree.root) },
+      );
     }
     for (let i = 0; i < settlement.queueItems; i++) this.#waiting.delete(this.#queueHead++);
     return entries;
@@ -122,7 +139,8 @@ export class ChainState {
 
   /** Drops told within a settlement's own transaction are in its calldata too, and are applied from there. */
   #applyDrops(settlementTx?: Hex): void {
-    for (const { queueIndex, tx } of this.#drops) if (tx !== settlementTx && this.#waiting.has(queueIndex)) this.#waiting.set(queueIndex, { kind: 'dropped' });
+    for (const { queueIndex, tx } of this.#drops)
+      if (tx !== settlementTx && this.#waiting.has(queueIndex)) this.#waiting.set(queueIndex, { kind: 'dropped' });
     this.#drops = [];
   }
 
@@ -140,11 +158,19 @@ export class ChainState {
   /** Undefined for anything that this version did not write: the chain is then read again. */
   static decode(text: string): ChainState | undefined {
     try {
-      const raw = JSON.parse(text) as { cursor?: ScanCursor; queueHead: number; assets: EvmAddress[]; batches: [string, string][]; waiting: [number, Record<string, string>][] };
+      const raw = JSON.parse(text) as {
+        cursor?: ScanCursor;
+        queueHead: number;
+        assets: EvmAddress[];
+        batches: [string, string][];
+        waiting: [number, Record<string, string>][];
+      };
       const state = new ChainState();
       for (const [start, hex] of raw.batches) {
         const bytes = new Uint8Array(Buffer.from(hex.slice(2), 'hex'));
-        const leaves = Array.from({ length: bytes.length / LEAF_BYTES }, (_, i) => bytesToUint(bytes.subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES)));
+        const leaves = Array.from({ length: bytes.length / LEAF_BYTES }, (_, i) =>
+          bytesToUint(bytes.subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES)),
+        );
         state.#append({ start: BigInt(start), leaves });
       }
       for (const [index, item] of raw.waiting) state.#waiting.set(index, decodeItem(item));
@@ -178,7 +204,8 @@ export class ChainState {
       while (leaves.length < 2 * size) leaves.push(0n);
       this.#append({ start, leaves });
       taken.forEach((filling, j) => {
-        for (const { half, ...entry } of filling.entries) entries.push({ ...entry, position: (start as bigint) + BigInt(2 * j + half) } as SettledEntry);
+        for (const { half, ...entry } of filling.entries)
+          entries.push({ ...entry, position: (start as bigint) + BigInt(2 * j + half) } as SettledEntry);
       });
     }
     return entries;
@@ -192,12 +219,16 @@ export class ChainState {
 
 /** The slots of a settlement with what stands in them. */
 function fillSlots(settlement: Settlement, waiting: readonly WaitingItem[]): Filling[] {
-  const kinds = kindsAfterDrops(waiting.map(({ kind }) => kind), settlement.drops);
+  const kinds = kindsAfterDrops(
+    waiting.map(({ kind }) => kind),
+    settlement.drops,
+  );
   const fromQueue = queueSlots(kinds).map(({ items }): Filling => {
     const found = items.map((item) => waiting[item]);
     const [first, second] = found;
     if (first?.kind === 'forced') return recordFilling(first.record);
-    if (first?.kind !== 'deposit' || (second !== undefined && second.kind !== 'deposit')) throw new TacitError('HISTORY_MISMATCH', 'a queue item is not what the settlement takes it for');
+    if (first?.kind !== 'deposit' || (second !== undefined && second.kind !== 'deposit'))
+      throw new TacitError('HISTORY_MISMATCH', 'a queue item is not what the settlement takes it for');
     const entries = found.map((deposit, half) => ({ kind: 'deposit' as const, deposit: deposit as DepositItem, half: half as 0 | 1 }));
     return { leaves: [first.commitment, second?.commitment ?? 0n], entries };
   });
@@ -219,13 +250,29 @@ function encodeItem(item: WaitingItem): Record<string, string> {
     case 'forced':
       return { kind: item.kind, record: bytesToHex(encodeRecord(item.record)) };
     case 'deposit':
-      return { kind: item.kind, asset: String(item.asset), value: String(item.value), owner: String(item.owner), commitment: String(item.commitment), ephemeral: bytesToHex(item.ephemeral), ciphertext: bytesToHex(item.ciphertext) };
+      return {
+        kind: item.kind,
+        asset: String(item.asset),
+        value: String(item.value),
+        owner: String(item.owner),
+        commitment: String(item.commitment),
+        ephemeral: bytesToHex(item.ephemeral),
+        ciphertext: bytesToHex(item.ciphertext),
+      };
   }
 }
 
 function decodeItem(raw: Record<string, string>): WaitingItem {
   const text = (name: string): string => raw[name] as string;
-  if (raw['kind'] === 'forced') return { kind: 'forced', record: decodeRecord(hexToBytes(text('record'))) };
-  if (raw['kind'] === 'dropped') return { kind: 'dropped' };
-  return { kind: 'deposit', asset: Number(text('asset')), value: BigInt(text('value')), owner: BigInt(text('owner')), commitment: BigInt(text('commitment')), ephemeral: hexToBytes(text('ephemeral'), 32), ciphertext: hexToBytes(text('ciphertext'), 32) };
+  if (raw.kind === 'forced') return { kind: 'forced', record: decodeRecord(hexToBytes(text('record'))) };
+  if (raw.kind === 'dropped') return { kind: 'dropped' };
+  return {
+    kind: 'deposit',
+    asset: Number(text('asset')),
+    value: BigInt(text('value')),
+    owner: BigInt(text('owner')),
+    commitment: BigInt(text('commitment')),
+    ephemeral: hexToBytes(text('ephemeral'), 32),
+    ciphertext: hexToBytes(text('ciphertext'), 32),
+  };
 }

@@ -17,8 +17,22 @@ export interface CreateWalletParameters {
  * @returns the open wallet, and the phrase: it is shown once and kept nowhere
  * @throws TacitError WALLET_EXISTS, WALLET_LOCKED, PASSPHRASE_EMPTY
  */
-export async function createWallet({ path, passphrase, home, kdfCost }: CreateWalletParameters): Promise<{ wallet: Wallet; mnemonic: string }> {
+export async function createWallet({
+  path,
+  passphrase,
+  home,
+  kdfCost,
+}: CreateWalletParameters): Promise<{ wallet: Wallet; mnemonic: string }> {
   const mnemonic = generateMnemonic();
-  const state = { ...home, seed: bytesToHex(mnemonicToSeed(mnemonic)), addresses: 1, restored: false, cursor: undefined, notes: [], transfers: [], deposits: [] };
+  const state = {
+    ...home,
+    seed: bytesToHex(mnemonicToSeed(mnemonic)),
+    addresses: 1,
+    restored: false,
+    cursor: undefined,
+    notes: [],
+    transfers: [],
+    deposits: [],
+  };
   return { wallet: await Wallet.create(path, passphrase, state, kdfCost), mnemonic };
 }

@@ -41,10 +41,15 @@ const SECRET_BYTES = 32;
  * not run side by side.
  * @throws TacitError ADDRESS_…, MEMO_SIZE, AMOUNT_RANGE, KEY_MALFORMED, ASSET_UNKNOWN, INSUFFICIENT_FUNDS, FUNDS_TOO_LOW, RPC_UNREACHABLE, CONTRACT_…
  */
-export async function deposit(wallet: Wallet, environment: WalletEnvironment, { privateKey, asset, value, to = wallet.address(), memo = '' }: DepositParameters): Promise<DepositResult> {
+export async function deposit(
+  wallet: Wallet,
+  environment: WalletEnvironment,
+  { privateKey, asset, value, to = wallet.address(), memo = '' }: DepositParameters,
+): Promise<DepositResult> {
   assertHome(wallet.state, environment);
   const address = decodeAddress(to, wallet.state.network);
-  if (assertAmount(value) === 0n) throw new TacitError('AMOUNT_RANGE', 'a deposit of nothing', { expected: '1 or more of the smallest unit', got: '0' });
+  if (assertAmount(value) === 0n)
+    throw new TacitError('AMOUNT_RANGE', 'a deposit of nothing', { expected: '1 or more of the smallest unit', got: '0' });
   const memoBytes = encodeMemo(memo);
   const signer = openAccount(environment.rollup.provider, privateKey);
   const rollup = environment.rollup.connect(signer);
@@ -67,9 +72,14 @@ export async function deposit(wallet: Wallet, environment: WalletEnvironment, { 
 
 async function allow(environment: WalletEnvironment, signer: ReturnType<typeof openAccount>, asset: AssetId, value: Amount): Promise<void> {
   const count = await environment.rollup.assetCount();
-  if (!Number.isInteger(asset) || asset < 0 || asset > count) throw new TacitError('ASSET_UNKNOWN', 'the rollup has no such asset', { expected: `0 to ${count}`, got: String(asset) });
+  if (!Number.isInteger(asset) || asset < 0 || asset > count)
+    throw new TacitError('ASSET_UNKNOWN', 'the rollup has no such asset', { expected: `0 to ${count}`, got: String(asset) });
   const token = await environment.rollup.asset(asset);
   const held = await tokenBalance(signer, token, await signer.getAddress());
-  if (held < value) throw new TacitError('INSUFFICIENT_FUNDS', 'the L1 account does not hold so many tokens', { expected: String(value), got: String(held) });
+  if (held < value)
+    throw new TacitError('INSUFFICIENT_FUNDS', 'the L1 account does not hold so many tokens', {
+      expected: String(value),
+      got: String(held),
+    });
   await approveToken(signer, token, environment.rollup.address, value);
 }

@@ -47,7 +47,12 @@ export async function connect({ rpcUrl, contract, nodeUrl, confirmationDepth }: 
     const node = nodeUrl === undefined ? undefined : new GatewayClient(nodeUrl);
     const info = await node?.info();
     if (info !== undefined) assertNode(info, domain, config.aggregator);
-    const home: WalletHome = { network: networkForChain(domain.chainId), chainId: String(domain.chainId), contract: domain.contract, deploymentBlock: config.deploymentBlock };
+    const home: WalletHome = {
+      network: networkForChain(domain.chainId),
+      chainId: String(domain.chainId),
+      contract: domain.contract,
+      deploymentBlock: config.deploymentBlock,
+    };
     return {
       rollup,
       home,
@@ -65,14 +70,18 @@ export async function connect({ rpcUrl, contract, nodeUrl, confirmationDepth }: 
 
 /** @throws TacitError NODE_MISSING when the environment has none */
 export function nodeOf(environment: WalletEnvironment): GatewayClient {
-  if (environment.node === undefined) throw new TacitError('NODE_MISSING', 'this needs a node', { expected: 'the URL of a node’s gateway' });
+  if (environment.node === undefined)
+    throw new TacitError('NODE_MISSING', 'this needs a node', { expected: 'the URL of a node’s gateway' });
   return environment.node;
 }
 
 /** @throws TacitError WALLET_ELSEWHERE when wallet and environment are not about the same rollup */
 export function assertHome(home: WalletHome, environment: WalletEnvironment): void {
   if (home.chainId !== environment.home.chainId || home.contract !== environment.home.contract) {
-    throw new TacitError('WALLET_ELSEWHERE', 'the wallet belongs to another rollup', { expected: `chain ${home.chainId}, contract ${home.contract}`, got: `chain ${environment.home.chainId}, contract ${environment.home.contract}` });
+    throw new TacitError('WALLET_ELSEWHERE', 'the wallet belongs to another rollup', {
+      expected: `chain ${home.chainId}, contract ${home.contract}`,
+      got: `chain ${environment.home.chainId}, contract ${environment.home.contract}`,
+    });
   }
 }
 
@@ -82,5 +91,6 @@ function assertNode(info: NodeInfo, domain: Domain, aggregator: EvmAddress): voi
     ['contract', domain.contract, info.contract.toLowerCase()],
     ['operator', aggregator, info.operator.toLowerCase()],
   ];
-  for (const [what, expected, got] of differences) if (expected !== got) throw new TacitError('NODE_MISMATCH', `the node serves another ${what} than the chain says`, { expected, got });
+  for (const [what, expected, got] of differences)
+    if (expected !== got) throw new TacitError('NODE_MISMATCH', `the node serves another ${what} than the chain says`, { expected, got });
 }

@@ -7,7 +7,7 @@ import type { Wallet } from './wallet.js';
 
 export interface HistoryEntry {
   readonly kind: 'received' | 'deposit' | 'payment' | 'withdrawal' | 'fee';
-  /** Transfers of this wallet have theirs; what came in has the state `settled`. */
+  /** What came in is `settled`; a deposit waits as `submitted` until a settlement takes it in. */
   readonly status: TransferProgress;
   readonly asset: AssetId;
   readonly value: Amount;
@@ -28,12 +28,31 @@ export function history(wallet: Wallet): HistoryEntry[] {
   // After a restore the own transfers are forgotten: change is known by the spends that its record made.
   const spending = new Set(notes.flatMap(({ spent }) => (spent === undefined ? [] : [spent.by])));
   const incoming = notes.filter(({ from }) => from === undefined || !(own.has(from) || spending.has(from))).map(fromNote);
-  return [...incoming, ...transfers.map(fromTransfer), ...forgottenSpends(notes, own)].sort((a, b) => blockOf(a) - blockOf(b));
+  return [...incoming, ...otherDeposits(wallet), ...transfers.map(fromTransfer), ...forgottenSpends(notes, own)].sort(
+    (a, b) => blockOf(a) - blockOf(b),
+  );
 }
 
 /** What has no block yet comes last. */
 function blockOf({ block }: HistoryEntry): number {
   return block ?? Number.MAX_SAFE_INTEGER;
+}
+
+/** Deposits that are not among the wallet's notes: still waiting in the contract's queue, or made for somebody else. */
+function otherDeposits(wallet: Wallet): HistoryEntry[] {
+  const { deposits, notes } = wallet.state;
+  const found = new Set(notes.map(({ cm }) => cm));
+  return deposits
+    .filter(({ cm }) => !found.has(cm))
+    .map(({ asset, value, memo, to, mined }) => ({
+      kind: 'deposit',
+      status: mined === undefined ? 'reserved' : mined.queueIndex < wallet.chain.queueHead ? 'settled' : 'submitted',
+      asset,
+      value: BigInt(value),
+      memo,
+      to,
+      ...(mined === undefined ? {} : { block: mined.block, tx: mined.tx }),
+    }));
 }
 
 /** Transfers that this file knows nothing of, made before a restore or by a twin: what they took, less what came back. */
@@ -46,7 +65,9 @@ function forgottenSpends(notes: readonly StoredNote[], own: ReadonlySet<Hex>): H
   }
   return [...spends.values()].flatMap(({ spent, asset, value }): HistoryEntry[] => {
     const back = notes.filter((note) => note.from === spent.by && note.asset === asset).reduce((sum, note) => sum + BigInt(note.value), 0n);
-    return value === back ? [] : [{ kind: 'payment', status: 'settled', asset, value: value - back, memo: '', id: spent.by, block: spent.block, tx: spent.tx }];
+    return value === back
+      ? []
+      : [{ kind: 'payment', status: 'settled', asset, value: value - back, memo: '', id: spent.by, block: spent.block, tx: spent.tx }];
   });
 }
 

@@ -12,7 +12,7 @@ import { fieldToBytes } from '../protocol/field.js';
 import { publicSignals as signalsOf } from '../protocol/fingerprint.js';
 import { encodeProof, proofFromSnarkjs } from '../protocol/proof.js';
 import type { Domain } from '../protocol/record.js';
-import { checkTransferWitness, transferCircuitInput, type TransferWitness } from '../protocol/transfer.js';
+import { checkTransferWitness, type TransferWitness, transferCircuitInput } from '../protocol/transfer.js';
 import type { BackendName } from '../prover/prove.js';
 import { ProvingHost } from '../prover/thread.js';
 import { verifyProof } from '../prover/verify.js';
@@ -57,9 +57,14 @@ export class HomeProver {
     const { wasmPath, zkeyPath, vkey } = await this.artifacts();
     const { input, publicInputs } = transferCircuitInput('transfer_1', [witness], witness.anchor, ZERO_ADDRESS, domain);
     const { threads, backend } = this.#options;
-    const { proof, publicSignals } = await this.#host.prove(zkeyPath, { kind: 'input', wasmPath, input }, { signal, threads, backend, onProgress: onProgress && (({ fraction }) => onProgress(fraction)) });
+    const { proof, publicSignals } = await this.#host.prove(
+      zkeyPath,
+      { kind: 'input', wasmPath, input },
+      { signal, threads, backend, onProgress: onProgress && (({ fraction }) => onProgress(fraction)) },
+    );
     const expected = signalsOf(publicInputs).map(String);
-    if (publicSignals.join() !== expected.join()) throw new TacitError('PROOF_INVALID', 'the proof is about something else', { expected: 'h, z, y of this transfer' });
+    if (publicSignals.join() !== expected.join())
+      throw new TacitError('PROOF_INVALID', 'the proof is about something else', { expected: 'h, z, y of this transfer' });
     verifyProof(vkey, publicSignals, proof);
     return {
       circuit: 'transfer_1',

@@ -23,7 +23,11 @@ export async function nodeStatus({ node, domain, operator }: WalletEnvironment, 
   }
   const confirmation = status?.confirmation;
   if (confirmation !== undefined) {
-    if (confirmation.recordHash !== id) throw new TacitError('SOFT_CONFIRMATION_SIGNER', 'the confirmation is about another transfer', { expected: id, got: confirmation.recordHash });
+    if (confirmation.recordHash !== id)
+      throw new TacitError('SOFT_CONFIRMATION_SIGNER', 'the confirmation is about another transfer', {
+        expected: id,
+        got: confirmation.recordHash,
+      });
     verifySoftConfirmation(confirmation, domain, operator);
   }
   return status;

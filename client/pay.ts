@@ -5,7 +5,7 @@ import { decodeAddress } from '../protocol/address.js';
 import { encodeMemo } from '../protocol/encryption.js';
 import type { Amount, AssetId } from '../protocol/flavor.js';
 import { assertHome, type WalletEnvironment } from './environment.js';
-import { send, type SendOptions, type SentTransfer } from './transfer.js';
+import { type SendOptions, type SentTransfer, send } from './transfer.js';
 import type { Wallet } from './wallet.js';
 
 export interface PayParameters extends SendOptions {
@@ -26,7 +26,11 @@ export interface PayParameters extends SendOptions {
  *   NODE_UNREACHABLE, NODE_BUSY, ANCHOR_UNKNOWN: perhaps sent, the notes stay reserved, see `resume`;
  *   NULLIFIER_SPENT, FEE_TOO_LOW, …: refused for good, the notes are free again
  */
-export async function pay(wallet: Wallet, environment: WalletEnvironment, { to, asset, value, memo = '', ...options }: PayParameters): Promise<SentTransfer> {
+export async function pay(
+  wallet: Wallet,
+  environment: WalletEnvironment,
+  { to, asset, value, memo = '', ...options }: PayParameters,
+): Promise<SentTransfer> {
   assertHome(wallet.state, environment);
   const address = decodeAddress(to, wallet.state.network);
   const intention = { kind: 'payment' as const, to: address, memo: encodeMemo(memo), money: { asset, value } };

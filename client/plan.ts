@@ -17,7 +17,9 @@ import type { StoredNote } from './state.js';
 import type { Wallet } from './wallet.js';
 
 /** Either a payment inside the rollup or a withdrawal to L1. */
-export type Intention = { readonly kind: 'payment'; readonly to: Address; readonly memo: Uint8Array; readonly money: Money } | { readonly kind: 'withdrawal'; readonly recipient: EvmAddress; readonly money: Money };
+export type Intention =
+  | { readonly kind: 'payment'; readonly to: Address; readonly memo: Uint8Array; readonly money: Money }
+  | { readonly kind: 'withdrawal'; readonly recipient: EvmAddress; readonly money: Money };
 
 export interface PlannedTransfers {
   readonly main: TransferPlan;
@@ -33,7 +35,11 @@ const NO_MEMO = new Uint8Array(MEMO_BYTES);
  */
 export function planTransfers(wallet: Wallet, intention: Intention, fee: Money): PlannedTransfers {
   const { asset, value } = intention.money;
-  if (value <= 0n || value >= 2n ** 128n) throw new TacitError('AMOUNT_RANGE', 'nothing can be paid with this amount', { expected: '1 to 2^128 − 1 of the smallest unit', got: value <= 0n ? 'zero or less' : '2^128 or more' });
+  if (value <= 0n || value >= 2n ** 128n)
+    throw new TacitError('AMOUNT_RANGE', 'nothing can be paid with this amount', {
+      expected: '1 to 2^128 − 1 of the smallest unit',
+      got: value <= 0n ? 'zero or less' : '2^128 or more',
+    });
   for (const id of [asset, fee.asset]) assertAsset(wallet, id);
   if (fee.value === 0n || fee.asset === asset) {
     const inputs = selectNotes(wallet.state, asset, value + (fee.asset === asset ? fee.value : 0n));
@@ -65,16 +71,35 @@ function planTwoAssets(wallet: Wallet, intention: Intention, fee: Money): Planne
   const both = { asset: fee.asset, value: 2n * fee.value };
   const feeInputs = selectNotes(wallet.state, fee.asset, both.value);
   const back = (money: Money) => toSelf(wallet, feeInputs, money);
-  return { main, feeTransfer: { inputs: feeInputs, outputs: [back({ asset: fee.asset, value: sumOf(feeInputs) - both.value }), back({ asset: fee.asset, value: 0n })], fee: both } };
+  return {
+    main,
+    feeTransfer: {
+      inputs: feeInputs,
+      outputs: [back({ asset: fee.asset, value: sumOf(feeInputs) - both.value }), back({ asset: fee.asset, value: 0n })],
+      fee: both,
+    },
+  };
 }
 
 /**
  * Outputs: a payment has the payee's and one for change, whichever of the two changes is not zero; a withdrawal has
  * both changes. What is left over is worth 0 and goes to oneself.
  */
-function complete(wallet: Wallet, intention: Intention, inputs: readonly StoredNote[], change: Money, feeChange: Money, fee: Money): TransferPlan {
+function complete(
+  wallet: Wallet,
+  intention: Intention,
+  inputs: readonly StoredNote[],
+  change: Money,
+  feeChange: Money,
+  fee: Money,
+): TransferPlan {
   if (intention.kind === 'withdrawal') {
-    return { inputs, outputs: [toSelf(wallet, inputs, change), toSelf(wallet, inputs, feeChange)], withdrawal: { ...intention.money, recipient: intention.recipient }, fee };
+    return {
+      inputs,
+      outputs: [toSelf(wallet, inputs, change), toSelf(wallet, inputs, feeChange)],
+      withdrawal: { ...intention.money, recipient: intention.recipient },
+      fee,
+    };
   }
   const paid: PlannedOutput = { address: intention.to, ...intention.money, memo: intention.memo };
   return { inputs, outputs: [paid, toSelf(wallet, inputs, change.value === 0n ? feeChange : change)], fee };
@@ -87,5 +112,6 @@ function toSelf(wallet: Wallet, inputs: readonly StoredNote[], { asset, value }:
 
 function assertAsset(wallet: Wallet, asset: AssetId): void {
   const { assetCount } = wallet.chain;
-  if (!Number.isInteger(asset) || asset < 0 || asset > assetCount) throw new TacitError('ASSET_UNKNOWN', 'the rollup has no such asset', { expected: `0 to ${assetCount}`, got: String(asset) });
+  if (!Number.isInteger(asset) || asset < 0 || asset > assetCount)
+    throw new TacitError('ASSET_UNKNOWN', 'the rollup has no such asset', { expected: `0 to ${assetCount}`, got: String(asset) });
 }

@@ -14,7 +14,19 @@ export interface RestoreWalletParameters extends CreateWalletParameters {
 }
 
 /** @throws TacitError MNEMONIC_INVALID, WALLET_EXISTS, WALLET_LOCKED, PASSPHRASE_EMPTY */
-export async function restoreWallet({ path, passphrase, home, mnemonic, addresses = 1, kdfCost }: RestoreWalletParameters): Promise<Wallet> {
+export async function restoreWallet({
+  path,
+  passphrase,
+  home,
+  mnemonic,
+  addresses = 1,
+  kdfCost,
+}: RestoreWalletParameters): Promise<Wallet> {
   const seed = bytesToHex(mnemonicToSeed(mnemonic));
-  return Wallet.create(path, passphrase, { ...home, seed, addresses, restored: true, cursor: undefined, notes: [], transfers: [], deposits: [] }, kdfCost);
+  return Wallet.create(
+    path,
+    passphrase,
+    { ...home, seed, addresses, restored: true, cursor: undefined, notes: [], transfers: [], deposits: [] },
+    kdfCost,
+  );
 }

@@ -7,8 +7,8 @@ import { isTacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
 import { nodeOf, type WalletEnvironment } from './environment.js';
 import { isOpen, type StoredTransfer } from './state.js';
-import { sync } from './sync.js';
 import { giveUp } from './submit.js';
+import { sync } from './sync.js';
 import { assertOwnNotes, dispatch, keptWitness, type ProveWhere, type SendOptions } from './transfer.js';
 import type { Wallet } from './wallet.js';
 
@@ -22,7 +22,8 @@ export interface Resumed {
 export async function resume(wallet: Wallet, environment: WalletEnvironment, options: SendOptions = {}): Promise<Resumed[]> {
   await sync(wallet, environment);
   const resumed: Resumed[] = [];
-  for (const transfer of wallet.state.transfers.filter(isOpen)) resumed.push({ id: transfer.id, outcome: await resumeOne(wallet, environment, transfer, options) });
+  for (const transfer of wallet.state.transfers.filter(isOpen))
+    resumed.push({ id: transfer.id, outcome: await resumeOne(wallet, environment, transfer, options) });
   return resumed;
 }
 
@@ -39,7 +40,8 @@ async function resumeOne(wallet: Wallet, environment: WalletEnvironment, transfe
     return status.status;
   }
   try {
-    if (options.prove !== undefined && options.prove !== transfer.prove) await moveTo(wallet, transfer, options.prove, options.receivedNotesToo === true);
+    if (options.prove !== undefined && options.prove !== transfer.prove)
+      await moveTo(wallet, transfer, options.prove, options.receivedNotesToo === true);
     const [answer] = await dispatch(wallet, environment, [{ id: transfer.id, witness: keptWitness(transfer) }], options);
     return answer?.status ?? 'queued';
   } catch (error) {
@@ -49,7 +51,11 @@ async function resumeOne(wallet: Wallet, environment: WalletEnvironment, transfe
 }
 
 async function moveTo(wallet: Wallet, transfer: StoredTransfer, where: ProveWhere, receivedNotesToo: boolean): Promise<void> {
-  if (where === 'farm' && !receivedNotesToo) assertOwnNotes(wallet, wallet.state.notes.filter(({ nf }) => transfer.inputs.includes(nf)));
+  if (where === 'farm' && !receivedNotesToo)
+    assertOwnNotes(
+      wallet,
+      wallet.state.notes.filter(({ nf }) => transfer.inputs.includes(nf)),
+    );
   await wallet.change(() => {
     transfer.prove = where;
     delete transfer.submission;

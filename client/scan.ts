@@ -14,7 +14,7 @@ import { fieldToBytes } from '../protocol/field.js';
 import type { Field, Hex, LeafIndex } from '../protocol/flavor.js';
 import type { AccountKeys } from '../protocol/keys.js';
 import { commitment, nullifier } from '../protocol/note.js';
-import { deriveForReceiver, type NoteLabel, oneTimeFromShared, oneTimeSecrets, type OutputIndex, streamKey } from '../protocol/onetime.js';
+import { deriveForReceiver, type NoteLabel, type OutputIndex, oneTimeFromShared, oneTimeSecrets, streamKey } from '../protocol/onetime.js';
 import type { TransferRecord } from '../protocol/record.js';
 import type { DepositItem } from './chainState.js';
 import type { StoredNote } from './state.js';
@@ -36,7 +36,10 @@ export class Scanner {
   readonly #accounts: readonly { keys: AccountKeys; secret: KeyObject }[];
 
   constructor(accounts: readonly AccountKeys[]) {
-    this.#accounts = accounts.map((keys) => ({ keys, secret: createPrivateKey({ key: der(PRIVATE_PREFIX, keys.view), format: 'der', type: 'pkcs8' }) }));
+    this.#accounts = accounts.map((keys) => ({
+      keys,
+      secret: createPrivateKey({ key: der(PRIVATE_PREFIX, keys.view), format: 'der', type: 'pkcs8' }),
+    }));
   }
 
   /** @param assetCount registered tokens; ids 0 .. assetCount exist */
@@ -51,7 +54,10 @@ export class Scanner {
         const cm = k === 0 ? record.cm1 : record.cm2;
         const contents = decryptNote(record.ciphertexts[k], streamKey(shared, record.ephemeral, keys.address.V, k, cm, 'transfer'));
         if (contents.asset > assetCount || contents.value === 0n) continue;
-        const note = ownNote(keys, shared, record.ephemeral, k, 'transfer', contents, cm, { ...place, position: (place.position as bigint) + BigInt(k) });
+        const note = ownNote(keys, shared, record.ephemeral, k, 'transfer', contents, cm, {
+          ...place,
+          position: (place.position as bigint) + BigInt(k),
+        });
         if (note !== undefined) found.push(note);
       }
     }
@@ -64,7 +70,10 @@ export class Scanner {
     for (const { keys, secret } of this.#accounts) {
       const shared = sharedSecret(secret, E);
       if (shared === undefined) continue;
-      const contents = decryptNote(deposit.ciphertext, streamKey(shared, deposit.ephemeral, keys.address.V, 0, deposit.commitment, 'deposit'));
+      const contents = decryptNote(
+        deposit.ciphertext,
+        streamKey(shared, deposit.ephemeral, keys.address.V, 0, deposit.commitment, 'deposit'),
+      );
       if (contents.asset !== deposit.asset || contents.value !== deposit.value) continue;
       const note = ownNote(keys, shared, deposit.ephemeral, 0, 'deposit', contents, deposit.commitment, place);
       if (note !== undefined) return [note];
@@ -79,7 +88,16 @@ export function noteSecrets(keys: AccountKeys, note: StoredNote) {
   return { APrime: oneTime.APrime, ...oneTimeSecrets(keys, oneTime) };
 }
 
-function ownNote(keys: AccountKeys, shared: Uint8Array, E: Uint8Array, k: OutputIndex, label: NoteLabel, { asset, value, memo }: NoteContents, cm: Field, place: Place): StoredNote | undefined {
+function ownNote(
+  keys: AccountKeys,
+  shared: Uint8Array,
+  E: Uint8Array,
+  k: OutputIndex,
+  label: NoteLabel,
+  { asset, value, memo }: NoteContents,
+  cm: Field,
+  place: Place,
+): StoredNote | undefined {
   const oneTime = oneTimeFromShared(shared, keys.address, E, keys.address.V, k, label);
   if (commitment({ owner: oneTime.owner, asset, value }) !== cm) return undefined;
   const { nPrime } = oneTimeSecrets(keys, oneTime);

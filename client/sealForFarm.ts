@@ -30,18 +30,35 @@ export const FARM_DISCLOSURE = [
 ].join('\n');
 
 /** @throws TacitError ROSTER_EMPTY (retryable), ROSTER_ID, ROSTER_SIGNER, ROSTER_EXPIRED, NODE_UNREACHABLE, NODE_MISSING */
-export async function sealForFarm(witness: TransferWitness, environment: WalletEnvironment, { workers }: SealOptions = {}): Promise<SealedJob> {
+export async function sealForFarm(
+  witness: TransferWitness,
+  environment: WalletEnvironment,
+  { workers }: SealOptions = {},
+): Promise<SealedJob> {
   const roster = await nodeOf(environment).roster();
   const nowSeconds = Math.floor(Date.now() / 1000);
   verifyRoster(roster, environment.domain, environment.operator, nowSeconds);
   const chosen = choose(roster.workers, workers ?? roster.workers.length);
-  if (chosen.length === 0) throw new TacitError('ROSTER_EMPTY', 'the farm has no worker now', { expected: 'at least one worker, or --prove home', retryable: true });
+  if (chosen.length === 0)
+    throw new TacitError('ROSTER_EMPTY', 'the farm has no worker now', {
+      expected: 'at least one worker, or --prove home',
+      retryable: true,
+    });
   const plaintext = new TextEncoder().encode(encodeTransferWitness(witness));
-  return sealJob(plaintext, { domain: environment.domain, recordHash: recordHash(witness.record, environment.domain), rosterId: roster.id, expiry: roster.expires, recipients: chosen });
+  return sealJob(plaintext, {
+    domain: environment.domain,
+    recordHash: recordHash(witness.record, environment.domain),
+    rosterId: roster.id,
+    expiry: roster.expires,
+    recipients: chosen,
+  });
 }
 
 function choose(workers: readonly RosterWorker[], count: number): RosterWorker[] {
-  if (!Number.isInteger(count) || count < 0) throw new TacitError('SEAL_RECIPIENTS', 'not a number of workers', { expected: '1 or more', got: String(count) });
+  if (!Number.isInteger(count) || count < 0)
+    throw new TacitError('SEAL_RECIPIENTS', 'not a number of workers', { expected: '1 or more', got: String(count) });
   const start = workers.length === 0 ? 0 : (globalThis.crypto.getRandomValues(new Uint32Array(1))[0] as number) % workers.length;
-  return [...workers.slice(start), ...workers.slice(0, start)].slice(0, count).map(({ address, sealKey }) => ({ address: address.toLowerCase(), sealKey: bytesToHex(hexToBytes(sealKey, 32)) }));
+  return [...workers.slice(start), ...workers.slice(0, start)]
+    .slice(0, count)
+    .map(({ address, sealKey }) => ({ address: address.toLowerCase(), sealKey: bytesToHex(hexToBytes(sealKey, 32)) }));
 }

@@ -14,7 +14,9 @@ import { reservedNotes, type StoredNote, type StoredTransfer, type WalletState }
 /** Unspent, and in no open transfer. Ascending by value. */
 export function freeNotes(state: WalletState, asset: AssetId): StoredNote[] {
   const reserved = reservedNotes(state);
-  return state.notes.filter((note) => note.asset === asset && note.spent === undefined && !reserved.has(note.nf)).sort((a, b) => compare(BigInt(a.value), BigInt(b.value)));
+  return state.notes
+    .filter((note) => note.asset === asset && note.spent === undefined && !reserved.has(note.nf))
+    .sort((a, b) => compare(BigInt(a.value), BigInt(b.value)));
 }
 
 /**
@@ -77,8 +79,12 @@ function refusal(state: WalletState, asset: AssetId, need: Amount, free: readonl
   const available = sumOf(free);
   const details = { expected: `${need} of asset ${asset}, fee included`, got: String(available) };
   if (unspent < need) return new TacitError('INSUFFICIENT_FUNDS', 'not enough money', details);
-  if (available < need) return new TacitError('NOTES_PENDING', 'part of the money is tied up in open transfers', { ...details, retryable: true });
-  return new TacitError('NOTES_FRAGMENTED', 'the money lies in too many notes', { ...details, expected: `${need} of asset ${asset} in two notes: pay yourself a part first` });
+  if (available < need)
+    return new TacitError('NOTES_PENDING', 'part of the money is tied up in open transfers', { ...details, retryable: true });
+  return new TacitError('NOTES_FRAGMENTED', 'the money lies in too many notes', {
+    ...details,
+    expected: `${need} of asset ${asset} in two notes: pay yourself a part first`,
+  });
 }
 
 function compare(a: bigint, b: bigint): number {

@@ -119,7 +119,8 @@ export function encodeState(state: WalletState): string {
 /** The bytes come out of an authenticated box, so only their version is doubted. @throws TacitError WALLET_FORMAT */
 export function decodeState(text: string): WalletState {
   const { version, ...state } = JSON.parse(text) as WalletState & { version: number };
-  if (version !== VERSION) throw new TacitError('WALLET_FORMAT', 'the wallet was written by another version', { expected: String(VERSION), got: String(version) });
+  if (version !== VERSION)
+    throw new TacitError('WALLET_FORMAT', 'the wallet was written by another version', { expected: String(VERSION), got: String(version) });
   return { ...state, cursor: state.cursor };
 }
 

@@ -19,15 +19,30 @@ export interface SubmitOptions {
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 250;
 /** Refusals after which this record can never be settled, or never by this node. */
-const FINAL = new Set(['NULLIFIER_SPENT', 'NULLIFIER_RESERVED', 'NULLIFIER_FORCED', 'FEE_TOO_LOW', 'FEE_ASSET', 'PROOF_INVALID', 'SUBMISSION_MALFORMED', 'WITHDRAWAL_ASSET']);
+const FINAL = new Set([
+  'NULLIFIER_SPENT',
+  'NULLIFIER_RESERVED',
+  'NULLIFIER_FORCED',
+  'FEE_TOO_LOW',
+  'FEE_ASSET',
+  'PROOF_INVALID',
+  'SUBMISSION_MALFORMED',
+  'WITHDRAWAL_ASSET',
+]);
 
 /**
  * @returns the node's first word on it
  * @throws TacitError NULLIFIER_SPENT, NULLIFIER_RESERVED, FEE_TOO_LOW, … (final); NODE_BUSY, NODE_UNREACHABLE, ANCHOR_UNKNOWN (retryable); TRANSFER_UNPREPARED
  */
-export async function submit(wallet: Wallet, environment: WalletEnvironment, id: Hex, { signal }: SubmitOptions = {}): Promise<TransferStatus> {
+export async function submit(
+  wallet: Wallet,
+  environment: WalletEnvironment,
+  id: Hex,
+  { signal }: SubmitOptions = {},
+): Promise<TransferStatus> {
   const transfer = wallet.state.transfers.find((candidate) => candidate.id === id);
-  if (transfer?.submission === undefined) throw new TacitError('TRANSFER_UNPREPARED', 'there is nothing to submit for this transfer', { got: id });
+  if (transfer?.submission === undefined)
+    throw new TacitError('TRANSFER_UNPREPARED', 'there is nothing to submit for this transfer', { got: id });
   try {
     const status = await submitPatiently(environment, transfer.submission, signal);
     await wallet.change(() => {
@@ -50,7 +65,11 @@ export async function giveUp(wallet: Wallet, transfer: StoredTransfer, reason: s
   });
 }
 
-async function submitPatiently(environment: WalletEnvironment, submission: Parameters<ReturnType<typeof nodeOf>['submit']>[0], signal: AbortSignal | undefined): Promise<TransferStatus> {
+async function submitPatiently(
+  environment: WalletEnvironment,
+  submission: Parameters<ReturnType<typeof nodeOf>['submit']>[0],
+  signal: AbortSignal | undefined,
+): Promise<TransferStatus> {
   const node = nodeOf(environment);
   for (let attempt = 1, pauseMs = FIRST_PAUSE_MS; ; attempt++, pauseMs *= 2) {
     try {

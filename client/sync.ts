@@ -16,7 +16,7 @@ import { type HistoryEvent, readHistory } from '../verifier-contract/history.js'
 import type { SettledEntry } from './chainState.js';
 import { assertHome, type WalletEnvironment } from './environment.js';
 import { Scanner } from './scan.js';
-import { isOpen, type StoredNote, type WalletState } from './state.js';
+import { isOpen, type StoredDeposit, type StoredNote, type WalletState } from './state.js';
 import type { Wallet } from './wallet.js';
 
 export interface SyncOptions {
@@ -76,13 +76,18 @@ async function isOnChain(wallet: Wallet, { rollup }: WalletEnvironment): Promise
 async function assertRoot(wallet: Wallet, { rollup }: WalletEnvironment): Promise<void> {
   const root = wallet.chain.tree.root;
   if (await rollup.isKnownRoot(root)) return;
-  throw new TacitError('HISTORY_MISMATCH', 'the contract does not know the note root that its history gives', { got: bytesToHex(fieldToBytes(root)), retryable: true });
+  throw new TacitError('HISTORY_MISMATCH', 'the contract does not know the note root that its history gives', {
+    got: bytesToHex(fieldToBytes(root)),
+    retryable: true,
+  });
 }
 
 /** Collects what a range of blocks means for the wallet, and applies it in one change at its end. */
 class Reader {
   readonly #wallet: Wallet;
   readonly #found: StoredNote[] = [];
+  /** Deposits of anybody, by commitment: after a reorganisation the wallet's own may stand elsewhere, or nowhere. */
+  readonly #deposits = new Map<Hex, NonNullable<StoredDeposit['mined']>>();
   readonly #spends = new Map<Hex, { by: Hex; block: number; tx: Hex }>();
   #addresses: number;
   #scanner: Scanner;
@@ -94,6 +99,10 @@ class Reader {
   }
 
   take(event: HistoryEvent): void {
+    if (event.kind === 'deposit') {
+      const mined = { block: event.blockNumber, tx: event.transactionHash, queueIndex: event.queueIndex };
+      this.#deposits.set(bytesToHex(fieldToBytes(event.commitment)), mined);
+    }
     const entries = this.#wallet.chain.apply(event);
     for (const entry of entries) this.#entry(entry, event.blockNumber, event.transactionHash);
   }
@@ -111,13 +120,20 @@ class Reader {
       note.spent = spend;
       spent++;
     }
+    for (const deposit of state.deposits) {
+      const mined = this.#deposits.get(deposit.cm);
+      if (mined !== undefined) deposit.mined = mined;
+    }
     this.#closeTransfers(state);
     return { received: fresh.length, spent };
   }
 
   #entry(entry: SettledEntry, block: number, tx: Hex): void {
     const place = { position: entry.position, block, tx };
-    if (entry.kind === 'deposit') return this.#keep(this.#scanner.scanDeposit(entry.deposit, place));
+    if (entry.kind === 'deposit') {
+      this.#keep(this.#scanner.scanDeposit(entry.deposit, place));
+      return;
+    }
     const from = recordHash(entry.record, this.#wallet.domain);
     for (const nf of [entry.record.nf1, entry.record.nf2]) this.#spends.set(bytesToHex(uintToBytes(nf, 32)), { by: from, block, tx });
     this.#keep(this.#scanner.scanRecord(entry.record, { ...place, from }, this.#wallet.chain.assetCount));

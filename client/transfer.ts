@@ -13,7 +13,7 @@ import type { Amount, Hex } from '../protocol/flavor.js';
 import { encodeRecord } from '../protocol/record.js';
 import { decodeTransferWitness, encodeTransferWitness, type TransferWitness } from '../protocol/transfer.js';
 import type { Submission, TransferStatus } from '../queue/service.js';
-import { buildTransfer, type BuiltTransfer, type Money, reanchor, type TransferPlan } from './build.js';
+import { type BuiltTransfer, buildTransfer, type Money, reanchor, type TransferPlan } from './build.js';
 import { nodeOf, type WalletEnvironment } from './environment.js';
 import { HomeProver } from './homeProver.js';
 import { type Intention, planTransfers } from './plan.js';
@@ -67,7 +67,13 @@ interface Reserved {
 }
 
 /** Plans, reserves, proves or seals, submits. @throws TacitError as its steps; see pay.ts */
-export async function send(wallet: Wallet, environment: WalletEnvironment, intention: Intention, labels: Labels, options: SendOptions): Promise<SentTransfer> {
+export async function send(
+  wallet: Wallet,
+  environment: WalletEnvironment,
+  intention: Intention,
+  labels: Labels,
+  options: SendOptions,
+): Promise<SentTransfer> {
   nodeOf(environment);
   const where = options.prove ?? 'home';
   if (where === 'home' && options.prover !== undefined) await options.prover.artifacts(); // missing artifacts must cost nothing
@@ -83,7 +89,13 @@ export async function send(wallet: Wallet, environment: WalletEnvironment, inten
  * Proves or seals what is reserved, and submits it: used by `send` and after a crash by `resume`.
  * @param unsent called with the error when something fails before the first byte has left this machine
  */
-export async function dispatch(wallet: Wallet, environment: WalletEnvironment, reserved: readonly Reserved[], options: SendOptions, unsent: (error: unknown) => Promise<void> = async () => {}): Promise<TransferStatus[]> {
+export async function dispatch(
+  wallet: Wallet,
+  environment: WalletEnvironment,
+  reserved: readonly Reserved[],
+  options: SendOptions,
+  unsent: (error: unknown) => Promise<void> = async () => {},
+): Promise<TransferStatus[]> {
   const own = options.prover === undefined ? new HomeProver() : undefined;
   try {
     const prover = options.prover ?? (own as HomeProver);
@@ -103,22 +115,40 @@ export async function dispatch(wallet: Wallet, environment: WalletEnvironment, r
 
 /** The witness that a reserved transfer keeps. */
 export function keptWitness(transfer: StoredTransfer): TransferWitness {
-  if (transfer.witness === undefined) throw new TacitError('TRANSFER_CLOSED', 'this transfer has come to its end', { got: transfer.status });
+  if (transfer.witness === undefined)
+    throw new TacitError('TRANSFER_CLOSED', 'this transfer has come to its end', { got: transfer.status });
   return decodeTransferWitness(transfer.witness);
 }
 
 /** Makes the transfers and takes their notes, in one step that no other payment can come between. */
-async function reserve(wallet: Wallet, intention: Intention, labels: Labels, fee: Money, where: ProveWhere, options: SendOptions): Promise<Reserved[]> {
+async function reserve(
+  wallet: Wallet,
+  intention: Intention,
+  labels: Labels,
+  fee: Money,
+  where: ProveWhere,
+  options: SendOptions,
+): Promise<Reserved[]> {
   return wallet.change((state) => {
     const plans = planTransfers(wallet, intention, fee);
-    if (where === 'farm' && options.receivedNotesToo !== true) assertOwnNotes(wallet, [...plans.main.inputs, ...(plans.feeTransfer?.inputs ?? [])]);
+    if (where === 'farm' && options.receivedNotesToo !== true)
+      assertOwnNotes(wallet, [...plans.main.inputs, ...(plans.feeTransfer?.inputs ?? [])]);
     const main = buildTransfer(wallet, plans.main);
     const second = plans.feeTransfer && buildTransfer(wallet, plans.feeTransfer);
     // The same contents out of the same two notes are the same record: a refused attempt gives way to the new one.
     state.transfers = state.transfers.filter(({ id }) => id !== main.id && id !== second?.id);
     state.transfers.push(stored(main, plans.main, intention.money, labels, where, second?.id));
     if (second !== undefined && plans.feeTransfer !== undefined) {
-      state.transfers.push(stored(second, plans.feeTransfer, { asset: plans.feeTransfer.fee.asset, value: 0n }, { kind: 'fee', to: '', memo: '' }, where, main.id));
+      state.transfers.push(
+        stored(
+          second,
+          plans.feeTransfer,
+          { asset: plans.feeTransfer.fee.asset, value: 0n },
+          { kind: 'fee', to: '', memo: '' },
+          where,
+          main.id,
+        ),
+      );
     }
     return [main, ...(second === undefined ? [] : [second])].map(({ id, witness }) => ({ id, witness }));
   });
@@ -136,7 +166,14 @@ async function release(wallet: Wallet, reserved: readonly Reserved[], error: unk
   });
 }
 
-function stored({ id, witness, e }: BuiltTransfer, plan: TransferPlan, money: Money, labels: Omit<Labels, 'kind'> & { kind: StoredTransfer['kind'] }, prove: ProveWhere, pairedWith: Hex | undefined): StoredTransfer {
+function stored(
+  { id, witness, e }: BuiltTransfer,
+  plan: TransferPlan,
+  money: Money,
+  labels: Omit<Labels, 'kind'> & { kind: StoredTransfer['kind'] },
+  prove: ProveWhere,
+  pairedWith: Hex | undefined,
+): StoredTransfer {
   return {
     id,
     ...labels,
@@ -156,13 +193,23 @@ function stored({ id, witness, e }: BuiltTransfer, plan: TransferPlan, money: Mo
 }
 
 /** Writes the submission into the wallet before it is sent. */
-async function prepare(wallet: Wallet, environment: WalletEnvironment, id: Hex, witness: TransferWitness, prover: HomeProver, options: SendOptions): Promise<void> {
+async function prepare(
+  wallet: Wallet,
+  environment: WalletEnvironment,
+  id: Hex,
+  witness: TransferWitness,
+  prover: HomeProver,
+  options: SendOptions,
+): Promise<void> {
   const transfer = transferOf(wallet, id);
   const fresh = await withKnownAnchor(wallet, environment, witness);
   // A proof made before a crash still serves; a seal may have expired and is made anew.
   if (transfer.submission?.proof?.anchor === bytesToHex(fieldToBytes(fresh.anchor))) return;
   const base = { id, record: transfer.record, ...(transfer.pairedWith === undefined ? {} : { pairedWith: transfer.pairedWith }) };
-  const submission: Submission = transfer.prove === 'home' ? { ...base, proof: await prover.prove(fresh, environment.domain, options) } : { ...base, sealed: await sealForFarm(fresh, environment, options) };
+  const submission: Submission =
+    transfer.prove === 'home'
+      ? { ...base, proof: await prover.prove(fresh, environment.domain, options) }
+      : { ...base, sealed: await sealForFarm(fresh, environment, options) };
   await wallet.change(() => {
     transfer.witness = encodeTransferWitness(fresh);
     transfer.submission = submission;
@@ -175,11 +222,21 @@ async function withKnownAnchor(wallet: Wallet, environment: WalletEnvironment, w
   await sync(wallet, environment);
   const fresh = wallet.state.notes.length === 0 ? witness : reanchor(wallet, witness);
   if (await environment.rollup.isKnownRoot(fresh.anchor)) return fresh;
-  throw new TacitError('ANCHOR_STALE', 'the root that this transfer leans on is no longer on the chain', { expected: 'a root that the contract knows', got: bytesToHex(fieldToBytes(witness.anchor)), retryable: true });
+  throw new TacitError('ANCHOR_STALE', 'the root that this transfer leans on is no longer on the chain', {
+    expected: 'a root that the contract knows',
+    got: bytesToHex(fieldToBytes(witness.anchor)),
+    retryable: true,
+  });
 }
 
 /** Submits; when the node does not know the anchor, once more under the newest root. */
-async function submitFresh(wallet: Wallet, environment: WalletEnvironment, id: Hex, prover: HomeProver, options: SendOptions): Promise<TransferStatus> {
+async function submitFresh(
+  wallet: Wallet,
+  environment: WalletEnvironment,
+  id: Hex,
+  prover: HomeProver,
+  options: SendOptions,
+): Promise<TransferStatus> {
   try {
     return await submit(wallet, environment, id, options);
   } catch (error) {
@@ -206,7 +263,11 @@ export function assertOwnNotes(wallet: Wallet, notes: readonly StoredNote[]): vo
   const { transfers, deposits } = wallet.state;
   const own = new Set<Hex>([...transfers.map(({ id }) => id), ...deposits.map(({ cm }) => cm)]);
   if (notes.every((note) => own.has(note.from ?? note.cm))) return;
-  throw new TacitError('FARM_RECEIVED_NOTE', 'this payment spends a note that somebody else paid; a farm worker among your payers could follow your notes', { expected: 'proving at home, or your consent to have received notes proven by the farm', docs: 'docs/threat-model.md' });
+  throw new TacitError(
+    'FARM_RECEIVED_NOTE',
+    'this payment spends a note that somebody else paid; a farm worker among your payers could follow your notes',
+    { expected: 'proving at home, or your consent to have received notes proven by the farm', docs: 'docs/threat-model.md' },
+  );
 }
 
 export function transferOf(wallet: Wallet, id: Hex): StoredTransfer {

@@ -7,8 +7,8 @@
  * begin anew.
  */
 import { readFile } from 'node:fs/promises';
-import { hexToBytes } from '../protocol/bytes.js';
 import { encodeAddress } from '../protocol/address.js';
+import { hexToBytes } from '../protocol/bytes.js';
 import { TacitError } from '../protocol/errors.js';
 import { type AccountKeys, deriveAccount } from '../protocol/keys.js';
 import type { Domain } from '../protocol/record.js';
@@ -73,7 +73,11 @@ export class Wallet {
 
   /** The text of an address in use. @throws TacitError ADDRESS_INDEX */
   address(index = 0): string {
-    if (index >= this.#state.addresses) throw new TacitError('ADDRESS_INDEX', 'the wallet has no such address yet', { expected: `0 to ${this.#state.addresses - 1}`, got: String(index) });
+    if (index >= this.#state.addresses)
+      throw new TacitError('ADDRESS_INDEX', 'the wallet has no such address yet', {
+        expected: `0 to ${this.#state.addresses - 1}`,
+        got: String(index),
+      });
     return encodeAddress(this.account(index).address);
   }
 
@@ -109,6 +113,7 @@ export class Wallet {
       delete transfer.settled;
       delete transfer.reason;
     }
+    for (const deposit of this.#state.deposits) delete deposit.mined;
   }
 
   /** Writes the public cache. Losing it costs a rescan, so a failure is no error. */

@@ -69,7 +69,8 @@ export class WalletFile {
     const full = resolve(path);
     const release = lock(full);
     try {
-      if (await exists(full)) throw new TacitError('WALLET_EXISTS', 'there is a file of this name already', { expected: 'a new file name', got: full });
+      if (await exists(full))
+        throw new TacitError('WALLET_EXISTS', 'there is a file of this name already', { expected: 'a new file name', got: full });
       const salt = randomBytes(SALT_BYTES);
       const header: Header = { format: FORMAT, kdf: { name: 'scrypt', ...cost, salt: bytesToHex(salt) } };
       const file = new WalletFile(full, await deriveKey(passphrase, salt, cost), header, release);
@@ -145,18 +146,36 @@ async function finish(handle: FileHandle, act: () => Promise<void>): Promise<voi
 
 function decrypt(key: Uint8Array, header: Header, nonce: Hex, ciphertext: Hex): string {
   try {
-    const plain = xchacha20poly1305(key, hexToBytes(nonce, NONCE_BYTES), headerBytes(header)).decrypt(Buffer.from(ciphertext.slice(2), 'hex'));
+    const plain = xchacha20poly1305(key, hexToBytes(nonce, NONCE_BYTES), headerBytes(header)).decrypt(
+      Buffer.from(ciphertext.slice(2), 'hex'),
+    );
     return new TextDecoder().decode(plain);
   } catch (cause) {
-    throw new TacitError('PASSPHRASE_WRONG', 'the passphrase does not open this wallet', { expected: 'the passphrase it was made with, and an undamaged file', cause });
+    throw new TacitError('PASSPHRASE_WRONG', 'the passphrase does not open this wallet', {
+      expected: 'the passphrase it was made with, and an undamaged file',
+      cause,
+    });
   }
 }
 
 function deriveKey(passphrase: string, salt: Uint8Array, { N, r, p }: KdfCost): Promise<Uint8Array> {
   return new Promise((done, fail) => {
-    const refuse = (cause: unknown) => fail(new TacitError('WALLET_FORMAT', 'the file’s scrypt parameters cannot be used', { expected: 'N a power of two', got: `N ${N}, r ${r}, p ${p}`, cause }));
+    const refuse = (cause: unknown) =>
+      fail(
+        new TacitError('WALLET_FORMAT', 'the file’s scrypt parameters cannot be used', {
+          expected: 'N a power of two',
+          got: `N ${N}, r ${r}, p ${p}`,
+          cause,
+        }),
+      );
     try {
-      scrypt(passphrase.normalize('NFKC'), salt, KEY_BYTES, { N, r, p, maxmem: 2 * 128 * r * (N + p) + SCRYPT_SLACK_BYTES }, (error, key) => (error === null ? done(new Uint8Array(key)) : refuse(error)));
+      scrypt(
+        passphrase.normalize('NFKC'),
+        salt,
+        KEY_BYTES,
+        { N, r, p, maxmem: 2 * 128 * r * (N + p) + SCRYPT_SLACK_BYTES },
+        (error, key) => (error === null ? done(new Uint8Array(key)) : refuse(error)),
+      );
     } catch (error) {
       refuse(error);
     }
@@ -164,7 +183,8 @@ function deriveKey(passphrase: string, salt: Uint8Array, { N, r, p }: KdfCost): 
 }
 
 function parseEnvelope(text: string): Envelope {
-  const malformed = (cause?: unknown) => new TacitError('WALLET_FORMAT', 'this is not a wallet file', { expected: `a file of format ${FORMAT}`, cause });
+  const malformed = (cause?: unknown) =>
+    new TacitError('WALLET_FORMAT', 'this is not a wallet file', { expected: `a file of format ${FORMAT}`, cause });
   let raw: Envelope;
   try {
     raw = JSON.parse(text) as Envelope;
@@ -173,9 +193,20 @@ function parseEnvelope(text: string): Envelope {
   }
   const kdf = raw?.kdf;
   const whole = [kdf?.N, kdf?.r, kdf?.p].every((n) => Number.isSafeInteger(n) && (n as number) > 0);
-  if (raw?.format !== FORMAT || kdf?.name !== 'scrypt' || !whole || [kdf.salt, raw.nonce, raw.ciphertext].some((hex) => typeof hex !== 'string')) throw malformed();
+  if (
+    raw?.format !== FORMAT ||
+    kdf?.name !== 'scrypt' ||
+    !whole ||
+    [kdf.salt, raw.nonce, raw.ciphertext].some((hex) => typeof hex !== 'string')
+  )
+    throw malformed();
   if (128 * kdf.N * kdf.r > KDF_MEMORY_MAX_BYTES) throw malformed();
-  return { format: raw.format, kdf: { name: 'scrypt', N: kdf.N, r: kdf.r, p: kdf.p, salt: kdf.salt }, nonce: raw.nonce, ciphertext: raw.ciphertext };
+  return {
+    format: raw.format,
+    kdf: { name: 'scrypt', N: kdf.N, r: kdf.r, p: kdf.p, salt: kdf.salt },
+    nonce: raw.nonce,
+    ciphertext: raw.ciphertext,
+  };
 }
 
 function headerBytes({ format, kdf: { name, N, r, p, salt } }: Header): Uint8Array {
@@ -195,7 +226,12 @@ function lock(path: string): () => void {
   try {
     return acquireLock(`${path}.lock`);
   } catch (cause) {
-    if (isTacitError(cause, 'JOURNAL_LOCKED')) throw new TacitError('WALLET_LOCKED', 'another process has this wallet open', { ...(cause.got === undefined ? {} : { got: cause.got }), retryable: true, cause });
+    if (isTacitError(cause, 'JOURNAL_LOCKED'))
+      throw new TacitError('WALLET_LOCKED', 'another process has this wallet open', {
+        ...(cause.got === undefined ? {} : { got: cause.got }),
+        retryable: true,
+        cause,
+      });
     throw new TacitError('WALLET_WRITE', 'the wallet’s folder cannot be written', { got: dirname(path), cause });
   }
 }
@@ -211,7 +247,8 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw new TacitError('WALLET_MISSING', 'there is no wallet at this path', { got: path, cause });
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new TacitError('WALLET_MISSING', 'there is no wallet at this path', { got: path, cause });
     throw new TacitError('WALLET_FORMAT', 'the wallet cannot be read', { got: path, cause });
   }
 }

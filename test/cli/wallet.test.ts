@@ -88,24 +88,58 @@ describe('tacit wallet', () => {
 
   it('deposit, balance, pay, withdraw, history', async () => {
     const deposited = await tacit('deposit', ...chain(), '--amount', '2.5', '--asset', 'ETH', '--key-file', file('key'), '--memo', 'start');
-    expect([deposited.code, deposited.json['value']]).toEqual([0, String(25n * 10n ** 17n)]);
-    node.deposited(deposited.json['commitment'] as string);
+    expect([deposited.code, deposited.json.value]).toEqual([0, String(25n * 10n ** 17n)]);
+    expect((await tacit('balance', ...chain(), '--confirmations', '0')).json.assets).toMatchObject([
+      { available: '0', incoming: String(25n * 10n ** 17n) },
+    ]);
+    node.deposited(deposited.json.commitment as string);
     await node.settle();
     const { json } = await tacit('balance', ...chain(), '--confirmations', '0');
-    expect(json['assets']).toEqual([{ asset: 0, available: String(25n * 10n ** 17n), reserved: '0', notes: 1, symbol: 'ETH' }]);
+    expect(json.assets).toEqual([{ asset: 0, available: String(25n * 10n ** 17n), reserved: '0', incoming: '0', notes: 1, symbol: 'ETH' }]);
 
-    const paid = await tacit('pay', ...full(), '--to', address, '--amount', '0.5', '--memo', 'me', '--prove', 'farm', '--received-notes-too', '--yes', '--wait', 'confirmed');
+    const paid = await tacit(
+      'pay',
+      ...full(),
+      '--to',
+      address,
+      '--amount',
+      '0.5',
+      '--memo',
+      'me',
+      '--prove',
+      'farm',
+      '--received-notes-too',
+      '--yes',
+      '--wait',
+      'confirmed',
+    );
     expect(paid.json.error).toBeUndefined();
-    expect([paid.code, (paid.json['status'] as { status: string }).status]).toEqual([0, 'confirmed']);
+    expect([paid.code, (paid.json.status as { status: string }).status]).toEqual([0, 'confirmed']);
     expect(paid.err).toContain('They learn');
     await node.settle();
 
-    const out = await tacit('withdraw', ...full(), '--to', `0x${'4D'.repeat(20)}`, '--amount', '0.25', '--prove', 'farm', '--received-notes-too', '--wait', 'accepted');
+    const out = await tacit(
+      'withdraw',
+      ...full(),
+      '--to',
+      `0x${'4D'.repeat(20)}`,
+      '--amount',
+      '0.25',
+      '--prove',
+      'farm',
+      '--received-notes-too',
+      '--wait',
+      'accepted',
+    );
     expect(out.code).toBe(0);
     await node.settle();
     expect(await world.provider.getBalance(`0x${'4d'.repeat(20)}`)).toBe(25n * 10n ** 16n);
 
-    const past = (await tacit('history', ...chain(), '--confirmations', '0')).json as unknown as { kind: string; status: string; memo: string }[];
+    const past = (await tacit('history', ...chain(), '--confirmations', '0')).json as unknown as {
+      kind: string;
+      status: string;
+      memo: string;
+    }[];
     expect(past.map(({ kind, status, memo }) => [kind, status, memo])).toEqual([
       ['deposit', 'settled', 'start'],
       ['payment', 'settled', 'me'],
@@ -118,14 +152,39 @@ describe('tacit wallet', () => {
 
   it('restore: the same money', async () => {
     await secret('phrase', phrase);
-    const restored = await tacit('restore', '--wallet', file('r'), '--passphrase-file', file('pass'), '--rpc', world.anvil.rpcUrl, '--contract', world.rollup.address, '--phrase-file', file('phrase'), '--json');
-    expect(restored.json['address']).toBe(address);
-    const { json } = await tacit('balance', '--wallet', file('r'), '--passphrase-file', file('pass'), '--rpc', world.anvil.rpcUrl, '--confirmations', '0', '--json');
-    expect((json['assets'] as { available: string }[])[0]?.available).toBe(String(225n * 10n ** 16n));
+    const restored = await tacit(
+      'restore',
+      '--wallet',
+      file('r'),
+      '--passphrase-file',
+      file('pass'),
+      '--rpc',
+      world.anvil.rpcUrl,
+      '--contract',
+      world.rollup.address,
+      '--phrase-file',
+      file('phrase'),
+      '--json',
+    );
+    expect(restored.json.address).toBe(address);
+    const { json } = await tacit(
+      'balance',
+      '--wallet',
+      file('r'),
+      '--passphrase-file',
+      file('pass'),
+      '--rpc',
+      world.anvil.rpcUrl,
+      '--confirmations',
+      '0',
+      '--json',
+    );
+    expect((json.assets as { available: string }[])[0]?.available).toBe(String(225n * 10n ** 16n));
   }, 60_000);
 
   it('every refusal has a code, exit code 1, and 2 where trying again may help', async () => {
-    const pay = (...more: string[]) => tacit('pay', ...full(), '--to', address, '--amount', '1', '--prove', 'farm', '--received-notes-too', ...more);
+    const pay = (...more: string[]) =>
+      tacit('pay', ...full(), '--to', address, '--amount', '1', '--prove', 'farm', '--received-notes-too', ...more);
     const cases: [Promise<Ran> | (() => Promise<Ran>), number, string][] = [
       [() => pay('--to', 'nonsense'), 1, 'ADDRESS_CHECKSUM'],
       [() => pay('--asset', 'GOLD'), 1, 'ASSET_UNKNOWN'],
@@ -156,7 +215,11 @@ describe('tacit wallet', () => {
     const wallet = program.commands[0];
     for (const command of wallet?.commands ?? []) {
       let help = '';
-      command.configureOutput({ writeOut: (text) => void (help += text) });
+      command.configureOutput({
+        writeOut: (text) => {
+          help += text;
+        },
+      });
       command.outputHelp();
       expect(help, command.name()).toContain('Example');
       for (const { flags } of command.options) expect(flags).not.toMatch(/--(passphrase|phrase|key|mnemonic)\b(?!-file)/);

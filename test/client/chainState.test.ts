@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChainState } from '../../client/chainState.js';
 import type { QueueItem } from '../../protocol/slots.js';
 import { type HistoryEvent, readHistory, type SettledEvent } from '../../verifier-contract/history.js';
-import { World } from '../verifier-contract/world.js';
 import { code } from '../protocol/walletErrors.js';
+import { World } from '../verifier-contract/world.js';
 
 let world: World;
 let events: readonly HistoryEvent[];
@@ -13,18 +13,60 @@ beforeAll(async () => {
   world = await World.start();
   const deposits = async (count: number): Promise<QueueItem[]> => {
     const before = Number((await world.rollup.state()).queueTail);
-    for (let i = 0; i < count; i++) await world.as(1).deposit({ asset: 0, value: 5n, owner: world.random.field(), ephemeral: world.random.bytes(32), ciphertext: world.random.bytes(32) });
-    return Promise.all(Array.from({ length: count }, async (_, i): Promise<QueueItem> => ({ kind: 'deposit', commitment: BigInt((await world.rollup.queueItem(before + i)).word) })));
+    for (let i = 0; i < count; i++)
+      await world.as(1).deposit({
+        asset: 0,
+        value: 5n,
+        owner: world.random.field(),
+        ephemeral: world.random.bytes(32),
+        ciphertext: world.random.bytes(32),
+      });
+    return Promise.all(
+      Array.from(
+        { length: count },
+        async (_, i): Promise<QueueItem> => ({ kind: 'deposit', commitment: BigInt((await world.rollup.queueItem(before + i)).word) }),
+      ),
+    );
   };
   const force = async (record = world.record()): Promise<QueueItem & { data?: never }> => {
     const call = world.forceCall(record);
     await world.as(2).force(call);
-    return { kind: 'forced', record, data: { record, prover: call.prover, refund: call.refund } } as unknown as QueueItem & { data?: never };
+    return { kind: 'forced', record, data: { record, prover: call.prover, refund: call.refund } } as unknown as QueueItem & {
+      data?: never;
+    };
   };
   // Odd and even counts of deposits, forced items between them, several updates of different sizes.
   await world.settle({ queue: await deposits(3) });
-  await world.settle({ transfers: [{ records: [world.record(), world.record(), world.record(), world.record(), world.record(), world.record(), world.record(), world.record()], circuit: 'transfer_8' }, { records: [world.record()] }], updates: [{ circuit: 'update_2', used: 1 }, { circuit: 'update_8', used: 8 }] });
-  await world.settle({ queue: [...(await deposits(1)), await force(), ...(await deposits(2))], transfers: [{ records: [world.record()] }], updates: [{ circuit: 'update_2', used: 2 }, { circuit: 'update_2', used: 2, keepRoot: false }] });
+  await world.settle({
+    transfers: [
+      {
+        records: [
+          world.record(),
+          world.record(),
+          world.record(),
+          world.record(),
+          world.record(),
+          world.record(),
+          world.record(),
+          world.record(),
+        ],
+        circuit: 'transfer_8',
+      },
+      { records: [world.record()] },
+    ],
+    updates: [
+      { circuit: 'update_2', used: 1 },
+      { circuit: 'update_8', used: 8 },
+    ],
+  });
+  await world.settle({
+    queue: [...(await deposits(1)), await force(), ...(await deposits(2))],
+    transfers: [{ records: [world.record()] }],
+    updates: [
+      { circuit: 'update_2', used: 2 },
+      { circuit: 'update_2', used: 2, keepRoot: false },
+    ],
+  });
   // A forced item dropped within a settlement by an earlier one that shares a nullifier.
   const first = world.record();
   const winner = await force(first);
@@ -79,6 +121,7 @@ describe('the public state of a wallet', () => {
   });
 
   it('takes a damaged cache for none', () => {
-    for (const text of ['', '{}', 'null', '{"batches":[["0","0x00"]],"waiting":[],"assets":[],"queueHead":0}']) expect(ChainState.decode(text)).toBeUndefined();
+    for (const text of ['', '{}', 'null', '{"batches":[["0","0x00"]],"waiting":[],"assets":[],"queueHead":0}'])
+      expect(ChainState.decode(text)).toBeUndefined();
   });
 });

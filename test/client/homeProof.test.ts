@@ -58,13 +58,20 @@ afterAll(async () => {
 describe('proving at home', () => {
   it('a payment of two notes is proven, verified by the node, confirmed and settled', async () => {
     const fractions: number[] = [];
-    const sent = await pay(wallet, env, { to: wallet.address(), asset: 0, value: 250n, memo: 'to myself', prover, onProgress: (fraction) => fractions.push(fraction) });
+    const sent = await pay(wallet, env, {
+      to: wallet.address(),
+      asset: 0,
+      value: 250n,
+      memo: 'to myself',
+      prover,
+      onProgress: (fraction) => fractions.push(fraction),
+    });
     expect(node.submissions.at(-1)?.proof?.circuit).toBe('transfer_1');
     expect(fractions.at(-1)).toBe(1);
     expect((await awaitConfirmed(env, sent.id)).confirmation?.recordHash).toBe(sent.id);
     await node.settle();
     await awaitSettled(wallet, env, sent.id, { pollMs: 20 });
-    expect(balance(wallet)).toEqual([{ asset: 0, available: 300n, reserved: 0n, notes: 2 }]);
+    expect(balance(wallet)).toEqual([{ asset: 0, available: 300n, reserved: 0n, incoming: 0n, notes: 2 }]);
   }, 300_000);
 
   it('a withdrawal with a dummy input; what broke off after proving is sent again without proving again', async () => {

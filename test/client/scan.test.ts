@@ -1,14 +1,14 @@
 /** What the scan takes for the wallet's own, and what it does not, whatever a hostile payer writes. */
 import { describe, expect, it } from 'vitest';
-import { type DepositItem } from '../../client/chainState.js';
+import type { DepositItem } from '../../client/chainState.js';
 import { noteSecrets, Scanner } from '../../client/scan.js';
 import { mulBase8 } from '../../protocol/babyjubjub.js';
 import { ZERO_ADDRESS } from '../../protocol/constants.js';
 import { encodeMemo, encryptNote } from '../../protocol/encryption.js';
+import type { Address } from '../../protocol/keys.js';
 import { commitment } from '../../protocol/note.js';
 import { deriveForSender, type NoteLabel, type OutputIndex, streamKey, x25519Public } from '../../protocol/onetime.js';
 import type { TransferRecord } from '../../protocol/record.js';
-import type { Address } from '../../protocol/keys.js';
 import { account, SeededBytes } from '../protocol/walletSupport.js';
 
 const random = new SeededBytes('scan');
@@ -37,7 +37,19 @@ function output(e: Uint8Array, k: OutputIndex, label: NoteLabel, { to, asset, va
 
 function record(outputs: [Output, Output], e = random.bytes(32)): TransferRecord {
   const [one, two] = [output(e, 0, 'transfer', outputs[0]), output(e, 1, 'transfer', outputs[1])];
-  return { nf1: 1n, nf2: 2n, cm1: one.cm, cm2: two.cm, outAsset: 0, outValue: 0n, recipient: ZERO_ADDRESS, feeAsset: 0, fee: 0n, ephemeral: x25519Public(e), ciphertexts: [one.ciphertext, two.ciphertext] };
+  return {
+    nf1: 1n,
+    nf2: 2n,
+    cm1: one.cm,
+    cm2: two.cm,
+    outAsset: 0,
+    outValue: 0n,
+    recipient: ZERO_ADDRESS,
+    feeAsset: 0,
+    fee: 0n,
+    ephemeral: x25519Public(e),
+    ciphertexts: [one.ciphertext, two.ciphertext],
+  };
 }
 
 const to = (who: Address, value = 5n, asset = 1): Output => ({ to: who, asset, value });
@@ -61,7 +73,9 @@ describe('scanning records', () => {
 
   it('A8: duplicates under one ephemeral key are notes of their own, by position', () => {
     const e = random.bytes(32);
-    const twice = [4n, 8n].flatMap((position) => scanner.scanRecord(record([to(alice.address), to(mallory.address)], e), { ...place, position }, ASSETS));
+    const twice = [4n, 8n].flatMap((position) =>
+      scanner.scanRecord(record([to(alice.address), to(mallory.address)], e), { ...place, position }, ASSETS),
+    );
     expect(twice).toHaveLength(2);
     expect(twice[0]?.cm).toBe(twice[1]?.cm);
     expect(twice[0]?.nf).not.toBe(twice[1]?.nf);
@@ -90,7 +104,8 @@ describe('scanning records', () => {
     const good = record([to(alice.address), to(mallory.address)]);
     const one = new Uint8Array(32);
     one[0] = 1;
-    for (const ephemeral of [new Uint8Array(32), one, new Uint8Array(32).fill(0xff), random.bytes(32)]) expect(scan({ ...good, ephemeral })).toEqual([]);
+    for (const ephemeral of [new Uint8Array(32), one, new Uint8Array(32).fill(0xff), random.bytes(32)])
+      expect(scan({ ...good, ephemeral })).toEqual([]);
   });
 });
 

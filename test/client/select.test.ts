@@ -19,7 +19,8 @@ const note = (nf: number, value: bigint, asset = 0, spent = false): StoredNote =
   tx: '0x',
   ...(spent ? { spent: { by: '0x', block: 2, tx: '0x' } } : {}),
 });
-const state = (notes: StoredNote[], transfers: Pick<StoredTransfer, 'inputs' | 'status'>[] = []) => ({ notes, transfers }) as unknown as WalletState;
+const state = (notes: StoredNote[], transfers: Pick<StoredTransfer, 'inputs' | 'status'>[] = []) =>
+  ({ notes, transfers }) as unknown as WalletState;
 const values = (s: WalletState, need: bigint, asset = 0) => selectNotes(s, asset, need).map(({ value }) => BigInt(value));
 const code = (act: () => unknown) => {
   try {
@@ -51,7 +52,10 @@ describe('choosing notes', () => {
     const notes = [note(1, 5n), note(2, 5n), note(3, 5n)];
     expect(code(() => selectNotes(state(notes), 0, 16n))).toEqual({ code: 'INSUFFICIENT_FUNDS', retryable: false });
     expect(code(() => selectNotes(state(notes), 0, 11n))).toEqual({ code: 'NOTES_FRAGMENTED', retryable: false });
-    expect(code(() => selectNotes(state(notes, [{ inputs: ['0x1'], status: 'reserved' }]), 0, 11n))).toEqual({ code: 'NOTES_PENDING', retryable: true });
+    expect(code(() => selectNotes(state(notes, [{ inputs: ['0x1'], status: 'reserved' }]), 0, 11n))).toEqual({
+      code: 'NOTES_PENDING',
+      retryable: true,
+    });
     expect(values(state(notes, [{ inputs: ['0x1'], status: 'rejected' }]), 10n)).toEqual([5n, 5n]);
     expect(code(() => selectNotes(state([]), 3, 1n))).toEqual({ code: 'INSUFFICIENT_FUNDS', retryable: false });
   });

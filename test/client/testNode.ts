@@ -69,14 +69,30 @@ export class TestNode implements GatewayService {
   /** Settles what was accepted and what is queued. */
   async settle(): Promise<void> {
     const waiting = [...this.transfers.values()].filter(({ status }) => status.status === 'confirmed');
-    const { hash } = await this.world.settle({ queue: this.#queue, transfers: waiting.map(({ record, anchor }) => ({ records: [record], anchor: { kind: 'known' as const, root: anchor } })) });
+    const { hash } = await this.world.settle({
+      queue: this.#queue,
+      transfers: waiting.map(({ record, anchor }) => ({ records: [record], anchor: { kind: 'known' as const, root: anchor } })),
+    });
     this.#queue = [];
     for (const accepted of waiting) accepted.status = { ...accepted.status, status: 'settled', settlementTx: hash };
   }
 
   async info(): Promise<NodeInfo> {
     const { domain } = this.world;
-    return { software: 'test', version: '0', chainId: Number(domain.chainId), contract: domain.contract, deploymentBlock: 0, network: 'dev', confirmationDepth: 0, aggregator: this.world.address(0), operator: this.world.address(0), circuits: ['transfer_1'], assets: [], limits: { leafPageSize: 4096, bodyBytes: 131072 } };
+    return {
+      software: 'test',
+      version: '0',
+      chainId: Number(domain.chainId),
+      contract: domain.contract,
+      deploymentBlock: 0,
+      network: 'dev',
+      confirmationDepth: 0,
+      aggregator: this.world.address(0),
+      operator: this.world.address(0),
+      circuits: ['transfer_1'],
+      assets: [],
+      limits: { leafPageSize: 4096, bodyBytes: 131072 },
+    };
   }
 
   async submit(submission: Submission): Promise<TransferStatus> {
@@ -90,10 +106,15 @@ export class TestNode implements GatewayService {
     }
     const record = decodeRecord(hexToBytes(submission.record));
     if (recordHash(record, this.world.domain) !== submission.id) throw new TacitError('SUBMISSION_MALFORMED', 'id and record disagree');
-    for (const nf of [record.nf1, record.nf2]) if (this.world.state.nullifiers.has(nf)) throw new TacitError('NULLIFIER_SPENT', 'a note of this transfer is spent');
+    for (const nf of [record.nf1, record.nf2])
+      if (this.world.state.nullifiers.has(nf)) throw new TacitError('NULLIFIER_SPENT', 'a note of this transfer is spent');
     const anchor = this.#check(submission, record);
     if (!(await this.world.rollup.isKnownRoot(anchor))) throw new TacitError('ANCHOR_UNKNOWN', 'unknown anchor', { retryable: true });
-    const confirmation = await signSoftConfirmation({ recordHash: submission.id, sequence: ++this.#sequence, sealedIndex: 0 }, this.world.domain, this.#sign());
+    const confirmation = await signSoftConfirmation(
+      { recordHash: submission.id, sequence: ++this.#sequence, sealedIndex: 0 },
+      this.world.domain,
+      this.#sign(),
+    );
     const status: TransferStatus = { id: submission.id, status: 'confirmed', times: { queued: Date.now() }, confirmation };
     this.transfers.set(submission.id, { record, submission, status, anchor });
     return status;
@@ -109,7 +130,11 @@ export class TestNode implements GatewayService {
 
   async roster(): Promise<SignedRoster> {
     const workers = [{ address: this.worker.address, sealKey: bytesToHex(x25519Public(this.worker.secret)) }];
-    return signRoster(makeRoster(workers, Math.floor(Date.now() / 1000) + this.rosterLifeSeconds, this.world.domain), this.world.domain, this.#sign());
+    return signRoster(
+      makeRoster(workers, Math.floor(Date.now() / 1000) + this.rosterLifeSeconds, this.world.domain),
+      this.world.domain,
+      this.#sign(),
+    );
   }
 
   async leafPage(): Promise<LeafPage | undefined> {
@@ -135,7 +160,13 @@ export class TestNode implements GatewayService {
     const { domain } = this.world;
     if (submission.sealed !== undefined) {
       const { recordHash: id, rosterId, expiry } = submission.sealed;
-      const plaintext = openJob(submission.sealed, this.worker.secret, this.worker.address, { domain, recordHash: id, rosterId, expiry }, Math.floor(Date.now() / 1000));
+      const plaintext = openJob(
+        submission.sealed,
+        this.worker.secret,
+        this.worker.address,
+        { domain, recordHash: id, rosterId, expiry },
+        Math.floor(Date.now() / 1000),
+      );
       const witness = decodeTransferWitness(new TextDecoder().decode(plaintext));
       checkTransferWitness(witness, domain);
       return witness.anchor;

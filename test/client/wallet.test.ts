@@ -12,6 +12,7 @@ import { history } from '../../client/history.js';
 import { HomeProver } from '../../client/homeProver.js';
 import { openWallet } from '../../client/openWallet.js';
 import { pay } from '../../client/pay.js';
+import { provePayment, verifyPayment } from '../../client/paymentProof.js';
 import { restoreWallet } from '../../client/restoreWallet.js';
 import { resume } from '../../client/resume.js';
 import { sync } from '../../client/sync.js';
@@ -84,7 +85,9 @@ describe('money comes in, moves, and goes out', () => {
     await fund(alice, 1, 700n, 300n);
     expect([of(alice), of(alice, 1)]).toEqual([10n * UNIT, 1000n]);
     expect(alice.chain.tree.root).toBe(world.state.noteRoot);
-    expect(history(alice).map(({ kind, value }) => [kind, value])).toEqual([5n * UNIT, 3n * UNIT, 2n * UNIT, 700n, 300n].map((value) => ['deposit', value]));
+    expect(history(alice).map(({ kind, value }) => [kind, value])).toEqual(
+      [5n * UNIT, 3n * UNIT, 2n * UNIT, 700n, 300n].map((value) => ['deposit', value]),
+    );
   });
 
   it('a payment reaches the payee with its memo; change comes back', async () => {
@@ -98,6 +101,12 @@ describe('money comes in, moves, and goes out', () => {
     await sync(bob, env);
     expect([of(alice), of(bob)]).toEqual([9n * UNIT, UNIT]);
     expect(history(bob)[0]).toMatchObject({ kind: 'received', value: UNIT, memo: 'for lunch', id: sent.id });
+
+    const proof = JSON.parse(JSON.stringify(provePayment(alice, sent.id)));
+    expect(verifyPayment(proof, world.domain)).toEqual({ id: sent.id, asset: 0, value: UNIT, memo: 'for lunch' });
+    const code = (change: object) => codeOf((async () => verifyPayment({ ...proof, ...change }, world.domain))());
+    expect(await code({ to: await (await open('carol')).wallet.newAddress() })).toBe('PAYMENT_PROOF');
+    expect(await code({ e: `0x${'01'.repeat(32)}` })).toBe('PAYMENT_PROOF');
   });
 
   it('payments of one wallet run side by side on notes of their own', async () => {
@@ -162,9 +171,12 @@ describe('money comes in, moves, and goes out', () => {
 
   it('a deposit for somebody else', async () => {
     const { commitment } = await deposit(alice, env, { privateKey: key(1), asset: 0, value: 5n, to: bob.address(), memo: 'gift' });
+    const entry = () => history(alice).find(({ kind, to }) => kind === 'deposit' && to === bob.address());
+    expect(entry()).toMatchObject({ status: 'submitted', value: 5n, memo: 'gift' });
     node.deposited(commitment);
     await node.settle();
     await syncAll();
+    expect(entry()?.status).toBe('settled');
     expect(history(bob).at(-1)).toMatchObject({ kind: 'deposit', value: 5n, memo: 'gift' });
   });
 });
@@ -185,11 +197,20 @@ describe('the wallet’s memory', () => {
     await pay(bob, env, { to: second, asset: 0, value: 77n, ...FARM });
     await node.settle();
     await syncAll();
-    const restored = await restoreWallet({ path: join(dir, 'restored'), passphrase: 'x', home: env.home, mnemonic: phrase, kdfCost: CHEAP });
+    const restored = await restoreWallet({
+      path: join(dir, 'restored'),
+      passphrase: 'x',
+      home: env.home,
+      mnemonic: phrase,
+      kdfCost: CHEAP,
+    });
     await sync(restored, env);
     expect(balance(restored)).toEqual(balance(alice));
     expect(restored.state.addresses).toBe(2);
-    const out = (wallet: Wallet) => history(wallet).filter(({ kind, status }) => (kind === 'payment' || kind === 'withdrawal') && status === 'settled').reduce((sum, { asset, value }) => sum + (asset === 1 ? value : 0n), 0n);
+    const out = (wallet: Wallet) =>
+      history(wallet)
+        .filter(({ kind, status }) => (kind === 'payment' || kind === 'withdrawal') && status === 'settled')
+        .reduce((sum, { asset, value }) => sum + (asset === 1 ? value : 0n), 0n);
     expect(out(restored)).toBe(out(alice));
     await restored.close();
   });
@@ -241,7 +262,9 @@ describe('what goes wrong costs nothing', () => {
     expect(await attempt({ fee: { asset: 42, value: 1n } })).toBe('ASSET_UNKNOWN');
     expect(await attempt({ receivedNotesToo: false, asset: 1, value: 740n })).toBe('FARM_RECEIVED_NOTE');
     expect(await codeOf(withdraw(alice, env, { recipient: '0x12', asset: 0, value: 1n, ...FARM }))).toBe('EVM_ADDRESS_INVALID');
-    expect(await codeOf(withdraw(alice, env, { recipient: `0x${'00'.repeat(20)}`, asset: 0, value: 1n, ...FARM }))).toBe('EVM_ADDRESS_INVALID');
+    expect(await codeOf(withdraw(alice, env, { recipient: `0x${'00'.repeat(20)}`, asset: 0, value: 1n, ...FARM }))).toBe(
+      'EVM_ADDRESS_INVALID',
+    );
     expect([free(), alice.state.transfers.length]).toEqual(before);
   });
 
@@ -278,7 +301,9 @@ describe('what goes wrong costs nothing', () => {
     expect(await codeOf(pay(alice, env, { to: to(), asset: 1, value: 740n, memo: 'mine', ...FARM }))).toBe('NULLIFIER_SPENT');
     await sync(alice, env);
     expect(of(alice, 1)).toBe(0n);
-    expect(alice.state.notes.filter(({ spent }) => spent?.by === sent.id)).toHaveLength(elsewhere.state.transfers.at(-1)?.inputs.length ?? 0);
+    expect(alice.state.notes.filter(({ spent }) => spent?.by === sent.id)).toHaveLength(
+      elsewhere.state.transfers.at(-1)?.inputs.length ?? 0,
+    );
     await elsewhere.close();
   });
 
@@ -316,7 +341,9 @@ describe('what goes wrong costs nothing', () => {
     lonely.close();
     expect(await codeOf(connect({ rpcUrl: 'http://127.0.0.1:9', contract: world.rollup.address }))).toBe('RPC_UNREACHABLE');
     expect(await codeOf(connect({ rpcUrl: world.anvil.rpcUrl, contract: `0x${'12'.repeat(20)}` }))).toBe('CONTRACT_ABSENT');
-    expect(await codeOf(connect({ rpcUrl: world.anvil.rpcUrl, contract: world.rollup.address, nodeUrl: 'http://127.0.0.1:9' }))).toBe('NODE_UNREACHABLE');
+    expect(await codeOf(connect({ rpcUrl: world.anvil.rpcUrl, contract: world.rollup.address, nodeUrl: 'http://127.0.0.1:9' }))).toBe(
+      'NODE_UNREACHABLE',
+    );
     expect(await codeOf(connect({ rpcUrl: world.anvil.rpcUrl, contract: world.rollup.address, nodeUrl: 'ftp://x' }))).toBe('NODE_URL');
   });
 
@@ -335,8 +362,13 @@ describe('what goes wrong costs nothing', () => {
     const roster = await node.roster();
     node.roster = async () => ({ ...roster, expires: roster.expires + 1 });
     expect(await codeOf(pay(bob, env, { to: alice.address(), asset: 0, value: 3n, ...FARM }))).toBe('ROSTER_ID');
-    node.roster = async () => ({ ...roster, signature: `${roster.signature.slice(0, 10)}${roster.signature[10] === '0' ? '1' : '0'}${roster.signature.slice(11)}` });
-    expect(['ROSTER_SIGNER', 'SIGNATURE_INVALID']).toContain(await codeOf(pay(bob, env, { to: alice.address(), asset: 0, value: 3n, ...FARM })));
+    node.roster = async () => ({
+      ...roster,
+      signature: `${roster.signature.slice(0, 10)}${roster.signature[10] === '0' ? '1' : '0'}${roster.signature.slice(11)}`,
+    });
+    expect(['ROSTER_SIGNER', 'SIGNATURE_INVALID']).toContain(
+      await codeOf(pay(bob, env, { to: alice.address(), asset: 0, value: 3n, ...FARM })),
+    );
     node.roster = async () => ({ ...roster, workers: [] });
     expect(bob.state.transfers.at(-1)).toMatchObject({ status: 'rejected' });
     expect(bob.state.transfers.at(-1)?.submission).toBeUndefined();
@@ -360,7 +392,8 @@ describe('what goes wrong costs nothing', () => {
     const before = of(bob);
     const sent = await pay(bob, env, { to: alice.address(), asset: 0, value: UNIT, ...FARM });
     const accepted = node.transfers.get(sent.id);
-    if (accepted !== undefined) accepted.status = { ...accepted.status, status: 'failed', reason: 'PAIR_BROKEN: the other half cannot settle' };
+    if (accepted !== undefined)
+      accepted.status = { ...accepted.status, status: 'failed', reason: 'PAIR_BROKEN: the other half cannot settle' };
     expect(await codeOf(awaitSettled(bob, env, sent.id, { pollMs: 20 }))).toBe('TRANSFER_REJECTED');
     expect(of(bob)).toBe(before);
   });
@@ -377,7 +410,12 @@ describe('what goes wrong costs nothing', () => {
   }, 60_000);
 
   it('a wallet of another rollup is refused', async () => {
-    const { wallet } = await createWallet({ path: join(dir, 'other'), passphrase: 'x', home: { ...env.home, contract: `0x${'ee'.repeat(20)}` }, kdfCost: CHEAP });
+    const { wallet } = await createWallet({
+      path: join(dir, 'other'),
+      passphrase: 'x',
+      home: { ...env.home, contract: `0x${'ee'.repeat(20)}` },
+      kdfCost: CHEAP,
+    });
     expect(await codeOf((async () => sync(wallet, env))())).toBe('WALLET_ELSEWHERE');
     expect(await codeOf(pay(wallet, env, { to: to(), asset: 0, value: 1n }))).toBe('WALLET_ELSEWHERE');
     await wallet.close();

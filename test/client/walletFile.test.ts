@@ -32,7 +32,8 @@ const create = async (contents = 'secret contents') => {
   const file = await WalletFile.create(path, 'pass', contents, CHEAP);
   await file.close();
 };
-const alter = async (change: (envelope: Record<string, unknown>) => unknown) => writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, 'utf8')))));
+const alter = async (change: (envelope: Record<string, unknown>) => unknown) =>
+  writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, 'utf8')))));
 
 describe('wallet file', () => {
   it('gives back what was saved last, and nothing of it is readable', async () => {
@@ -80,11 +81,11 @@ describe('wallet file', () => {
     const good = await readFile(path, 'utf8');
     const flip = (hex: string) => hex.slice(0, -1) + (hex.endsWith('0') ? '1' : '0');
     const cases: [string, (envelope: Record<string, never>) => unknown][] = [
-      ['PASSPHRASE_WRONG', (e) => ({ ...e, ciphertext: flip(e['ciphertext'] ?? '') })],
-      ['PASSPHRASE_WRONG', (e) => ({ ...e, nonce: flip(e['nonce'] ?? '') })],
-      ['PASSPHRASE_WRONG', (e) => ({ ...e, kdf: { ...(e['kdf'] as object | undefined), N: 2 } })],
-      ['WALLET_FORMAT', (e) => ({ ...e, kdf: { ...(e['kdf'] as object | undefined), N: 1000 } })],
-      ['WALLET_FORMAT', (e) => ({ ...e, kdf: { ...(e['kdf'] as object | undefined), N: 2 ** 40 } })],
+      ['PASSPHRASE_WRONG', (e) => ({ ...e, ciphertext: flip(e.ciphertext ?? '') })],
+      ['PASSPHRASE_WRONG', (e) => ({ ...e, nonce: flip(e.nonce ?? '') })],
+      ['PASSPHRASE_WRONG', (e) => ({ ...e, kdf: { ...(e.kdf as object | undefined), N: 2 } })],
+      ['WALLET_FORMAT', (e) => ({ ...e, kdf: { ...(e.kdf as object | undefined), N: 1000 } })],
+      ['WALLET_FORMAT', (e) => ({ ...e, kdf: { ...(e.kdf as object | undefined), N: 2 ** 40 } })],
       ['WALLET_FORMAT', (e) => ({ ...e, format: 'other' })],
       ['WALLET_FORMAT', () => null],
       ['WALLET_FORMAT', () => ({})],
@@ -151,7 +152,8 @@ describe('amounts', () => {
   });
 
   it('never rounds, and reads nothing but decimal numbers', () => {
-    for (const text of ['', '.5', '1.', '1e3', '-1', '+1', '0x10', '1,5', ' 1', '1.0000001']) expect(code(() => parseAmount(text, 6))).toBe('AMOUNT_FORMAT');
+    for (const text of ['', '.5', '1.', '1e3', '-1', '+1', '0x10', '1,5', ' 1', '1.0000001'])
+      expect(code(() => parseAmount(text, 6))).toBe('AMOUNT_FORMAT');
     expect(code(() => parseAmount('340282366920938463463374607431768211456', 0))).toBe('AMOUNT_RANGE');
     expect(formatAmount(0n, 18)).toBe('0');
     expect(formatAmount(1n, 18)).toBe('0.000000000000000001');
