@@ -1,16 +1,23 @@
 /**
- * `tacit`: the command line. Each group of commands registers itself; this file only puts them together.
+ * `tacit`: the command line. Each group of commands registers itself; this file only puts them together. A group is
+ * loaded when it is asked for, because loading all of them costs a second; help loads all.
  */
 import { Command } from 'commander';
-import { registerAudit } from './audit.js';
-import { registerDev } from './dev.js';
-import { registerDoctor } from './doctor.js';
-import { registerNode } from './node.js';
 import { EXIT_UNDECIDED } from './output.js';
-import { registerProve } from './prove.js';
-import { registerSetup } from './setup.js';
-import { registerWallet } from './wallet.js';
-import { registerWorker } from './worker.js';
+
+type Register = (program: Command) => void;
+
+/** In the order of the help text. A group's names are its commands. */
+const GROUPS: readonly { readonly names: readonly string[]; readonly load: () => Promise<Register> }[] = [
+  { names: ['wallet'], load: async () => (await import('./wallet.js')).registerWallet },
+  { names: ['dev'], load: async () => (await import('./dev.js')).registerDev },
+  { names: ['node'], load: async () => (await import('./node.js')).registerNode },
+  { names: ['worker'], load: async () => (await import('./worker.js')).registerWorker },
+  { names: ['audit', 'export', 'verify-batch'], load: async () => (await import('./audit.js')).registerAudit },
+  { names: ['prove', 'verify'], load: async () => (await import('./prove.js')).registerProve },
+  { names: ['setup'], load: async () => (await import('./setup.js')).registerSetup },
+  { names: ['doctor'], load: async () => (await import('./doctor.js')).registerDoctor },
+];
 
 const program = new Command('tacit')
   .description('Private person-to-person payments on a ZK-rollup.')
@@ -21,13 +28,6 @@ const program = new Command('tacit')
     process.exit(error.exitCode === 0 ? 0 : EXIT_UNDECIDED);
   });
 
-registerWallet(program);
-registerDev(program);
-registerNode(program);
-registerWorker(program);
-registerAudit(program);
-registerProve(program);
-registerSetup(program);
-registerDoctor(program);
-
+const asked = GROUPS.filter(({ names }) => names.includes(process.argv[2] ?? ''));
+for (const { load } of asked.length > 0 ? asked : GROUPS) (await load())(program);
 await program.parseAsync();
