@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Effects} from "./Effects.sol";
 import {Fees} from "./Fees.sol";
 import {KeyTable} from "./KeyTable.sol";
 import {Lock} from "./Lock.sol";
@@ -11,9 +12,10 @@ import {Settlement} from "./Settlement.sol";
 // The rollup: what anyone may call, each under the one lock. It has no owner, and nothing in it can be changed after
 // deployment: keys, shares, delays and fees are immutable. Needs an EVM of Cancun or later.
 //
-//   Settlement ─ Queue ─ Ledger · Credits (Assets) · KeyTable · Poseidon
-//              ─ Fees
-//              ─ Withdrawals (Credits)
+//   Settlement ─ QueueSlots ─ Queue ─ Ledger · Credits (Assets) · KeyTable · Poseidon
+//              ─ Transfers
+//              ─ Updates
+//                Effects ─ Fees · Withdrawals (Credits)
 
 struct RollupConfig {
     address aggregator;
@@ -34,7 +36,7 @@ contract Rollup is Lock, Settlement {
         Poseidon(config.poseidon[0], config.poseidon[1], config.poseidon[2])
         Queue(config.queue)
         Fees(config.transferProverBps, config.updateProverBps)
-        Settlement(config.aggregator)
+        Effects(config.aggregator)
     {
         circuitsHash = config.circuitsHash;
     }

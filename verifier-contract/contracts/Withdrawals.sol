@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Credits} from "./Credits.sol";
+import {WITHDRAWAL_BYTES} from "./Pass.sol";
 
 // Withdrawals of one settlement: listed while records are read, pushed when everything else is done.
 //
@@ -14,8 +15,6 @@ import {Credits} from "./Credits.sol";
 error PushStarved(uint256 needed, uint256 got);
 
 abstract contract Withdrawals is Credits {
-    uint256 internal constant WITHDRAWAL_BYTES = 64;
-
     // Gas given to a push: a contract wallet's receive hook; a token's transfer.
     uint256 private constant NATIVE_PUSH_GAS = 40_000;
     uint256 private constant TOKEN_PUSH_GAS = 150_000;
