@@ -10,7 +10,7 @@ import { bytesToHex, hexToBytes } from '../protocol/bytes.js';
 import { TacitError } from '../protocol/errors.js';
 import { recordHash } from '../protocol/record.js';
 import { type SealedJob, sealJob } from '../protocol/seal.js';
-import { encodeTransferWitness, type TransferWitness } from '../protocol/transfer.js';
+import { checkTransferWitness, encodeTransferWitness, type TransferWitness } from '../protocol/transfer.js';
 import { verifyRoster } from '../queue/roster.js';
 import type { RosterWorker } from '../queue/service.js';
 import { nodeOf, type WalletEnvironment } from './environment.js';
@@ -29,12 +29,13 @@ export const FARM_DISCLOSURE = [
   'Proving at home (--prove home) tells nobody anything.',
 ].join('\n');
 
-/** @throws TacitError ROSTER_EMPTY (retryable), ROSTER_ID, ROSTER_SIGNER, ROSTER_EXPIRED, NODE_UNREACHABLE, NODE_MISSING */
+/** @throws TacitError TRANSFER_T1 … T9, ROSTER_EMPTY (retryable), ROSTER_ID, ROSTER_SIGNER, ROSTER_EXPIRED, NODE_UNREACHABLE, NODE_MISSING */
 export async function sealForFarm(
   witness: TransferWitness,
   environment: WalletEnvironment,
   { workers }: SealOptions = {},
 ): Promise<SealedJob> {
+  checkTransferWitness(witness, environment.domain);
   const roster = await nodeOf(environment).roster();
   const nowSeconds = Math.floor(Date.now() / 1000);
   verifyRoster(roster, environment.domain, environment.operator, nowSeconds);
