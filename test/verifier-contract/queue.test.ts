@@ -149,6 +149,27 @@ describe('an overdue head', () => {
   });
 });
 
+describe('a flood', () => {
+  it('A14: of deposits and forced items costs its sender and passes in bounded settlements, in order', async () => {
+    const items: Queued[] = [];
+    for (let i = 0; i < 24; i++) items.push(await deposit(BigInt(i + 1)));
+    for (let i = 0; i < 4; i++) items.push(await force());
+    const late = await deposit(99n);
+    await world.passSeconds(DELAY_SECONDS + 60);
+    // The settler carries its own transfers along, one for each item it serves, and gets through in two steps.
+    const { gasUsed } = await world.settle({
+      queue: items.slice(0, 14),
+      transfers: Array.from({ length: 14 }, transfer),
+      updates: [{ used: 21, circuit: 'update_32' }],
+    });
+    expect(gasUsed).toBeLessThan(2_500_000n);
+    await world.settle({ queue: [...items.slice(14), late], updates: [{ used: 10, circuit: 'update_32' }] }, 3);
+    expect((await world.rollup.state()).queueHead).toBe(29);
+    expect(await world.rollup.credits(world.address(9), 0)).toBe(29n * SLOT_FEE);
+    expect(await world.rollup.isOverdue()).toBe(false);
+  });
+});
+
 describe('drop', () => {
   /** Spends the record through a settlement, and opens its first nullifier. */
   async function opening(item: { data: ForceCall }, nullifier: 1 | 2): Promise<DropCall> {
