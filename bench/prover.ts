@@ -11,8 +11,8 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { benchCircuit, CIRCUIT_NAMES } from './proverInputs.js';
 import type { ProverCircuit } from './proverCircuits.js';
+import { benchCircuit, CIRCUIT_NAMES } from './proverInputs.js';
 import type { PeerReply } from './proverPeer.js';
 
 const DEFAULT_RUNS = 5;
@@ -83,7 +83,9 @@ function rapidsnarkPeer(command: string, circuit: ProverCircuit, threads: number
 
 async function verifyBySnarkjs(circuit: ProverCircuit, publicSignals: string[], proof: unknown): Promise<boolean> {
   // @ts-expect-error snarkjs has no types
-  const { groth16 } = (await import('snarkjs')) as { groth16: { verify(vkey: unknown, publicSignals: string[], proof: unknown): Promise<boolean> } };
+  const { groth16 } = (await import('snarkjs')) as {
+    groth16: { verify(vkey: unknown, publicSignals: string[], proof: unknown): Promise<boolean> };
+  };
   return groth16.verify(JSON.parse(readFileSync(circuit.vkeyPath, 'utf8')), publicSignals, proof);
 }
 
@@ -96,7 +98,10 @@ export function median(values: readonly number[]): number {
 /** Times all provers on one circuit, taking turns. @throws Error when snarkjs rejects a proof */
 export async function compareProvers(circuit: ProverCircuit, threads: number, runs: number): Promise<ProverRow[]> {
   const rapidsnark = process.env['RAPIDSNARK'];
-  const peers = [...PEERS.map((name) => processPeer(name, circuit, threads)), ...(rapidsnark ? [rapidsnarkPeer(rapidsnark, circuit, threads)] : [])];
+  const peers = [
+    ...PEERS.map((name) => processPeer(name, circuit, threads)),
+    ...(rapidsnark ? [rapidsnarkPeer(rapidsnark, circuit, threads)] : []),
+  ];
   const replies = new Map<string, PeerReply[]>(peers.map(({ name }) => [name, []]));
   try {
     for (let run = 0; run <= runs; run++) {
@@ -127,7 +132,9 @@ export async function compareProvers(circuit: ProverCircuit, threads: number, ru
       peakMemoryMb: Math.round((all[0] as PeerReply).peakMemoryMb),
       timesFasterThanSnarkjs: Number((median(warmOf('snarkjs')) / median(warm)).toFixed(2)),
       timesLessCpuThanSnarkjs: Number((cpuOf('snarkjs') / cpuOf(name)).toFixed(2)),
-      ...(name === 'engine' ? { phasesMs: Object.fromEntries(Object.entries(last.phasesMs).map(([phase, ms]) => [phase, Math.round(ms)])) } : {}),
+      ...(name === 'engine'
+        ? { phasesMs: Object.fromEntries(Object.entries(last.phasesMs).map(([phase, ms]) => [phase, Math.round(ms)])) }
+        : {}),
     };
   });
 }

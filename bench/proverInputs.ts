@@ -1,5 +1,5 @@
 /** The circuits that the prover is measured on, by name. */
-import { buildProverCircuit, poseidonChain, type ProverCircuit, sha256Blocks } from './proverCircuits.js';
+import { buildProverCircuit, type ProverCircuit, poseidonChain, sha256Blocks } from './proverCircuits.js';
 
 /** 540 hashes make about 130,000 constraints; four blocks of SHA-256 about 125,000; the small ones are for a quick look. */
 const SOURCES: Readonly<Record<string, () => Promise<ProverCircuit>>> = {

@@ -3,7 +3,15 @@
  *
  * Addresses are byte offsets below 2^32. Every thread has its own instance over the same memory.
  */
-import { type KernelExports, type KernelInfo, kernels, MAX_PAGES, PAGE_BYTES, sharedMemoryAvailable, THREAD_SCRATCH_BYTES } from './kernels.js';
+import {
+  type KernelExports,
+  type KernelInfo,
+  kernels,
+  MAX_PAGES,
+  PAGE_BYTES,
+  sharedMemoryAvailable,
+  THREAD_SCRATCH_BYTES,
+} from './kernels.js';
 
 export interface Instance {
   readonly info: KernelInfo;

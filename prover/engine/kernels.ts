@@ -3,8 +3,9 @@
  *
  * The module is emitted when it is first asked for and is the same for every key: only its memory differs.
  */
-import { type Curve, defineCurve } from './curve/points.js';
+
 import { defineBatchAdd } from './curve/batchAdd.js';
+import { type Curve, defineCurve } from './curve/points.js';
 import { constantElement, definePrimeField } from './field/operations.js';
 import { BASE_FIELD, inverseModulo, SCALAR_FIELD } from './field/parameters.js';
 import { defineQuadraticField } from './field/quadratic.js';
@@ -45,7 +46,9 @@ export interface KernelInfo {
 }
 
 export type CurveName = 'g1' | 'g2';
-export const CURVES: Readonly<Record<CurveName, { readonly elementBytes: number; readonly affineBytes: number; readonly projectiveBytes: number }>> = {
+export const CURVES: Readonly<
+  Record<CurveName, { readonly elementBytes: number; readonly affineBytes: number; readonly projectiveBytes: number }>
+> = {
   g1: { elementBytes: 36, affineBytes: 72, projectiveBytes: 108 },
   g2: { elementBytes: 72, affineBytes: 144, projectiveBytes: 216 },
 };

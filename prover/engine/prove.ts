@@ -6,12 +6,12 @@
  */
 import { TacitError } from '../../protocol/errors.js';
 import { SCALAR_FIELD } from './field/parameters.js';
-import { MOST_THREADS } from './kernels.js';
 import { openReader, readInteger } from './groth16/container.js';
 import { type LoadedKey, loadKey } from './groth16/key.js';
 import { type Blinding, type ProofPoints, runProof } from './groth16/run.js';
 import { readWitness } from './groth16/wtns.js';
 import { openZkey } from './groth16/zkey.js';
+import { MOST_THREADS } from './kernels.js';
 
 export interface EngineProveOptions {
   signal?: AbortSignal;
@@ -138,9 +138,15 @@ function cancelled(signal: AbortSignal): TacitError {
   return new TacitError('PROVE_CANCELLED', 'proving was cancelled', { cause: signal.reason, retryable: true });
 }
 
-async function proveWith(key: ProvingKey, witness: string | Uint8Array, options: EngineProveOptions, blinding: Blinding): Promise<ProveResult> {
+async function proveWith(
+  key: ProvingKey,
+  witness: string | Uint8Array,
+  options: EngineProveOptions,
+  blinding: Blinding,
+): Promise<ProveResult> {
   if (!(key instanceof EngineKey)) throw new TacitError('PROVE_FAILED', 'not a proving key of this engine');
-  if (options.backend === 'wide') throw new TacitError('BACKEND_MISSING', 'wide arithmetic is not available here', { expected: 'portable', got: 'wide' });
+  if (options.backend === 'wide')
+    throw new TacitError('BACKEND_MISSING', 'wide arithmetic is not available here', { expected: 'portable', got: 'wide' });
   return key.inTurn(async () => {
     const { signal } = options;
     if (signal?.aborted) throw cancelled(signal);
@@ -204,6 +210,16 @@ async function cancellable<T>(key: EngineKey, signal: AbortSignal | undefined, w
 function toSnarkjs({ a, b, c }: ProofPoints): SnarkjsProof {
   const g1 = (point: bigint[] | undefined): string[] => (point ? [`${point[0]}`, `${point[1]}`, '1'] : ['0', '1', '0']);
   const g2 = (p: bigint[] | undefined): string[][] =>
-    p ? [[`${p[0]}`, `${p[1]}`], [`${p[2]}`, `${p[3]}`], ['1', '0']] : [['0', '0'], ['1', '0'], ['0', '0']];
+    p
+      ? [
+          [`${p[0]}`, `${p[1]}`],
+          [`${p[2]}`, `${p[3]}`],
+          ['1', '0'],
+        ]
+      : [
+          ['0', '0'],
+          ['1', '0'],
+          ['0', '0'],
+        ];
   return { pi_a: g1(a), pi_b: g2(b), pi_c: g1(c), protocol: 'groth16', curve: 'bn128' };
 }

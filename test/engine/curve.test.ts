@@ -16,7 +16,16 @@ describe.each(['g1', 'g2'] as const)('%s', (curve) => {
   const p = multiple(generator, next(1n << 254n));
   const q = multiple(generator, next(1n << 254n));
   /** Ordinary pairs and all exceptional ones: P + P, P − P, infinity on either side and on both. */
-  const pairs: [Point, Point][] = [[p, q], [p, p], [p, negate(p)], [undefined, p], [p, undefined], [undefined, undefined], [generator, p], [q, generator]];
+  const pairs: [Point, Point][] = [
+    [p, q],
+    [p, p],
+    [p, negate(p)],
+    [undefined, p],
+    [p, undefined],
+    [undefined, undefined],
+    [generator, p],
+    [q, generator],
+  ];
 
   it('the reference agrees with noble-curves', () => {
     const scalar = next(1n << 253n);
@@ -31,9 +40,9 @@ describe.each(['g1', 'g2'] as const)('%s', (curve) => {
   });
 
   it('complete projective addition is right for every pair, exceptional ones included', () => {
-    const [affine, a, b, out, scratch] = [affineBytes, projectiveBytes, projectiveBytes, projectiveBytes, 4096].map((size) => harness.alloc(size)) as [
-      number, number, number, number, number,
-    ];
+    const [affine, a, b, out, scratch] = [affineBytes, projectiveBytes, projectiveBytes, projectiveBytes, 4096].map((size) =>
+      harness.alloc(size),
+    ) as [number, number, number, number, number];
     for (const [left, right] of pairs) {
       putPoint(harness, curve, left, affine);
       harness.run(`${curve}_lift`, a, affine);

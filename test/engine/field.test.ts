@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { BASE_FIELD, ELEMENT_BYTES, inverseModulo, LIMB_BITS, LIMB_COUNT, SCALAR_FIELD, toLimbs } from '../../prover/engine/field/parameters.js';
+import {
+  BASE_FIELD,
+  ELEMENT_BYTES,
+  inverseModulo,
+  LIMB_BITS,
+  LIMB_COUNT,
+  SCALAR_FIELD,
+  toLimbs,
+} from '../../prover/engine/field/parameters.js';
 import { add, invert, modulo, multiply, subtract } from '../../prover/engine/reference/field.js';
 import { Harness, seeded } from './harness.js';
 

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
-import { PointCalculator } from '../../prover/engine/groth16/points.js';
 import { writeInteger } from '../../prover/engine/groth16/container.js';
+import { PointCalculator } from '../../prover/engine/groth16/points.js';
 import { CURVES, type CurveName } from '../../prover/engine/kernels.js';
-import { chooseWindowBits, digitOffset, LARGEST_WINDOW_BITS, SMALLEST_WINDOW_BITS, windowCount, windowMemory } from '../../prover/engine/msm/plan.js';
+import {
+  chooseWindowBits,
+  digitOffset,
+  LARGEST_WINDOW_BITS,
+  SMALLEST_WINDOW_BITS,
+  windowCount,
+  windowMemory,
+} from '../../prover/engine/msm/plan.js';
 import { runWindow } from '../../prover/engine/msm/window.js';
 import { multiple, negate, type Point, sumOfMultiples } from '../../prover/engine/reference/curve.js';
 import { Harness, seeded } from './harness.js';
@@ -18,7 +25,12 @@ const work = harness.alloc(24 << 20);
 function sum(curve: CurveName, points: readonly NonNullable<Point>[], scalars: readonly bigint[], bits: number): Point {
   const { affineBytes, projectiveBytes } = CURVES[curve];
   const n = points.length;
-  const [bases, indices, packed, offset] = [affineBytes * n, 4 * n, 32 * n + 8, 32].map((size) => harness.alloc(size + 8)) as [number, number, number, number];
+  const [bases, indices, packed, offset] = [affineBytes * n, 4 * n, 32 * n + 8, 32].map((size) => harness.alloc(size + 8)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const results = harness.alloc(projectiveBytes * windowCount(bits));
   points.forEach((point, i) => putPoint(harness, curve, point, bases + affineBytes * i));
   scalars.forEach((scalar, i) => {
@@ -52,8 +64,11 @@ describe.each(['g1', 'g2'] as const)('multi-exponentiation in %s', (curve) => {
     'edges of the scalar range': [points.slice(0, 8), [0n, 1n, 2n, r - 1n, r - 2n, (r - 1n) / 2n, 1n << 253n, (1n << 253n) - 1n]],
     'one base repeated': [points.map(() => first), random],
     'one base repeated with equal scalars': [points.map(() => first), points.map(() => random[1] as bigint)],
-    'opposite bases with equal scalars': [points.map((_, i) => (i % 2 ? (negate(first) as NonNullable<Point>) : first)), points.map(() => 5n)],
-    'bits': [points, points.map((_, i) => BigInt(i % 2))],
+    'opposite bases with equal scalars': [
+      points.map((_, i) => (i % 2 ? (negate(first) as NonNullable<Point>) : first)),
+      points.map(() => 5n),
+    ],
+    bits: [points, points.map((_, i) => BigInt(i % 2))],
   };
 
   it.each(Object.entries(cases))('%s', (_, [bases, scalars]) => {
@@ -64,7 +79,8 @@ describe.each(['g1', 'g2'] as const)('multi-exponentiation in %s', (curve) => {
   it('agrees for every window width', () => {
     const [bases, scalars] = [points.slice(0, 5), random.slice(0, 5)];
     const expected = sumOfMultiples(bases, scalars);
-    for (let bits = SMALLEST_WINDOW_BITS; bits <= LARGEST_WINDOW_BITS; bits++) expect(sum(curve, bases, scalars, bits), `${bits} bits`).toEqual(expected);
+    for (let bits = SMALLEST_WINDOW_BITS; bits <= LARGEST_WINDOW_BITS; bits++)
+      expect(sum(curve, bases, scalars, bits), `${bits} bits`).toEqual(expected);
   });
 });
 

@@ -7,11 +7,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildProverCircuit, productChain, type ProverCircuit } from '../../bench/proverCircuits.js';
+import { buildProverCircuit, type ProverCircuit, productChain } from '../../bench/proverCircuits.js';
 import { calculateWitness } from '../../circuits/witness.js';
 import { isTacitError } from '../../protocol/errors.js';
 import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
-import { insecureProveWithFixedBlinding, loadProvingKey, proveWithKey, type ProvingKey, type SnarkjsProof } from '../../prover/engine/prove.js';
+import {
+  insecureProveWithFixedBlinding,
+  loadProvingKey,
+  type ProvingKey,
+  proveWithKey,
+  type SnarkjsProof,
+} from '../../prover/engine/prove.js';
 import { seeded } from './harness.js';
 
 interface Proved {
@@ -66,51 +72,68 @@ async function expectCode(work: Promise<unknown>, code: string): Promise<void> {
 }
 
 describe.each([1, 2])('with %i thread(s)', (threads) => {
-  it('proofs equal snarkjs\' for the same blinding, over circuits, witnesses and edge values of r and s', async () => {
-    const next = seeded(SEED + threads);
-    for (const circuit of circuits) {
-      const key = await loadProvingKey(circuit.zkeyPath, { threads });
-      for (let i = 0; i < WITNESSES; i++) {
-        const seed = i === 0 ? 0n : i === 1 ? SCALAR_FIELD.prime - 1n : next(SCALAR_FIELD.prime);
-        const wtns = await calculateWitness(circuit.wasmPath, { seed: seed.toString(), bit: String(i % 2) });
-        const blinding = i === 0 ? { r: 0n, s: 0n } : i === 1 ? { r: 1n, s: SCALAR_FIELD.prime - 1n } : { r: next(SCALAR_FIELD.prime), s: next(SCALAR_FIELD.prime) };
-        const ours = await insecureProveWithFixedBlinding(key, wtns, blinding);
-        const theirs = await withSnarkjsBlinding(blinding, () => snarkjs.groth16.prove(circuit.zkeyPath, wtns));
-        expect(ours.proof).toEqual(theirs.proof);
-        expect(ours.publicSignals).toEqual(theirs.publicSignals);
+  it(
+    "proofs equal snarkjs' for the same blinding, over circuits, witnesses and edge values of r and s",
+    async () => {
+      const next = seeded(SEED + threads);
+      for (const circuit of circuits) {
+        const key = await loadProvingKey(circuit.zkeyPath, { threads });
+        for (let i = 0; i < WITNESSES; i++) {
+          const seed = i === 0 ? 0n : i === 1 ? SCALAR_FIELD.prime - 1n : next(SCALAR_FIELD.prime);
+          const wtns = await calculateWitness(circuit.wasmPath, { seed: seed.toString(), bit: String(i % 2) });
+          const blinding =
+            i === 0
+              ? { r: 0n, s: 0n }
+              : i === 1
+                ? { r: 1n, s: SCALAR_FIELD.prime - 1n }
+                : { r: next(SCALAR_FIELD.prime), s: next(SCALAR_FIELD.prime) };
+          const ours = await insecureProveWithFixedBlinding(key, wtns, blinding);
+          const theirs = await withSnarkjsBlinding(blinding, () => snarkjs.groth16.prove(circuit.zkeyPath, wtns));
+          expect(ours.proof).toEqual(theirs.proof);
+          expect(ours.publicSignals).toEqual(theirs.publicSignals);
+        }
+        await key.close();
       }
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  it(
+    'snarkjs accepts a proof with fresh randomness, and two proofs differ',
+    async () => {
+      const [circuit] = circuits as [ProverCircuit];
+      const key = await loadProvingKey(new Uint8Array(readFileSync(circuit.zkeyPath)), { threads });
+      const progress: number[] = [];
+      const both = await Promise.all([
+        proveWithKey(key, circuit.wtnsPath, { onProgress: ({ fraction }) => progress.push(fraction) }),
+        proveWithKey(key, new Uint8Array(readFileSync(circuit.wtnsPath))),
+      ]);
+      const vkey: unknown = JSON.parse(readFileSync(circuit.vkeyPath, 'utf8'));
+      for (const { proof, publicSignals } of both) expect(await snarkjs.groth16.verify(vkey, publicSignals, proof)).toBe(true);
+      expect(both[0]?.proof).not.toEqual(both[1]?.proof);
+      expect(progress.at(-1)).toBe(1);
+      expect(both[0]?.timesMs['total']).toBeGreaterThan(0);
       await key.close();
-    }
-  }, BUILD_TIMEOUT_MS);
+    },
+    BUILD_TIMEOUT_MS,
+  );
 
-  it('snarkjs accepts a proof with fresh randomness, and two proofs differ', async () => {
-    const [circuit] = circuits as [ProverCircuit];
-    const key = await loadProvingKey(new Uint8Array(readFileSync(circuit.zkeyPath)), { threads });
-    const progress: number[] = [];
-    const both = await Promise.all([
-      proveWithKey(key, circuit.wtnsPath, { onProgress: ({ fraction }) => progress.push(fraction) }),
-      proveWithKey(key, new Uint8Array(readFileSync(circuit.wtnsPath))),
-    ]);
-    const vkey: unknown = JSON.parse(readFileSync(circuit.vkeyPath, 'utf8'));
-    for (const { proof, publicSignals } of both) expect(await snarkjs.groth16.verify(vkey, publicSignals, proof)).toBe(true);
-    expect(both[0]?.proof).not.toEqual(both[1]?.proof);
-    expect(progress.at(-1)).toBe(1);
-    expect(both[0]?.timesMs['total']).toBeGreaterThan(0);
-    await key.close();
-  }, BUILD_TIMEOUT_MS);
-
-  it('a cancelled proof rejects with PROVE_CANCELLED and the key serves the next one', async () => {
-    const circuit = circuits[2] as ProverCircuit;
-    const key = await loadProvingKey(circuit.zkeyPath, { threads });
-    const controller = new AbortController();
-    const cancelled = proveWithKey(key, circuit.wtnsPath, { signal: controller.signal, onProgress: () => controller.abort() });
-    await expectCode(cancelled, 'PROVE_CANCELLED');
-    await expectCode(proveWithKey(key, circuit.wtnsPath, { signal: AbortSignal.abort() }), 'PROVE_CANCELLED');
-    const { proof, publicSignals } = await proveWithKey(key, circuit.wtnsPath);
-    expect(await snarkjs.groth16.verify(JSON.parse(readFileSync(circuit.vkeyPath, 'utf8')), publicSignals, proof)).toBe(true);
-    await key.close();
-    await expectCode(proveWithKey(key, circuit.wtnsPath), 'PROVE_FAILED');
-  }, BUILD_TIMEOUT_MS);
+  it(
+    'a cancelled proof rejects with PROVE_CANCELLED and the key serves the next one',
+    async () => {
+      const circuit = circuits[2] as ProverCircuit;
+      const key = await loadProvingKey(circuit.zkeyPath, { threads });
+      const controller = new AbortController();
+      const cancelled = proveWithKey(key, circuit.wtnsPath, { signal: controller.signal, onProgress: () => controller.abort() });
+      await expectCode(cancelled, 'PROVE_CANCELLED');
+      await expectCode(proveWithKey(key, circuit.wtnsPath, { signal: AbortSignal.abort() }), 'PROVE_CANCELLED');
+      const { proof, publicSignals } = await proveWithKey(key, circuit.wtnsPath);
+      expect(await snarkjs.groth16.verify(JSON.parse(readFileSync(circuit.vkeyPath, 'utf8')), publicSignals, proof)).toBe(true);
+      await key.close();
+      await expectCode(proveWithKey(key, circuit.wtnsPath), 'PROVE_FAILED');
+    },
+    BUILD_TIMEOUT_MS,
+  );
 });
 
 describe('refusals', () => {
@@ -162,14 +185,20 @@ describe('refusals', () => {
 
 describe('a process that proved', () => {
   const compiled = fileURLToPath(new URL('../../dist/prover/engine/prove.js', import.meta.url));
-  it.skipIf(!existsSync(compiled))('ends by itself', async () => {
-    const circuit = circuits[0] as ProverCircuit;
-    const script = `import { loadProvingKey, proveWithKey } from ${JSON.stringify(compiled)};
+  it.skipIf(!existsSync(compiled))(
+    'ends by itself',
+    async () => {
+      const circuit = circuits[0] as ProverCircuit;
+      const script = `import { loadProvingKey, proveWithKey } from ${JSON.stringify(compiled)};
       const key = await loadProvingKey(process.argv[1], { threads: 2 });
       await proveWithKey(key, process.argv[2]);
       console.log('proved');`;
-    const run = promisify(execFile);
-    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, circuit.zkeyPath, circuit.wtnsPath], { timeout: BUILD_TIMEOUT_MS });
-    expect(stdout.trim()).toBe('proved');
-  }, BUILD_TIMEOUT_MS);
+      const run = promisify(execFile);
+      const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, circuit.zkeyPath, circuit.wtnsPath], {
+        timeout: BUILD_TIMEOUT_MS,
+      });
+      expect(stdout.trim()).toBe('proved');
+    },
+    BUILD_TIMEOUT_MS,
+  );
 });

@@ -21,15 +21,27 @@ describe('transform to the coset', () => {
     const pow = (x: bigint, e: bigint): bigint => range.slice(0, Number(e)).reduce((product) => (product * x) % r, 1n);
     const reversed = range.map((i) => Number.parseInt([...i.toString(2).padStart(power, '0')].reverse().join(''), 2));
     const memory = {
-      roots: harness.put(SCALAR_FIELD, range.slice(0, Math.max(1, n / 2)).map((i) => pow(root, i))),
-      inverseRoots: harness.put(SCALAR_FIELD, range.slice(0, Math.max(1, n / 2)).map((i) => pow(inverseModulo(root, r), i))),
-      cosetPowers: harness.put(SCALAR_FIELD, reversed.map((i) => (pow(shift, BigInt(i)) * inverseModulo(BigInt(n), r)) % r)),
+      roots: harness.put(
+        SCALAR_FIELD,
+        range.slice(0, Math.max(1, n / 2)).map((i) => pow(root, i)),
+      ),
+      inverseRoots: harness.put(
+        SCALAR_FIELD,
+        range.slice(0, Math.max(1, n / 2)).map((i) => pow(inverseModulo(root, r), i)),
+      ),
+      cosetPowers: harness.put(
+        SCALAR_FIELD,
+        reversed.map((i) => (pow(shift, BigInt(i)) * inverseModulo(BigInt(n), r)) % r),
+      ),
     };
     const expected = evaluate(interpolate(values, root), root, shift);
     for (const threads of [1, 2, 4]) {
       const data = harness.put(SCALAR_FIELD, values);
       for (const stage of toCoset(memory, [data], n, threads)) for (const task of stage) executeTask(harness.instance, task, 0);
-      expect(range.map((i) => harness.get(SCALAR_FIELD, data + ELEMENT_BYTES * Number(i))), `${threads} threads`).toEqual(expected);
+      expect(
+        range.map((i) => harness.get(SCALAR_FIELD, data + ELEMENT_BYTES * Number(i))),
+        `${threads} threads`,
+      ).toEqual(expected);
     }
   });
 

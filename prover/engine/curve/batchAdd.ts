@@ -12,11 +12,12 @@
  * Spotting exceptions costs one 32-bit multiplication: a difference of few primes' size that is a multiple j·p has
  * lowest limb j·p mod 2^29 with a tiny j, and infinity has a zero lowest limb. A hit is then decided exactly.
  */
-import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
-import type { ModuleBuilder } from '../wasm/module.js';
+
 import { addLimbs, at, loadLimbs, materialise, montgomery, montgomerySquare, storeLimbs, subtractLimbs } from '../field/montgomery.js';
 import { INVERSE_SCRATCH_BYTES, minus } from '../field/operations.js';
 import { ELEMENT_BYTES, type FieldParameters, LIMB_BITS, LIMB_COUNT } from '../field/parameters.js';
+import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
+import type { ModuleBuilder } from '../wasm/module.js';
 import { type Curve, copyBytes, untagged } from './points.js';
 
 /** Bytes of a work-list entry. */
@@ -46,7 +47,13 @@ function slotsOf(f: FunctionBuilder, curve: Curve, scratch: Local): Slots {
   const size = curve.field.bytes;
   const slot = (i: number): Local => f.let(I32, i32.add(scratch, i32.const(i * size)));
   return {
-    inverse: slot(0), running: slot(1), slope: slot(2), y1: slot(3), y2: slot(4), x3: slot(5), temporary: slot(6),
+    inverse: slot(0),
+    running: slot(1),
+    slope: slot(2),
+    y1: slot(3),
+    y2: slot(4),
+    x3: slot(5),
+    temporary: slot(6),
     table: slot(SLOT_COUNT),
     products: f.let(I32, i32.add(scratch, i32.const((SLOT_COUNT + 2) * size + INVERSE_SCRATCH_BYTES))),
   };
@@ -126,8 +133,6 @@ export interface AdditionSteps {
   begin(product: Local): void;
   /** running ← running·(x2 − x1), stored at `product`. */
   accumulate(product: Local, x1: Local, x2: Local): void;
-  /** Between the loops: the running inverse stands at `slots.running`. */
-  turn(): void;
   /** Step 3 for one entry whose earlier product stands at `product`. */
   complete(product: Local, first: Local, second: Local, x1: Local, x2: Local, d: Local): void;
 }
@@ -141,7 +146,6 @@ function stepsByCalls(f: FunctionBuilder, curve: Curve, s: Slots): AdditionSteps
     accumulate: (product, x1, x2) => {
       f.do(call(field.mulDiff, product, i32.sub(product, i32.const(field.bytes)), x2, x1, zero));
     },
-    turn: () => {},
     complete: (product, first, second, x1, x2, d) => {
       f.do(call(field.mul, s.inverse, s.running, product));
       f.do(call(field.mulDiff, s.running, s.running, x2, x1, zero));
@@ -159,31 +163,32 @@ function signedOrdinate(f: FunctionBuilder, x: Local, tagged: Local): Local[] {
   return loadLimbs(f, x, ELEMENT_BYTES).map((limb) => f.let(I64, i64.sub(i64.xor(limb, sign), sign)));
 }
 
-/** Steps with everything in locals, for a prime field. */
+/**
+ * Steps with the products written out in place, for a prime field.
+ *
+ * What one product leaves for the next goes through memory although locals would do: stores and loads keep the
+ * compiler from mixing the products, which would need far more registers than there are.
+ */
 function stepsInline(f: FunctionBuilder, curve: Curve, s: Slots, field: FieldParameters): AdditionSteps {
-  const running = f.locals(I64, LIMB_COUNT);
-  const assign = (values: readonly Local[]): void => values.forEach((value, i) => f.set(at(running, i), value));
   const difference = (a: readonly Local[], b: readonly Local[]): Local[] => materialise(f, subtractLimbs(a, b));
+  const load = (pointer: Operand): Local[] => loadLimbs(f, pointer);
   return {
-    begin: (product) => {
-      assign(loadLimbs(f, i32.const(curve.field.oneAt)));
-      storeLimbs(f, product, running);
-    },
+    begin: (product) => storeLimbs(f, product, load(i32.const(curve.field.oneAt))),
     accumulate: (product, x1, x2) => {
-      assign(montgomery(f, field, [{ a: running, b: difference(loadLimbs(f, x2), loadLimbs(f, x1)) }]));
-      storeLimbs(f, product, running);
+      const before = load(i32.sub(product, i32.const(ELEMENT_BYTES)));
+      storeLimbs(f, product, montgomery(f, field, [{ a: before, b: difference(load(x2), load(x1)) }]));
     },
-    turn: () => assign(loadLimbs(f, s.running)),
-    complete: (product, first, second, x1At, x2At, d) => {
-      const [x1, x2] = [loadLimbs(f, x1At), loadLimbs(f, x2At)];
-      const inverse = montgomery(f, field, [{ a: running, b: loadLimbs(f, product) }]);
-      assign(montgomery(f, field, [{ a: running, b: difference(x2, x1) }]));
-      const [y1, y2] = [signedOrdinate(f, x1At, first), signedOrdinate(f, x2At, second)];
-      const slope = montgomery(f, field, [{ a: inverse, b: difference(y2, y1) }]);
-      const x3 = montgomerySquare(f, field, slope, minus(f, field, materialise(f, addLimbs(x1, x2))));
-      const y3 = montgomery(f, field, [{ a: slope, b: difference(x1, x3) }], minus(f, field, y1));
-      storeLimbs(f, d, x3);
+    complete: (product, first, second, x1, x2, d) => {
+      storeLimbs(f, s.inverse, montgomery(f, field, [{ a: load(s.running), b: load(product) }]));
+      storeLimbs(f, s.running, montgomery(f, field, [{ a: load(s.running), b: difference(load(x2), load(x1)) }]));
+      const rise = difference(signedOrdinate(f, x2, second), signedOrdinate(f, x1, first));
+      storeLimbs(f, s.slope, montgomery(f, field, [{ a: load(s.inverse), b: rise }]));
+      const x3 = montgomerySquare(f, field, load(s.slope), minus(f, field, materialise(f, addLimbs(load(x1), load(x2)))));
+      storeLimbs(f, s.x3, x3);
+      const run = difference(load(x1), load(s.x3));
+      const y3 = montgomery(f, field, [{ a: load(s.slope), b: run }], minus(f, field, signedOrdinate(f, x1, first)));
       storeLimbs(f, d, y3, ELEMENT_BYTES);
+      storeLimbs(f, d, load(s.x3));
     },
   };
 }
@@ -231,7 +236,6 @@ export function defineBatchAdd(module: ModuleBuilder, curve: Curve, primeInverse
     );
     f.if(i32.eq(to, list), () => f.return());
     f.do(call(field.inverse, s.running, product, s.table));
-    steps.turn();
     f.while(
       () => i32.ne(to, list),
       () => {

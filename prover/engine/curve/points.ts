@@ -8,9 +8,10 @@
  * point of order two. Source: Renes, Costello, Batina, "Complete addition formulas for prime order elliptic curves"
  * (2016), algorithm 7.
  */
+
+import type { CoordinateField } from '../field/operations.js';
 import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Operand } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
-import type { CoordinateField } from '../field/operations.js';
 
 export interface Curve {
   readonly name: string;
@@ -44,13 +45,39 @@ export function copyBytes(f: FunctionBuilder, d: Operand, a: Operand, bytes: num
 type Step = readonly [d: string, op: 'mul' | 'add' | 'sub', a: string, b: string];
 
 const COMPLETE_ADDITION: readonly Step[] = [
-  ['t0', 'mul', 'X1', 'X2'], ['t1', 'mul', 'Y1', 'Y2'], ['t2', 'mul', 'Z1', 'Z2'],
-  ['t3', 'add', 'X1', 'Y1'], ['t4', 'add', 'X2', 'Y2'], ['t3', 'mul', 't3', 't4'], ['t4', 'add', 't0', 't1'], ['t3', 'sub', 't3', 't4'],
-  ['t4', 'add', 'Y1', 'Z1'], ['x', 'add', 'Y2', 'Z2'], ['t4', 'mul', 't4', 'x'], ['x', 'add', 't1', 't2'], ['t4', 'sub', 't4', 'x'],
-  ['x', 'add', 'X1', 'Z1'], ['y', 'add', 'X2', 'Z2'], ['x', 'mul', 'x', 'y'], ['y', 'add', 't0', 't2'], ['y', 'sub', 'x', 'y'],
-  ['x', 'add', 't0', 't0'], ['t0', 'add', 'x', 't0'], ['t2', 'mul', 'b3', 't2'], ['z', 'add', 't1', 't2'], ['t1', 'sub', 't1', 't2'],
-  ['y', 'mul', 'b3', 'y'], ['x', 'mul', 't4', 'y'], ['t2', 'mul', 't3', 't1'], ['X3', 'sub', 't2', 'x'],
-  ['y', 'mul', 'y', 't0'], ['t1', 'mul', 't1', 'z'], ['Y3', 'add', 't1', 'y'], ['t0', 'mul', 't0', 't3'], ['z', 'mul', 'z', 't4'], ['Z3', 'add', 'z', 't0'],
+  ['t0', 'mul', 'X1', 'X2'],
+  ['t1', 'mul', 'Y1', 'Y2'],
+  ['t2', 'mul', 'Z1', 'Z2'],
+  ['t3', 'add', 'X1', 'Y1'],
+  ['t4', 'add', 'X2', 'Y2'],
+  ['t3', 'mul', 't3', 't4'],
+  ['t4', 'add', 't0', 't1'],
+  ['t3', 'sub', 't3', 't4'],
+  ['t4', 'add', 'Y1', 'Z1'],
+  ['x', 'add', 'Y2', 'Z2'],
+  ['t4', 'mul', 't4', 'x'],
+  ['x', 'add', 't1', 't2'],
+  ['t4', 'sub', 't4', 'x'],
+  ['x', 'add', 'X1', 'Z1'],
+  ['y', 'add', 'X2', 'Z2'],
+  ['x', 'mul', 'x', 'y'],
+  ['y', 'add', 't0', 't2'],
+  ['y', 'sub', 'x', 'y'],
+  ['x', 'add', 't0', 't0'],
+  ['t0', 'add', 'x', 't0'],
+  ['t2', 'mul', 'b3', 't2'],
+  ['z', 'add', 't1', 't2'],
+  ['t1', 'sub', 't1', 't2'],
+  ['y', 'mul', 'b3', 'y'],
+  ['x', 'mul', 't4', 'y'],
+  ['t2', 'mul', 't3', 't1'],
+  ['X3', 'sub', 't2', 'x'],
+  ['y', 'mul', 'y', 't0'],
+  ['t1', 'mul', 't1', 'z'],
+  ['Y3', 'add', 't1', 'y'],
+  ['t0', 'mul', 't0', 't3'],
+  ['z', 'mul', 'z', 't4'],
+  ['Z3', 'add', 'z', 't0'],
 ];
 const SLOTS = ['t0', 't1', 't2', 't3', 't4', 'x', 'y', 'z'];
 
@@ -110,7 +137,14 @@ export function defineCurve(module: ModuleBuilder, name: string, field: Coordina
     });
   });
   return {
-    name, field, affineBytes: 2 * size, projectiveBytes: 3 * size,
-    add: defineAdd(module, name, field, b3At), lift, lower, copy, isInfinity,
+    name,
+    field,
+    affineBytes: 2 * size,
+    projectiveBytes: 3 * size,
+    add: defineAdd(module, name, field, b3At),
+    lift,
+    lower,
+    copy,
+    isInfinity,
   };
 }

@@ -116,12 +116,7 @@ export function montgomery(
 }
 
 /** The reduced square: mixed products are taken once, with a doubled factor. */
-export function montgomerySquare(
-  f: FunctionBuilder,
-  field: FieldParameters,
-  a: readonly Local[],
-  options: ProductOptions = {},
-): Local[] {
+export function montgomerySquare(f: FunctionBuilder, field: FieldParameters, a: readonly Local[], options: ProductOptions = {}): Local[] {
   const doubled = a.map((limb) => f.let(I64, i64.add(limb, limb)));
   return reduceColumns(
     f,

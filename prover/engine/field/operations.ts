@@ -75,7 +75,10 @@ const pointers = (count: number): (typeof I32)[] => Array.from({ length: count }
 
 /** value − p where that is not negative, else value. */
 function subtractOnce(f: FunctionBuilder, field: FieldParameters, limbs: readonly Local[]): Local[] {
-  const difference = normalise(f, limbs.map((limb, i) => i64.sub(limb, i64.const(at(field.limbs, i)))));
+  const difference = normalise(
+    f,
+    limbs.map((limb, i) => i64.sub(limb, i64.const(at(field.limbs, i)))),
+  );
   const fits = f.let(I32, i64.geS(at(difference, TOP), i64.const(0)));
   return limbs.map((limb, i) => f.let(I64, select(at(difference, i), limb, fits)));
 }
@@ -97,7 +100,13 @@ function packLimbs(f: FunctionBuilder, pointer: Operand, limbs: readonly Local[]
       if (position <= -LIMB_BITS || position >= 64) return [];
       return [position >= 0 ? i64.shl(limb, i64.const(position)) : i64.shrU(limb, i64.const(-position))];
     });
-    f.do(i64.store(pointer, parts.reduce((sum, part) => i64.or(sum, part)), 8 * word));
+    f.do(
+      i64.store(
+        pointer,
+        parts.reduce((sum, part) => i64.or(sum, part)),
+        8 * word,
+      ),
+    );
   }
 }
 
@@ -115,7 +124,14 @@ export function unpackLimbs(f: FunctionBuilder, pointer: Operand): Local[] {
 }
 
 /** d = a^(p−2) with windows of four bits. */
-function defineInverse(module: ModuleBuilder, name: string, field: FieldParameters, mul: FunctionRef, square: FunctionRef, oneAt: number): FunctionRef {
+function defineInverse(
+  module: ModuleBuilder,
+  name: string,
+  field: FieldParameters,
+  mul: FunctionRef,
+  square: FunctionRef,
+  oneAt: number,
+): FunctionRef {
   const digits = [...(field.prime - 2n).toString(16)].map((digit) => Number.parseInt(digit, 16));
   const digitsAt = module.constant(Uint8Array.from(digits));
   return module.func(`${name}_inverse`, pointers(3), [], (f) => {
@@ -209,8 +225,23 @@ export function definePrimeField(module: ModuleBuilder, field: FieldParameters):
     });
   });
   return {
-    name, parameters: field, bytes: ELEMENT_BYTES, zeroAt, oneAt, mul, square, add, sub, mulDiff, squareMinus, inverse,
-    canonical, isZero, pack, packMany, unpackMany,
+    name,
+    parameters: field,
+    bytes: ELEMENT_BYTES,
+    zeroAt,
+    oneAt,
+    mul,
+    square,
+    add,
+    sub,
+    mulDiff,
+    squareMinus,
+    inverse,
+    canonical,
+    isZero,
+    pack,
+    packMany,
+    unpackMany,
     enterAt: constantElement(module, field.enter),
     enterFromFileAt: constantElement(module, field.enterFromFile),
   };

@@ -7,11 +7,36 @@
  * A square is c0 = (a0 + a1)(a0 − a1), c1 = 2·a0·a1.
  * Invariants as in `operations.ts`; a component's limbs must be normalised, or one difference of such.
  */
-import { call, type Expr, type FunctionBuilder, type FunctionRef, type GlobalRef, getGlobal, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
+import {
+  call,
+  type Expr,
+  type FunctionBuilder,
+  type FunctionRef,
+  type GlobalRef,
+  getGlobal,
+  I32,
+  I64,
+  i32,
+  i64,
+  type Local,
+  type Operand,
+} from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
-import { addLimbs, at, COLUMNS, ColumnReducer, loadLimbs, materialise, montgomery, normalise, type ProductOptions, storeLimbs, subtractLimbs } from './montgomery.js';
+import {
+  addLimbs,
+  at,
+  COLUMNS,
+  ColumnReducer,
+  loadLimbs,
+  materialise,
+  montgomery,
+  normalise,
+  type ProductOptions,
+  storeLimbs,
+  subtractLimbs,
+} from './montgomery.js';
 import { type CoordinateField, constantElement, minus, type PrimeField } from './operations.js';
-import { ELEMENT_BYTES, LIMB_COUNT, type FieldParameters } from './parameters.js';
+import { ELEMENT_BYTES, type FieldParameters, LIMB_COUNT } from './parameters.js';
 
 interface Pair {
   readonly c0: readonly Local[];
@@ -81,7 +106,15 @@ function differenceAt(f: FunctionBuilder, a: Operand, b: Operand): PairOperand {
 }
 
 /** d = a·b − less */
-function multiply(f: FunctionBuilder, field: FieldParameters, scratch: Operand, d: Operand, a: Operand, b: PairOperand, less?: Operand): void {
+function multiply(
+  f: FunctionBuilder,
+  field: FieldParameters,
+  scratch: Operand,
+  d: Operand,
+  a: Operand,
+  b: PairOperand,
+  less?: Operand,
+): void {
   storeLimbs(f, scratch, addLimbs(loadLimbs(f, a), loadLimbs(f, a, ELEMENT_BYTES)), SUM);
   storeColumns(f, scratch, REAL, { pointer: a, offset: 0 }, b.c0());
   storeColumns(f, scratch, IMAGINARY, { pointer: a, offset: ELEMENT_BYTES }, b.c1());
@@ -96,14 +129,26 @@ function multiply(f: FunctionBuilder, field: FieldParameters, scratch: Operand, 
     }
     return columns.result;
   };
-  storeLimbs(f, scratch, reduced(0, (k) => i64.sub(load(REAL, k), load(IMAGINARY, k))), FINISHED);
+  storeLimbs(
+    f,
+    scratch,
+    reduced(0, (k) => i64.sub(load(REAL, k), load(IMAGINARY, k))),
+    FINISHED,
+  );
   const c1 = reduced(ELEMENT_BYTES, (k) => i64.sub(i64.sub(load(MIXED, k), load(REAL, k)), load(IMAGINARY, k)));
   storeLimbs(f, d, c1, ELEMENT_BYTES);
   storeLimbs(f, d, loadLimbs(f, scratch, FINISHED));
 }
 
 /** d = a² − less */
-function squareInto(f: FunctionBuilder, field: FieldParameters, scratch: Operand, d: Operand, a: Operand, less?: (offset: number) => Local[]): void {
+function squareInto(
+  f: FunctionBuilder,
+  field: FieldParameters,
+  scratch: Operand,
+  d: Operand,
+  a: Operand,
+  less?: (offset: number) => Local[],
+): void {
   const options = (offset: number): ProductOptions => (less ? minus(f, field, less(offset)) : {});
   const [c0, c1] = [loadLimbs(f, a), loadLimbs(f, a, ELEMENT_BYTES)];
   const [sum, difference] = [materialise(f, addLimbs(c0, c1)), materialise(f, subtractLimbs(c0, c1))];
@@ -120,10 +165,20 @@ function defineInverse(module: ModuleBuilder, base: PrimeField): FunctionRef {
     const [d, a, scratch] = [f.param(0), f.param(1), f.param(2)];
     const norm = f.let(I32, i32.add(scratch, i32.const(ELEMENT_BYTES << 4)));
     const { c0, c1 } = loadPair(f, a);
-    storeLimbs(f, norm, montgomery(f, base.parameters, [{ a: c0, b: c0 }, { a: c1, b: c1 }]));
+    storeLimbs(
+      f,
+      norm,
+      montgomery(f, base.parameters, [
+        { a: c0, b: c0 },
+        { a: c1, b: c1 },
+      ]),
+    );
     f.do(call(base.inverse, norm, norm, scratch));
     const inverse = loadLimbs(f, norm);
-    const negated = materialise(f, c1.map((limb) => i64.sub(i64.const(0), limb)));
+    const negated = materialise(
+      f,
+      c1.map((limb) => i64.sub(i64.const(0), limb)),
+    );
     storePair(f, d, {
       c0: montgomery(f, base.parameters, [{ a: c0, b: inverse }]),
       c1: montgomery(f, base.parameters, [{ a: negated, b: inverse }]),

@@ -79,7 +79,10 @@ export interface Coefficients {
 function minusOneAndOne(): Uint32Array {
   const words = new Uint32Array(2 * VALUE_WORDS);
   const one = (1n << FILE_FACTOR_BITS) % SCALAR_FIELD.prime;
-  for (const [index, value] of [[COEFFICIENT_ONE, one], [COEFFICIENT_MINUS_ONE, SCALAR_FIELD.prime - one]] as const) {
+  for (const [index, value] of [
+    [COEFFICIENT_ONE, one],
+    [COEFFICIENT_MINUS_ONE, SCALAR_FIELD.prime - one],
+  ] as const) {
     words.set(new Uint32Array(writeInteger(value).buffer), VALUE_WORDS * index);
   }
   return words;
@@ -97,12 +100,17 @@ export function readCoefficients(zkey: Zkey): Coefficients {
   const starts = [new Uint32Array(domainSize + 1), new Uint32Array(domainSize + 1)] as const;
   for (let first = 0; first < coefficientCount; first += CHUNK_ENTRIES) {
     const count = Math.min(CHUNK_ENTRIES, coefficientCount - first);
-    const words = new Uint32Array(readSection(container, zkey.coefficients, first * COEFFICIENT_BYTES, count * COEFFICIENT_BYTES).slice().buffer);
+    const words = new Uint32Array(
+      readSection(container, zkey.coefficients, first * COEFFICIENT_BYTES, count * COEFFICIENT_BYTES).slice().buffer,
+    );
     for (let i = 0; i < count; i++) {
       const at = ENTRY_WORDS * i;
       const [matrix, row, signal] = [words[at] as number, words[at + 1] as number, words[at + 2] as number];
       if (matrix > 1 || row >= domainSize || signal >= variables) {
-        throw container.fail(`a coefficient of matrix 0 or 1, row below ${domainSize}, signal below ${variables}`, `${matrix}, ${row}, ${signal}`);
+        throw container.fail(
+          `a coefficient of matrix 0 or 1, row below ${domainSize}, signal below ${variables}`,
+          `${matrix}, ${row}, ${signal}`,
+        );
       }
       const counts = matrix === 0 ? starts[0] : starts[1];
       counts[row] = (counts[row] as number) + 1;

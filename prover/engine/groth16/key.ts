@@ -4,11 +4,20 @@
  * Bases at infinity (variables that a query does not use) are left out; an index list says which scalar belongs to
  * which base. File data passes through a small staging area, so loading needs little more than the key itself.
  */
-import { FILE_MONTGOMERY_BITS, inverseModulo, MONTGOMERY_BITS, PACKED_BYTES, SCALAR_FIELD, BASE_FIELD, powerModulo, toLimbs } from '../field/parameters.js';
+import {
+  BASE_FIELD,
+  FILE_MONTGOMERY_BITS,
+  inverseModulo,
+  MONTGOMERY_BITS,
+  PACKED_BYTES,
+  powerModulo,
+  SCALAR_FIELD,
+  toLimbs,
+} from '../field/parameters.js';
 import { createInstance, createMemory, type Instance, kernel } from '../instance.js';
 import { CURVES } from '../kernels.js';
 import { createPool, type Pool } from '../pool/pool.js';
-import { readCoefficients, type Coefficients } from './coefficients.js';
+import { type Coefficients, readCoefficients } from './coefficients.js';
 import { firstNotBelow, readSection, type Section } from './container.js';
 import { BASE_CURVES, BASE_NAMES, type BaseName, type Layout, planLayout, STAGING_BYTES } from './layout.js';
 import type { Zkey } from './zkey.js';
@@ -104,8 +113,12 @@ function loadBases(instance: Instance, layout: Layout, zkey: Zkey, name: BaseNam
       kept++;
     }
     unpackThroughStaging(
-      instance, layout, chunk.subarray(0, (kept - before) * pointBytes), 'q_unpackMany',
-      layout.bases[name] + before * affineBytes, instance.info.enterBaseFromFileAt,
+      instance,
+      layout,
+      chunk.subarray(0, (kept - before) * pointBytes),
+      'q_unpackMany',
+      layout.bases[name] + before * affineBytes,
+      instance.info.enterBaseFromFileAt,
     );
   }
   return kept;

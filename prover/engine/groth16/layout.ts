@@ -4,8 +4,9 @@
  * One memory belongs to one key: constants │ results │ witness │ polynomials │ bases │ a work area per thread.
  * Bases and matrices are written once, the rest anew for every proof. Pages that are never touched cost nothing.
  */
-import { CURVES, type CurveName, kernels } from '../kernels.js';
+
 import { ELEMENT_BYTES, PACKED_BYTES } from '../field/parameters.js';
+import { CURVES, type CurveName, kernels } from '../kernels.js';
 import { chooseWindowBits, LARGEST_WINDOW_BITS, SMALLEST_WINDOW_BITS, windowCount, windowMemory } from '../msm/plan.js';
 
 /** The five multi-exponentiations of a proof. */

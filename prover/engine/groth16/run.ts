@@ -142,25 +142,40 @@ async function quotient(key: LoadedKey, steps: Steps, threads: number, offset: n
   const [a, b, c] = layout.polynomials;
   const element = (base: number, i: number): number => base + i * ELEMENT_BYTES;
   const rows = (name: 'a' | 'b', to: number, from: number, count: number): KernelCall => [
-    'qap_rows', element(to, from), layout.rowStarts[name] + 4 * from, count, layout.entries[name], layout.coefficientValues, layout.witness,
+    'qap_rows',
+    element(to, from),
+    layout.rowStarts[name] + 4 * from,
+    count,
+    layout.entries[name],
+    layout.coefficientValues,
+    layout.witness,
   ];
   const go = (phase: string, tasks: Task[]): Promise<void> => steps.run(phase, tasks, PRIORITY.quotient);
-  await go('witness', pieces(key.zkey.variables, threads, (from, count) => [
-    ['r_unpackMany', element(layout.witness, from), layout.witnessPacked + PACKED_BYTES * from, count, key.instance.info.enterScalarAt],
-  ]));
-  await go('constraints', pieces(n, threads, (from, count) => [
-    rows('a', a, from, count),
-    rows('b', b, from, count),
-    ['ntt_multiplyMany', element(c, from), element(a, from), element(b, from), count],
-  ]));
+  await go(
+    'witness',
+    pieces(key.zkey.variables, threads, (from, count) => [
+      ['r_unpackMany', element(layout.witness, from), layout.witnessPacked + PACKED_BYTES * from, count, key.instance.info.enterScalarAt],
+    ]),
+  );
+  await go(
+    'constraints',
+    pieces(n, threads, (from, count) => [
+      rows('a', a, from, count),
+      rows('b', b, from, count),
+      ['ntt_multiplyMany', element(c, from), element(a, from), element(b, from), count],
+    ]),
+  );
   for (const stage of toCoset(layout, [a, b, c], n, threads)) await go('transform', stage);
-  await go('quotient', pieces(n, threads, (from, count) => {
-    const to = layout.quotientScalars + PACKED_BYTES * from;
-    return [
-      ['ntt_quotientMany', to, element(a, from), element(b, from), element(c, from), count],
-      ['msm_offsetMany', to, to, count, offset],
-    ];
-  }));
+  await go(
+    'quotient',
+    pieces(n, threads, (from, count) => {
+      const to = layout.quotientScalars + PACKED_BYTES * from;
+      return [
+        ['ntt_quotientMany', to, element(a, from), element(b, from), element(c, from), count],
+        ['msm_offsetMany', to, to, count, offset],
+      ];
+    }),
+  );
 }
 
 /** Runs the whole proof; the witness must already be checked. */
@@ -215,14 +230,20 @@ class OffsetTable {
 function assemble(key: LoadedKey, bits: Readonly<Record<BaseName, number>>, { r, s }: Blinding): ProofPoints {
   const { zkey, layout } = key;
   const points = new PointCalculator(key.instance, layout.mainScratch);
-  const total = (name: BaseName): number => points.joinWindows(BASE_CURVES[name], layout.results[name], windowCount(bits[name]), bits[name]);
+  const total = (name: BaseName): number =>
+    points.joinWindows(BASE_CURVES[name], layout.results[name], windowCount(bits[name]), bits[name]);
   const delta1 = points.load('g1', zkey.delta1);
   const delta2 = points.load('g2', zkey.delta2);
   const a = points.sum('g1', total('a'), points.load('g1', zkey.alpha1), points.multiple('g1', delta1, r));
   const b = points.sum('g2', total('b2'), points.load('g2', zkey.beta2), points.multiple('g2', delta2, s));
   const b1 = points.sum('g1', total('b1'), points.load('g1', zkey.beta1), points.multiple('g1', delta1, s));
   const c = points.sum(
-    'g1', total('c'), total('h'), points.multiple('g1', a, s), points.multiple('g1', b1, r), points.multiple('g1', delta1, -r * s),
+    'g1',
+    total('c'),
+    total('h'),
+    points.multiple('g1', a, s),
+    points.multiple('g1', b1, r),
+    points.multiple('g1', delta1, -r * s),
   );
   return { a: points.affine('g1', a), b: points.affine('g2', b), c: points.affine('g1', c) };
 }

@@ -7,7 +7,17 @@
  * Source: the format as written by snarkjs 0.7.
  */
 import { BASE_FIELD, SCALAR_FIELD } from '../field/parameters.js';
-import { type ByteReader, type Container, formatFailure, openContainer, readInteger, readSection, type Section, sectionOf, viewOf } from './container.js';
+import {
+  type ByteReader,
+  type Container,
+  formatFailure,
+  openContainer,
+  readInteger,
+  readSection,
+  type Section,
+  sectionOf,
+  viewOf,
+} from './container.js';
 
 const GROTH16 = 1;
 const FIELD_BYTES = 32;
@@ -48,7 +58,8 @@ export function openZkey(reader: ByteReader): Zkey {
   const header = readSection(container, sectionOf(container, SECTIONS.groth, 'header', headerBytes), 0, headerBytes);
   const view = viewOf(header);
   const expectField = (at: number, prime: bigint, name: string): void => {
-    if (view.getUint32(at, true) !== FIELD_BYTES || readInteger(header, at + 4) !== prime) throw fail(`BN254's ${name} field`, 'another curve');
+    if (view.getUint32(at, true) !== FIELD_BYTES || readInteger(header, at + 4) !== prime)
+      throw fail(`BN254's ${name} field`, 'another curve');
   };
   expectField(0, BASE_FIELD.prime, 'base');
   expectField(4 + FIELD_BYTES, SCALAR_FIELD.prime, 'scalar');
@@ -56,7 +67,8 @@ export function openZkey(reader: ByteReader): Zkey {
   const [variables, publicInputs, domainSize] = [0, 4, 8].map((i) => view.getUint32(counts + i, true)) as [number, number, number];
   if (variables < publicInputs + 1) throw fail(`more than ${publicInputs} variables`, String(variables));
   const power = Math.log2(domainSize);
-  if (!Number.isInteger(power) || power < 1 || power > LARGEST_DOMAIN_POWER) throw fail(`a domain of 2^1…2^${LARGEST_DOMAIN_POWER}`, String(domainSize));
+  if (!Number.isInteger(power) || power < 1 || power > LARGEST_DOMAIN_POWER)
+    throw fail(`a domain of 2^1…2^${LARGEST_DOMAIN_POWER}`, String(domainSize));
   sectionOf(container, SECTIONS.ic, 'IC', (publicInputs + 1) * G1_BYTES);
   const all = sectionOf(container, SECTIONS.coefficients, 'coefficients');
   if (all.sizeBytes < COEFFICIENTS_HEADER_BYTES) throw fail('a count of coefficients', `${all.sizeBytes} bytes`);
@@ -72,7 +84,12 @@ export function openZkey(reader: ByteReader): Zkey {
     h: sectionOf(container, SECTIONS.h, 'points H', domainSize * G1_BYTES),
   };
   return {
-    container, variables, publicInputs, domainSize, coefficientCount, points,
+    container,
+    variables,
+    publicInputs,
+    domainSize,
+    coefficientCount,
+    points,
     coefficients: { offset: all.offset + COEFFICIENTS_HEADER_BYTES, sizeBytes: all.sizeBytes - COEFFICIENTS_HEADER_BYTES },
     alpha1: take(0, G1_BYTES),
     beta1: take(G1_BYTES, G1_BYTES),

@@ -4,9 +4,10 @@
  * A scalar s is stored as s + Σ 2^(c−1)·2^(c·w) over all windows but the last; then the signed digit of window w is
  * its plain c-bit digit minus 2^(c−1), with no carry between windows. The last window is unsigned.
  */
+
+import { PACKED_BYTES } from '../field/parameters.js';
 import { type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
-import { PACKED_BYTES } from '../field/parameters.js';
 
 export interface DigitKernels {
   /** (d, a, n, offset): n times 256-bit d = a + offset. */
@@ -47,7 +48,15 @@ export function defineDigitKernels(module: ModuleBuilder): DigitKernels {
   });
   const count = module.func('msm_count', [I32, I32, I32, I32, I32, I32, I32, I32, I32], [], (f) => {
     const [scalars, indices, n, byteOffset, shift, mask, bias, digits, counts] = Array.from({ length: 9 }, (_, i) => f.param(i)) as [
-      Local, Local, Local, Local, Local, Local, Local, Local, Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
     ];
     const wide = f.let(I64, i64.extendU(shift));
     const [digit, size, slot] = f.locals(I32, 3) as [Local, Local, Local];
@@ -69,7 +78,14 @@ export function defineDigitKernels(module: ModuleBuilder): DigitKernels {
     );
   });
   const place = module.func('msm_place', [I32, I32, I32, I32, I32, I32], [], (f) => {
-    const [digits, n, positions, order, base, size] = [0, 1, 2, 3, 4, 5].map((i) => f.param(i)) as [Local, Local, Local, Local, Local, Local];
+    const [digits, n, positions, order, base, size] = [0, 1, 2, 3, 4, 5].map((i) => f.param(i)) as [
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+    ];
     const [digit, sign, slot, position] = f.locals(I32, 4) as [Local, Local, Local, Local];
     f.while(
       () => n,

@@ -19,8 +19,8 @@ const DIGIT_COST = 0.02;
 /** Cost of a bucket's two additions, in additions of points with all overheads. */
 const BUCKET_COST = 2.4;
 /** Buckets of one running sum in the final summation of a window, and the most running sums side by side. */
-const SEGMENT_BUCKETS = 64;
-const MOST_SEGMENTS = 256;
+const SEGMENT_BUCKETS = 32;
+const MOST_SEGMENTS = 512;
 
 /** Number of windows: the last one must hold its bits and a carry without a sign. */
 export function windowCount(bits: number): number {

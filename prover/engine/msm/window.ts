@@ -66,7 +66,15 @@ function sortByBucket(instance: Instance, task: WindowTask, memory: WindowMemory
   const mask = last ? 2 ** Math.min(31, 8 * 32 - position) - 1 : 2 ** task.bits - 1;
   const bias = last ? 0 : buckets;
   kernel(instance, 'msm_count')(
-    task.scalars, task.indices, task.count, position >>> 3, position & 7, mask, bias, memory.digits, memory.counts,
+    task.scalars,
+    task.indices,
+    task.count,
+    position >>> 3,
+    position & 7,
+    mask,
+    bias,
+    memory.digits,
+    memory.counts,
   );
   let start = 0;
   let active = memory.active / 4;

@@ -7,11 +7,22 @@
  * Frequency layers reduce their sums; time layers let values grow by less than 3p a layer, which nine limbs and a
  * hundred layers have room for.
  */
-import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
-import type { ModuleBuilder } from '../wasm/module.js';
-import { addLimbs, at, loadLimbs, montgomery, normalise, reduceByEstimate, storeLimbs, subtractLimbs, materialise } from '../field/montgomery.js';
+
+import {
+  addLimbs,
+  at,
+  loadLimbs,
+  materialise,
+  montgomery,
+  normalise,
+  reduceByEstimate,
+  storeLimbs,
+  subtractLimbs,
+} from '../field/montgomery.js';
 import type { PrimeField } from '../field/operations.js';
 import { ELEMENT_BYTES, PACKED_BYTES } from '../field/parameters.js';
+import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
+import type { ModuleBuilder } from '../wasm/module.js';
 
 export interface TransformKernels {
   /** (data, blocks, half, roots, rootStep): one frequency layer of blocks of 2·half elements; rootStep in bytes. */
@@ -29,7 +40,12 @@ export interface TransformKernels {
   readonly powers: FunctionRef;
 }
 
-type Butterfly = (f: FunctionBuilder, a: readonly Local[], b: readonly Local[], w: readonly Local[]) => [readonly Local[], readonly Local[]];
+type Butterfly = (
+  f: FunctionBuilder,
+  a: readonly Local[],
+  b: readonly Local[],
+  w: readonly Local[],
+) => [readonly Local[], readonly Local[]];
 
 function definePart(module: ModuleBuilder, name: string, butterfly: Butterfly): FunctionRef {
   return module.func(name, [I32, I32, I32, I32, I32], [], (f) => {
@@ -88,15 +104,34 @@ export function defineTransformKernels(module: ModuleBuilder, field: PrimeField)
   };
   const multiplyMany = module.func('ntt_multiplyMany', [I32, I32, I32, I32], [], (f) => {
     const [d, a, b] = [f.param(0), f.param(1), f.param(2)];
-    steps(f, f.param(3), [[d, ELEMENT_BYTES], [a, ELEMENT_BYTES], [b, ELEMENT_BYTES]], () => f.do(call(field.mul, d, a, b)));
+    steps(
+      f,
+      f.param(3),
+      [
+        [d, ELEMENT_BYTES],
+        [a, ELEMENT_BYTES],
+        [b, ELEMENT_BYTES],
+      ],
+      () => f.do(call(field.mul, d, a, b)),
+    );
   });
   const quotientMany = module.func('ntt_quotientMany', [I32, I32, I32, I32, I32], [], (f) => {
     const [d, a, b, c] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
     const zero = i32.const(field.zeroAt);
-    steps(f, f.param(4), [[d, PACKED_BYTES], [a, ELEMENT_BYTES], [b, ELEMENT_BYTES], [c, ELEMENT_BYTES]], () => {
-      f.do(call(field.mulDiff, a, a, b, zero, c));
-      f.do(call(field.pack, d, a));
-    });
+    steps(
+      f,
+      f.param(4),
+      [
+        [d, PACKED_BYTES],
+        [a, ELEMENT_BYTES],
+        [b, ELEMENT_BYTES],
+        [c, ELEMENT_BYTES],
+      ],
+      () => {
+        f.do(call(field.mulDiff, a, a, b, zero, c));
+        f.do(call(field.pack, d, a));
+      },
+    );
   });
   const powers = module.func('ntt_powers', [I32, I32, I32, I32], [], (f) => {
     const [d, n, first, ratio] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
@@ -111,7 +146,11 @@ export function defineTransformKernels(module: ModuleBuilder, field: PrimeField)
     );
   });
   return {
-    frequencyPart, timePart, multiplyMany, quotientMany, powers,
+    frequencyPart,
+    timePart,
+    multiplyMany,
+    quotientMany,
+    powers,
     frequencyLayer: defineLayer(module, 'ntt_frequencyLayer', frequencyPart),
     timeLayer: defineLayer(module, 'ntt_timeLayer', timePart),
   };
@@ -127,7 +166,14 @@ const TERMS_BETWEEN_REDUCTIONS = 256;
 /** (d, rowStarts, rows, entries, coefficients, witness): d[row] = Σ coefficient·witness over the row's entries. */
 export function defineMatrixKernel(module: ModuleBuilder, field: PrimeField): FunctionRef {
   return module.func('qap_rows', [I32, I32, I32, I32, I32, I32], [], (f) => {
-    const [d, starts, rows, entries, coefficients, witness] = [0, 1, 2, 3, 4, 5].map((i) => f.param(i)) as [Local, Local, Local, Local, Local, Local];
+    const [d, starts, rows, entries, coefficients, witness] = [0, 1, 2, 3, 4, 5].map((i) => f.param(i)) as [
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+    ];
     const sum = f.locals(I64, 9);
     const [entry, end, signal, coefficient] = f.locals(I32, 4) as [Local, Local, Local, Local];
     const entryAddress = (index: Operand): Operand => i32.add(entries, i32.mul(index, i32.const(MATRIX_ENTRY_BYTES)));

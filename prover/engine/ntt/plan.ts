@@ -5,8 +5,9 @@
  * them the polynomial falls into 2^split blocks that need nothing of one another: one task takes a block all the way
  * down (to coefficients), scales it to the coset, and all the way up again.
  */
-import type { KernelCall, Task } from '../pool/task.js';
+
 import { ELEMENT_BYTES } from '../field/parameters.js';
+import type { KernelCall, Task } from '../pool/task.js';
 
 export interface TransformMemory {
   readonly roots: number;

@@ -7,7 +7,15 @@ export type Point = { readonly x: Element; readonly y: Element } | undefined;
 const scale = (a: Element, factor: number): Element => Array.from({ length: factor }, () => a).reduce(add);
 
 export function negate(p: Point): Point {
-  return p && { x: p.x, y: subtract(p.y.map(() => 0n), p.y) };
+  return (
+    p && {
+      x: p.x,
+      y: subtract(
+        p.y.map(() => 0n),
+        p.y,
+      ),
+    }
+  );
 }
 
 export function addPoints(p: Point, q: Point): Point {

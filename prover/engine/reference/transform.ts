@@ -1,5 +1,5 @@
 /** Readable twin of the transform kernels: polynomials evaluated by Horner's rule. */
-import { SCALAR_FIELD, inverseModulo, powerModulo } from '../field/parameters.js';
+import { inverseModulo, powerModulo, SCALAR_FIELD } from '../field/parameters.js';
 import { modulo } from './field.js';
 
 const { prime } = SCALAR_FIELD;

@@ -83,13 +83,7 @@ const load =
   (pointer: Operand, offset = 0): Expr => [...read(pointer), opcode, alignment, ...unsignedLeb(offset)];
 const store =
   (opcode: number, alignment: number) =>
-  (pointer: Operand, value: Operand, offset = 0): Expr => [
-    ...read(pointer),
-    ...read(value),
-    opcode,
-    alignment,
-    ...unsignedLeb(offset),
-  ];
+  (pointer: Operand, value: Operand, offset = 0): Expr => [...read(pointer), ...read(value), opcode, alignment, ...unsignedLeb(offset)];
 
 /** 32-bit integer instructions. */
 export const i32 = {

@@ -37,12 +37,7 @@ export class ModuleBuilder {
   }
 
   /** Defines and exports a function. */
-  func(
-    name: string,
-    params: readonly ValueType[],
-    results: readonly ValueType[],
-    body: (f: FunctionBuilder) => void,
-  ): FunctionRef {
+  func(name: string, params: readonly ValueType[], results: readonly ValueType[], body: (f: FunctionBuilder) => void): FunctionRef {
     const ref: FunctionRef = { index: this.functions.length, name };
     const builder = new FunctionBuilder(params, ref);
     this.types.push({ params, results });
@@ -87,18 +82,13 @@ export class ModuleBuilder {
     const limits = memory.shared ? LIMIT_SHARED_WITH_MAXIMUM : LIMIT_WITH_MAXIMUM;
     section(
       2,
-      vector([
-        [...name('env'), ...name('memory'), 2, limits, ...unsignedLeb(memory.initialPages), ...unsignedLeb(memory.maximumPages)],
-      ]),
+      vector([[...name('env'), ...name('memory'), 2, limits, ...unsignedLeb(memory.initialPages), ...unsignedLeb(memory.maximumPages)]]),
     );
     section(3, vector(this.types.map((_, index) => unsignedLeb(index))));
     section(6, vector(Array.from({ length: this.globals }, () => [I32, MUTABLE, ...i32.const(0), 0x0b])));
     section(7, vector(this.exported.map((f) => [...name(f.name), 0, ...unsignedLeb(f.index)])));
     section(10, vector(this.functions.map((f) => f.encode())));
-    section(
-      11,
-      vector(this.data.map((d) => [0, ...i32.const(d.address), 0x0b, ...unsignedLeb(d.bytes.length), ...d.bytes])),
-    );
+    section(11, vector(this.data.map((d) => [0, ...i32.const(d.address), 0x0b, ...unsignedLeb(d.bytes.length), ...d.bytes])));
     return Uint8Array.from(out);
   }
 }
