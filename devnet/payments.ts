@@ -5,6 +5,7 @@
  * decimal numbers in the asset's unit. Every line is checked before anything is spent; the first bad one is named
  * by its number, counted from 1 with the header as line 1.
  */
+import { formatAmount, parseAmount } from '../client/amount.js';
 import { encodeMemo } from '../protocol/encryption.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Amount, EvmAddress } from '../protocol/flavor.js';
@@ -47,22 +48,6 @@ export function people(payments: readonly Payment[]): string[] {
   return [...new Set(names)];
 }
 
-/** "1.5" with 6 decimals is 1500000n; undefined when the text is no such number. */
-export function parseDecimal(text: string, decimals: number): Amount | undefined {
-  const match = /^(\d{1,40})(?:\.(\d+))?$/.exec(text);
-  const fraction = match?.[2] ?? '';
-  if (match === null || fraction.length > decimals) return undefined;
-  return BigInt((match[1] as string) + fraction.padEnd(decimals, '0'));
-}
-
-/** The inverse of `parseDecimal`, without trailing zeros. */
-export function formatDecimal(amount: Amount, decimals: number): string {
-  const digits = amount.toString().padStart(decimals + 1, '0');
-  const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '');
-  const whole = digits.slice(0, digits.length - decimals);
-  return decimals === 0 || fraction === '' ? (decimals === 0 ? digits : whole) : `${whole}.${fraction}`;
-}
-
 function parseLine(text: string, line: number, assets: readonly DevnetAsset[]): Payment {
   const cells = text.split(',').map((cell) => cell.trim());
   if (cells.length !== COLUMNS) throw invalid(line, `${COLUMNS} columns (${HEADER})`, String(cells.length));
@@ -70,7 +55,14 @@ function parseLine(text: string, line: number, assets: readonly DevnetAsset[]): 
   if (!NAME.test(payer)) throw invalid(line, 'a payer name (a letter, then letters, digits, _ or -; at most 32)', quote(payer));
   const asset = assets.find((a) => a.symbol === symbol);
   if (asset === undefined) throw invalid(line, `an asset among ${assets.map((a) => a.symbol).join(', ')}`, quote(symbol));
-  return { line, payer, payee: parsePayee(payee, line), asset, amount: parseAmount(amountText, asset, line), memo: parseMemo(memo, line) };
+  return {
+    line,
+    payer,
+    payee: parsePayee(payee, line),
+    asset,
+    amount: parsePositive(amountText, asset, line),
+    memo: parseMemo(memo, line),
+  };
 }
 
 function parsePayee(text: string, line: number): Payment['payee'] {
@@ -79,13 +71,17 @@ function parsePayee(text: string, line: number): Payment['payee'] {
   throw invalid(line, 'a payee name, or 0x and 40 hexadecimal digits for a withdrawal', quote(text));
 }
 
-function parseAmount(text: string, asset: DevnetAsset, line: number): Amount {
-  const amount = parseDecimal(text, asset.decimals);
-  if (amount === undefined || amount === 0n) {
-    throw invalid(line, `a positive amount of ${asset.symbol} with at most ${asset.decimals} decimals, such as 1.5`, quote(text));
+function parsePositive(text: string, asset: DevnetAsset, line: number): Amount {
+  const expected = `a positive amount of ${asset.symbol} with at most ${asset.decimals} decimals, such as 1.5`;
+  let amount: Amount;
+  try {
+    amount = parseAmount(text, asset.decimals);
+  } catch (cause) {
+    throw invalid(line, expected, quote(text), cause);
   }
+  if (amount === 0n) throw invalid(line, expected, quote(text));
   if (amount > asset.faucetLimit)
-    throw invalid(line, `at most ${formatDecimal(asset.faucetLimit, asset.decimals)} ${asset.symbol} a payment`, quote(text));
+    throw invalid(line, `at most ${formatAmount(asset.faucetLimit, asset.decimals)} ${asset.symbol} a payment`, quote(text));
   return amount;
 }
 

@@ -1,6 +1,7 @@
 /** The outcome of the main job, for people and for programs. */
+import { formatAmount } from '../client/amount.js';
 import type { MainJobResult, PaymentOutcome } from './mainJob.js';
-import { formatDecimal, type Payment } from './payments.js';
+import type { Payment } from './payments.js';
 
 /** Everything settled, every balance as the file says, and the auditor agrees. */
 export function succeeded({ payments, balances, audit }: MainJobResult): boolean {
@@ -28,7 +29,7 @@ export function jsonSummary(result: MainJobResult, timesMs: Readonly<Record<stri
       payer: payment.payer,
       payee: payeeText(payment),
       asset: payment.asset.symbol,
-      amount: formatDecimal(payment.amount, payment.asset.decimals),
+      amount: formatAmount(payment.amount, payment.asset.decimals),
       memo: payment.memo,
       prove,
       status,
@@ -40,7 +41,7 @@ export function jsonSummary(result: MainJobResult, timesMs: Readonly<Record<stri
     balances: balances.map(({ name, asset, balance, expected }) => ({
       name,
       asset: asset.symbol,
-      balance: formatDecimal(balance, asset.decimals),
+      balance: formatAmount(balance, asset.decimals),
       asExpected: balance === expected,
     })),
     settlements,
@@ -82,7 +83,7 @@ export function textSummary(result: MainJobResult, timesMs: Readonly<Record<stri
 }
 
 function paymentLine({ payment, prove, status, stagesMs, reason }: PaymentOutcome): string {
-  const amount = `${formatDecimal(payment.amount, payment.asset.decimals)} ${payment.asset.symbol}`;
+  const amount = `${formatAmount(payment.amount, payment.asset.decimals)} ${payment.asset.symbol}`;
   const stages = ['queued', 'proven', 'confirmed', 'settled'].flatMap((stage) =>
     stagesMs[stage] === undefined ? [] : [`${stage} ${(stagesMs[stage] / 1000).toFixed(1)}`],
   );
@@ -97,7 +98,7 @@ function balanceLines({ balances }: MainJobResult): string[] {
       .filter((entry) => entry.name === name)
       .map(
         ({ asset, balance, expected }) =>
-          `${formatDecimal(balance, asset.decimals)} ${asset.symbol}${balance === expected ? '' : ` (EXPECTED ${formatDecimal(expected, asset.decimals)})`}`,
+          `${formatAmount(balance, asset.decimals)} ${asset.symbol}${balance === expected ? '' : ` (EXPECTED ${formatAmount(expected, asset.decimals)})`}`,
       );
     return `  ${name.padEnd(8)}   ${parts.join('   ')}`;
   });
