@@ -55,6 +55,10 @@ export interface NodePolicy {
   readonly pendingTransfers: number;
   /** How long a worker's check of a sealed transfer reserves its nullifiers. */
   readonly leaseMs: number;
+  /** Half of a pair waits so long for the other half. */
+  readonly pairWaitMs: number;
+  /** What the queue has not answered after so long is tried again later. */
+  readonly queueTimeoutMs: number;
   /** A transaction that is not mined after so long is sent again with a higher fee. */
   readonly bumpAfterMs: number;
   /** Blocks on top of a settlement before it counts as final, and before its root is offered as an anchor. */
@@ -88,6 +92,8 @@ export const DEFAULT_POLICY: NodePolicy = {
   tickMs: 200,
   pendingTransfers: 4_096,
   leaseMs: 60_000,
+  pairWaitMs: 60_000,
+  queueTimeoutMs: 5_000,
   bumpAfterMs: 30_000,
   confirmationDepth: 1,
   rosterSeconds: 1_800,

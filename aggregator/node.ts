@@ -20,6 +20,7 @@ import { confirm } from './confirm.js';
 import type { NodeContext } from './context.js';
 import { EventHub } from './eventHub.js';
 import { collectResults, noteFarmEvent } from './farm.js';
+import { returnHalfPairs } from './giveBack.js';
 import { RpcNodeChain } from './nodeChain.js';
 import { QuoteBook } from './quote.js';
 import { RosterKeeper } from './rosterKeeper.js';
@@ -27,6 +28,7 @@ import { sealDue } from './seal.js';
 import { makeService } from './service.js';
 import { advanceSettlement } from './settle.js';
 import { publishPlanned } from './tasks.js';
+import { timed } from './timed.js';
 import { Turn } from './turn.js';
 import { ChainWatcher } from './watch.js';
 
@@ -69,7 +71,11 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
       domain: config.domain,
       ...(config.log === undefined ? {} : { log: config.log }),
     });
-    closers.push(() => queue.close());
+    closers.push(() =>
+      timed(queue, policy.queueTimeoutMs)
+        .close()
+        .catch(() => {}),
+    );
     const ctx = makeContext(config, policy, { settler, queueDelaySeconds }, journal, queue, chain);
     return await run(ctx, closers);
   } catch (error) {
@@ -103,7 +109,7 @@ function makeContext(
   queue: FarmQueue,
   chain: RpcNodeChain,
 ): NodeContext {
-  const ports = { journal, queue, chain };
+  const ports = { journal, queue: timed(queue, policy.queueTimeoutMs), chain };
   const effects = config.faultHook === undefined ? ports : withFaultPoints(ports, config.faultHook);
   const sign = signerFromKey(hexToBytes(config.settlerKey, 32));
   const live = journal.read.transfers.rows().filter(({ state }) => state !== 'settled' && state !== 'failed');
@@ -167,6 +173,7 @@ async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<
     await step('confirm', async () => {
       for (const row of [...ctx.live.values()]) if (row.state === 'proven') await confirm(ctx, row);
     });
+    await step('pairs', () => returnHalfPairs(ctx));
     await step('seal', () => sealDue(ctx));
     await step('settle', () => advanceSettlement(ctx));
   };

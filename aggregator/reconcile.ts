@@ -19,11 +19,11 @@ import { release } from './admit.js';
 import type { ChainView, ViewSettlement } from './chainView.js';
 import { commitTransfers, moved } from './commit.js';
 import type { NodeContext } from './context.js';
+import { returnAnchorless } from './giveBack.js';
 import { fieldHex } from './hex.js';
-import { hasAnchor, itemsOf, transfersOf } from './order.js';
+import { itemsOf, transfersOf } from './order.js';
 import { replaySeals } from './seal.js';
 import { underWay } from './settle.js';
-import { RESEAL_PREFIX } from './status.js';
 import { unsealed } from './withdraw.js';
 
 export const L1_CURSOR = 'l1';
@@ -68,19 +68,6 @@ async function align(ctx: NodeContext, before: ChainView, view: ChainView, every
   noteQueue(ctx);
   await returnAnchorless(ctx);
   for (const entry of newSettlements) tellSettlement(ctx, entry);
-}
-
-/** A proof whose anchor is gone can never be settled: its wallet has to prove again, under a root that stands. */
-async function returnAnchorless(ctx: NodeContext): Promise<void> {
-  const lost = [...ctx.live.values()].filter((row) => row.proofId !== undefined && row.seal === undefined && !hasAnchor(ctx, row));
-  if (lost.length === 0) return;
-  await commitTransfers(ctx, (tables) => {
-    for (const { id, record } of lost) release(tables, id, decodeRecord(hexToBytes(record)));
-    const reason = `${RESEAL_PREFIX}: ANCHOR_UNKNOWN`;
-    return lost.map((row) =>
-      moved(row, 'queued', row.times.queued ?? ctx.nowMs(), { proofId: undefined, sequence: undefined, confirmation: undefined, reason }),
-    );
-  });
 }
 
 interface SortedSeals {

@@ -184,6 +184,25 @@ describe('following the chain', () => {
   }, 60_000);
 });
 
+describe('without a queue', () => {
+  it('A16: confirms and seals while Redis is away, and ends', async () => {
+    const node = await world.start({ queueTimeoutMs: 200 });
+    const client = new GatewayClient(node.url);
+    await world.redis.stop();
+    const record = recordOf(1);
+    expect((await client.submit(provenSubmission(record, await currentRoot(), world.domain))).status).toBe('confirmed');
+    await until(
+      () => statusNow(client, idOf(record)),
+      ({ status }) => status === 'sealed',
+      'sealed',
+    );
+    const { ok, checks } = await client.health();
+    expect(ok).toBe(false);
+    expect(JSON.stringify(checks)).toMatch(/QUEUE_TIMEOUT/);
+    await node.stop();
+  }, 60_000);
+});
+
 /** What anybody may settle while the deposit at the head is overdue: that deposit. */
 async function otherSettlement(): Promise<Settlement> {
   const { state, queue } = await auditedReplay(world);

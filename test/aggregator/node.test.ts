@@ -154,6 +154,25 @@ describe('node', () => {
     expect(first.settlementTx).toBe(second.settlementTx);
   }, 60_000);
 
+  it('half of a pair gives its notes back when the other half does not come', async () => {
+    await node.stop();
+    node = await world.start({ pairWaitMs: 300 });
+    client = new GatewayClient(node.url);
+    const anchor = await currentRoot();
+    const half = recordOf(51);
+    await client.submit(provenSubmission(half, anchor, world.domain, { pairedWith: `0x${'33'.repeat(32)}` }));
+    const status = await until(
+      () => statusNow(client, idOf(half)),
+      ({ status }) => status === 'reseal',
+      'given back',
+    );
+    expect(status.reason).toMatch(/PAIR_INCOMPLETE/);
+    const other = recordOf(52, { nf1: half.nf1 });
+    await client.submit(provenSubmission(other, anchor, world.domain));
+    expect((await settledStatus(client, idOf(other))).status).toBe('settled');
+    expect((await settledStatus(client, idOf(half))).status).toBe('failed');
+  }, 60_000);
+
   it('gives a seal back that nobody opened in time; a new seal, or a proof from home, takes its place', async () => {
     const anchor = await currentRoot();
     const roster = await until(
