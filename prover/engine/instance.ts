@@ -28,23 +28,30 @@ export function createMemory(sizeBytes: number): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: sharedMemoryAvailable() });
 }
 
+/** The module, compiled once where it was emitted; threads receive it. */
+export interface CompiledKernels {
+  readonly module: WebAssembly.Module;
+  readonly info: KernelInfo;
+}
+
+let compiling: Promise<CompiledKernels> | undefined;
+
+export function compiledKernels(): Promise<CompiledKernels> {
+  compiling ??= WebAssembly.compile(kernels().bytes).then((module) => ({ module, info: kernels().info }));
+  return compiling;
+}
+
 /**
  * Instantiates the kernels over a memory.
  * @param thread 0 for the calling thread, 1… for workers: decides whose scratch is used
+ * @param given the compiled module where the calling thread received one
  */
-export async function createInstance(memory: WebAssembly.Memory, thread = 0, compiled?: WebAssembly.Module): Promise<Instance> {
-  const info = kernels();
-  const module = compiled ?? (await WebAssembly.compile(info.bytes));
+export async function createInstance(memory: WebAssembly.Memory, thread = 0, given?: CompiledKernels): Promise<Instance> {
+  const { module, info } = given ?? (await compiledKernels());
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   const run = instance.exports as unknown as KernelExports;
-  run['setScratch']?.(info.scratchAt + thread * THREAD_SCRATCH_BYTES);
-  return {
-    info,
-    memory,
-    run,
-    bytes: new Uint8Array(memory.buffer),
-    words: new Uint32Array(memory.buffer),
-  };
+  run.setScratch?.(info.scratchAt + thread * THREAD_SCRATCH_BYTES);
+  return { info, memory, run, bytes: new Uint8Array(memory.buffer), words: new Uint32Array(memory.buffer) };
 }
 
 /** Calls an exported kernel. */

@@ -34,15 +34,18 @@ export type KernelExports = Readonly<Record<string, (...args: number[]) => numbe
 
 /** What TypeScript must know of the module's memory and curves. */
 export interface KernelInfo {
-  readonly bytes: Uint8Array<ArrayBuffer>;
   /** First address that constants do not use. */
   readonly heapAt: number;
   /** Scratch of thread 0; thread i's stands i·THREAD_SCRATCH_BYTES behind it. */
   readonly scratchAt: number;
   readonly enterScalarAt: number;
   readonly enterBaseFromFileAt: number;
-  readonly enterScalarFromFileAt: number;
-  readonly scalarOneAt: number;
+}
+
+/** The emitted module and what must be known of it. */
+export interface Kernels {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly info: KernelInfo;
 }
 
 export type CurveName = 'g1' | 'g2';
@@ -60,7 +63,7 @@ function twistTripleB(): [bigint, bigint] {
   return [(scale * TWIST_REAL * one) % prime, ((prime - scale) * one) % prime];
 }
 
-function emit(): KernelInfo {
+function emit(): Kernels {
   const module = new ModuleBuilder(CONSTANTS_AT);
   const base = definePrimeField(module, BASE_FIELD);
   const scalar = definePrimeField(module, SCALAR_FIELD);
@@ -77,15 +80,14 @@ function emit(): KernelInfo {
   defineDigitKernels(module);
   defineTransformKernels(module, scalar);
   defineMatrixKernel(module, scalar);
-  return {
-    bytes: module.encode({ initialPages: 1, maximumPages: MAX_PAGES, shared: sharedMemoryAvailable() }),
+  const bytes = module.encode({ initialPages: 1, maximumPages: MAX_PAGES, shared: sharedMemoryAvailable() });
+  const info = {
     heapAt: module.end,
     scratchAt,
     enterScalarAt: scalar.enterAt,
     enterBaseFromFileAt: base.enterFromFileAt,
-    enterScalarFromFileAt: scalar.enterFromFileAt,
-    scalarOneAt: scalar.oneAt,
   };
+  return { bytes, info };
 }
 
 /** Whether memories can be shared between threads here. */
@@ -93,10 +95,10 @@ export function sharedMemoryAvailable(): boolean {
   return typeof SharedArrayBuffer !== 'undefined';
 }
 
-let cached: KernelInfo | undefined;
+let cached: Kernels | undefined;
 
 /** The emitted module, emitted once. */
-export function kernels(): KernelInfo {
+export function kernels(): Kernels {
   cached ??= emit();
   return cached;
 }

@@ -7,7 +7,7 @@ import { modulo } from '../../prover/engine/reference/field.js';
 const MEMORY_BYTES = 64 << 20;
 
 export class Harness {
-  private next = (kernels().heapAt + 4095) & ~4095;
+  private next = (kernels().info.heapAt + 4095) & ~4095;
 
   private constructor(readonly instance: Instance) {}
 

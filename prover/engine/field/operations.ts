@@ -21,7 +21,7 @@ import {
   storeLimbs,
   subtractLimbs,
 } from './montgomery.js';
-import { ELEMENT_BYTES, type FieldParameters, LIMB_BITS, LIMB_COUNT, LIMB_MASK, toLimbs } from './parameters.js';
+import { ELEMENT_BYTES, type FieldParameters, FILE_MONTGOMERY_BITS, LIMB_BITS, LIMB_COUNT, LIMB_MASK, PACKED_BYTES, powerModulo, toLimbs } from './parameters.js';
 
 const TOP = LIMB_COUNT - 1;
 const WINDOW_BITS = 4;
@@ -212,6 +212,14 @@ export function definePrimeField(module: ModuleBuilder, field: FieldParameters):
   });
   const pack = module.func(`${name}_pack`, pointers(2), [], (f) => {
     packLimbs(f, f.param(0), canonicalProduct(f, field, loadLimbs(f, f.param(1)), 1n));
+  });
+  const fileFactor = powerModulo(2n, FILE_MONTGOMERY_BITS, field.prime);
+  const packForFile = module.func(`${name}_packForFile`, pointers(2), [], (f) => {
+    packLimbs(f, f.param(0), canonicalProduct(f, field, loadLimbs(f, f.param(1)), fileFactor));
+  });
+  module.func(`${name}_packForFileMany`, pointers(3), [], (f) => {
+    const [d, a] = [f.param(0), f.param(1)];
+    eachOf(f, f.param(2), d, PACKED_BYTES, a, ELEMENT_BYTES, () => f.do(call(packForFile, d, a)));
   });
   const packMany = module.func(`${name}_packMany`, pointers(3), [], (f) => {
     const [d, a] = [f.param(0), f.param(1)];

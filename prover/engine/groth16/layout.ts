@@ -65,7 +65,7 @@ function workBytes(curve: CurveName, bases: number): number {
 
 export function planLayout(input: LayoutInput): Layout {
   const { variables, domainSize } = input;
-  let next = kernels().heapAt;
+  let next = kernels().info.heapAt;
   const take = (bytes: number): number => {
     const at = next;
     next += Math.ceil(bytes / 64) * 64;

@@ -7,8 +7,8 @@
  * event loop between tasks.
  */
 import { TacitError } from '../../../protocol/errors.js';
-import { createInstance, type Instance } from '../instance.js';
-import { kernels, sharedMemoryAvailable } from '../kernels.js';
+import { compiledKernels, type Instance } from '../instance.js';
+import { sharedMemoryAvailable } from '../kernels.js';
 import { executeTask, type Task, type WorkerReply, type WorkerSetup } from './task.js';
 
 interface Job {
@@ -66,10 +66,10 @@ async function workerLocation(): Promise<URL | undefined> {
 export async function createPool(instance: Instance, work: readonly number[]): Promise<Pool> {
   const location = await workerLocation();
   if (location === undefined) return new CallerPool(instance, work[0] as number);
-  const module = await WebAssembly.compile(kernels().bytes);
+  const kernels = await compiledKernels();
   const { Worker } = await import('node:worker_threads');
   const workers = work.map((area, index) => {
-    const setup: WorkerSetup = { memory: instance.memory, module, thread: index + 1, work: area };
+    const setup: WorkerSetup = { memory: instance.memory, kernels, thread: index + 1, work: area };
     return new Worker(location, { workerData: setup, execArgv: [] });
   });
   for (const worker of workers) worker.unref();

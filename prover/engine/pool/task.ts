@@ -2,7 +2,7 @@
  * Units of work that any thread can do: a list of kernel calls, or one window of a multi-exponentiation.
  * A task says only numbers, so it can be posted to another thread; all data is in the key's memory.
  */
-import { type Instance, kernel } from '../instance.js';
+import { type CompiledKernels, type Instance, kernel } from '../instance.js';
 import { runWindow, type WindowTask } from '../msm/window.js';
 
 /** Name of an exported kernel and its arguments. */
@@ -15,7 +15,7 @@ export type Task =
 /** What a worker thread is started with. */
 export interface WorkerSetup {
   readonly memory: WebAssembly.Memory;
-  readonly module: WebAssembly.Module;
+  readonly kernels: CompiledKernels;
   /** 1 for the first worker. */
   readonly thread: number;
   /** The work area that belongs to this thread alone. */

@@ -6,8 +6,8 @@ import { executeTask, type Task, type WorkerReply, type WorkerSetup } from './ta
 async function serve(): Promise<void> {
   const port = parentPort;
   if (!port) return;
-  const { memory, module, thread, work } = workerData as WorkerSetup;
-  const instance = await createInstance(memory, thread, module);
+  const { memory, kernels, thread, work } = workerData as WorkerSetup;
+  const instance = await createInstance(memory, thread, kernels);
   port.on('message', (task: Task) => {
     let reply: WorkerReply;
     try {
