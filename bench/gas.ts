@@ -115,7 +115,10 @@ async function provenUpdates(
   let state = start;
   for (let from = 0; from < size; from += SLOTS_PER_UPDATE) {
     const used = Math.min(SLOTS_PER_UPDATE, size - from);
-    const slots = transfers.slice(from, from + used).flatMap(({ records }) => records);
+    const slots = settlementSlots(
+      [],
+      transfers.slice(from, from + used).flatMap(({ records }) => records),
+    );
     const { entry, next } = await proveUpdate(scene, `transfers ${from} ${used}`, state, slots);
     updates.push(entry);
     state = next;
@@ -150,7 +153,10 @@ async function measure(scene: Scene, state: LedgerState, transfers: TransferProo
 }
 
 function checkFold(scene: Scene, state: LedgerState, settlement: Settlement): void {
-  const slots = settlement.transfers.flatMap(({ records }) => records);
+  const slots = settlementSlots(
+    [],
+    settlement.transfers.flatMap(({ records }) => records),
+  );
   const keys = makeKeyTable(Object.values(scene.artifacts).map(({ id, vkey }) => [id, vkeyFromSnarkjs(vkey)] as const));
   verifyFold(
     keys,
