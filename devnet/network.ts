@@ -71,7 +71,7 @@ const DEPLOYMENT = {
   dropRewardWei: ETHER / 100n,
   shares: { transferProverBps: 4_000, updateProverBps: 4_000 },
 };
-const NODE_POLICY = ['--seal-after-ms', '300', '--settle-after-ms', '1500', '--confirmations', '0'];
+const NODE_POLICY = ['--seal-after-ms', '4000', '--settle-after-ms', '3000', '--confirmations', '0'];
 
 /** @throws TacitError of whatever cannot be started; what had started is stopped again */
 export async function startDevnet(options: DevnetOptions): Promise<Devnet> {

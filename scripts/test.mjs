@@ -19,7 +19,9 @@ const failures = [];
 
 await prepare();
 await step('layers', () => run(process.execPath, [join(root, 'scripts', 'check-imports.mjs')]));
-await step('lint', () => run(process.execPath, [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.']));
+await step('lint', () =>
+  run(process.execPath, [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.']),
+);
 await ensureRedis();
 await step('artifacts', () => run(process.execPath, [join(root, 'dist', 'test', 'prepareArtifacts.js')]));
 const tests = await vitest();
@@ -46,7 +48,9 @@ async function ensureRedis() {
   if (process.platform === 'linux' && process.getuid?.() === 0) {
     say('── redis-server is missing: installing it with apt-get');
     await run('apt-get', ['update', '-qq']);
-    await run('apt-get', ['install', '-y', '-qq', 'redis-server'], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' } });
+    await run('apt-get', ['install', '-y', '-qq', 'redis-server'], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    });
   }
   if (!found()) {
     say('!! NOT COVERED: no redis-server could be had, so persistence, kill -9 of Redis and eviction were not tested.');
