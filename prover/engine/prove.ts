@@ -154,7 +154,7 @@ async function proveWith(
     const reader = await openReader(witness, 'witness');
     let values: Uint8Array;
     try {
-      values = readWitness(reader, key.nVars).slice();
+      values = readWitness(reader, key.nVars);
     } finally {
       reader.close();
     }

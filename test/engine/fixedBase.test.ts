@@ -28,7 +28,9 @@ describe.each(['g1', 'g2'] as const)('fixed-base multiples in %s', (curve) => {
     const size = 32 * coordinates;
     const checked = [...edges.keys(), 500, 2047, 2048, ...edges.map((_, i) => scalars.length - edges.length + i)];
     for (const i of checked) {
-      expect([...points.subarray(size * i, size * (i + 1))], `scalar ${i}`).toEqual(toFile(multiple(generator, scalars[i] as bigint), coordinates));
+      expect([...points.subarray(size * i, size * (i + 1))], `scalar ${i}`).toEqual(
+        toFile(multiple(generator, scalars[i] as bigint), coordinates),
+      );
     }
   });
 });

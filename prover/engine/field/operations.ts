@@ -21,7 +21,17 @@ import {
   storeLimbs,
   subtractLimbs,
 } from './montgomery.js';
-import { ELEMENT_BYTES, type FieldParameters, FILE_MONTGOMERY_BITS, LIMB_BITS, LIMB_COUNT, LIMB_MASK, PACKED_BYTES, powerModulo, toLimbs } from './parameters.js';
+import {
+  ELEMENT_BYTES,
+  FILE_MONTGOMERY_BITS,
+  type FieldParameters,
+  LIMB_BITS,
+  LIMB_COUNT,
+  LIMB_MASK,
+  PACKED_BYTES,
+  powerModulo,
+  toLimbs,
+} from './parameters.js';
 
 const TOP = LIMB_COUNT - 1;
 const WINDOW_BITS = 4;

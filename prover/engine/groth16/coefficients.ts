@@ -98,11 +98,11 @@ export function readCoefficients(zkey: Zkey): Coefficients {
   const rows = new Uint32Array(coefficientCount);
   const entries = new Uint32Array(2 * coefficientCount);
   const starts = [new Uint32Array(domainSize + 1), new Uint32Array(domainSize + 1)] as const;
+  const buffer = new Uint8Array(CHUNK_ENTRIES * COEFFICIENT_BYTES);
+  const words = new Uint32Array(buffer.buffer);
   for (let first = 0; first < coefficientCount; first += CHUNK_ENTRIES) {
     const count = Math.min(CHUNK_ENTRIES, coefficientCount - first);
-    const words = new Uint32Array(
-      readSection(container, zkey.coefficients, first * COEFFICIENT_BYTES, count * COEFFICIENT_BYTES).slice().buffer,
-    );
+    readSection(container, zkey.coefficients, first * COEFFICIENT_BYTES, count * COEFFICIENT_BYTES, buffer);
     for (let i = 0; i < count; i++) {
       const at = ENTRY_WORDS * i;
       const [matrix, row, signal] = [words[at] as number, words[at + 1] as number, words[at + 2] as number];

@@ -14,7 +14,8 @@ const MOST_SECTIONS = 64;
 /** Random access to bytes. */
 export interface ByteReader {
   readonly sizeBytes: number;
-  read(offset: number, lengthBytes: number): Uint8Array;
+  /** Bytes that may be fewer than asked for at the end; a view of `target` if one is given (as long as the request). */
+  read(offset: number, lengthBytes: number, target?: Uint8Array): Uint8Array;
   close(): void;
 }
 
@@ -35,7 +36,12 @@ export interface Container {
 export function memoryReader(bytes: Uint8Array): ByteReader {
   return {
     sizeBytes: bytes.length,
-    read: (offset, lengthBytes) => bytes.subarray(offset, offset + lengthBytes),
+    read: (offset, lengthBytes, target) => {
+      const found = bytes.subarray(offset, offset + lengthBytes);
+      if (!target) return found;
+      target.set(found);
+      return target.subarray(0, found.length);
+    },
     close: () => undefined,
   };
 }
@@ -53,8 +59,8 @@ export async function openReader(source: string | Uint8Array, what: string): Pro
   const sizeBytes = fs.fstatSync(descriptor).size;
   return {
     sizeBytes,
-    read: (offset, lengthBytes) => {
-      const bytes = new Uint8Array(lengthBytes);
+    read: (offset, lengthBytes, target) => {
+      const bytes = target ?? new Uint8Array(lengthBytes);
       let done = 0;
       while (done < lengthBytes) {
         const got = fs.readSync(descriptor, bytes, done, lengthBytes - done, offset + done);
@@ -113,9 +119,9 @@ export function sectionOf(container: Container, type: number, name: string, size
   return section;
 }
 
-/** Bytes of a section that must be there in full. */
-export function readSection(container: Container, section: Section, offset: number, lengthBytes: number): Uint8Array {
-  const bytes = container.reader.read(section.offset + offset, lengthBytes);
+/** Bytes of a section that must be there in full; they are put into `target` if there is one. */
+export function readSection(container: Container, section: Section, offset: number, lengthBytes: number, target?: Uint8Array): Uint8Array {
+  const bytes = container.reader.read(section.offset + offset, lengthBytes, target?.subarray(0, lengthBytes));
   if (bytes.length !== lengthBytes) throw container.fail(`${lengthBytes} more bytes`, String(bytes.length));
   return bytes;
 }

@@ -98,13 +98,14 @@ function loadBases(instance: Instance, layout: Layout, zkey: Zkey, name: BaseNam
   const section: Section = zkey.points[name];
   const indices = layout.indices[name] / 4;
   const first = firstScalar(zkey, name);
+  const buffer = new Uint8Array(STAGING_BYTES);
+  const words = new Uint32Array(buffer.buffer);
   let kept = 0;
   for (let at = 0; at < section.sizeBytes; at += STAGING_BYTES) {
-    const chunk = readSection(zkey.container, section, at, Math.min(STAGING_BYTES, section.sizeBytes - at)).slice();
+    const chunk = readSection(zkey.container, section, at, Math.min(STAGING_BYTES, section.sizeBytes - at), buffer);
     const tooLarge = firstNotBelow(chunk, BASE_FIELD.prime);
     if (tooLarge >= 0) throw zkey.container.fail(`coordinates of ${name} below q`, 'a larger one');
     const before = kept;
-    const words = new Uint32Array(chunk.buffer);
     for (let offset = 0; offset < chunk.length; offset += pointBytes) {
       if (isZero(words, offset / 4, pointBytes / 4)) continue;
       instance.words[indices + kept] = first + (at + offset) / pointBytes;

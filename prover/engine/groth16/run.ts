@@ -95,14 +95,15 @@ class Steps {
   }
 }
 
-/** How many scalars have more than their lowest bytes set, counted on a sample of the bases in use. */
-function countLarge(key: LoadedKey, witness: Uint8Array, name: BaseName): number {
-  const words = new Uint32Array(witness.buffer, witness.byteOffset, witness.length / 4);
+/** How many scalars have more than their lowest bytes set; the witness must stand in its place. */
+function countLarge(key: LoadedKey, name: BaseName): number {
+  const { words } = key.instance;
+  const values = key.layout.witnessPacked / 4;
   const indices = key.layout.indices[name] / 4;
   const low = 2 ** (8 * SMALL_SCALAR_BYTES);
   let large = 0;
   for (let i = 0; i < key.counts[name]; i++) {
-    const at = 8 * (key.instance.words[indices + i] as number);
+    const at = values + 8 * (words[indices + i] as number);
     if ((words[at] as number) >= low || words[at + 1] !== 0 || words[at + 2] !== 0 || words[at + 7] !== 0) large++;
   }
   return large;
@@ -183,10 +184,10 @@ export async function runProof(key: LoadedKey, witness: Uint8Array, blinding: Bl
   const { layout, instance, counts } = key;
   const { threads } = options;
   const steps = new Steps(key, options);
-  const bits = Object.fromEntries(
-    BASE_NAMES.map((name) => [name, chooseWindowBits(counts[name], name === 'h' ? counts[name] : countLarge(key, witness, name))]),
-  ) as Record<BaseName, number>;
   instance.bytes.set(witness, layout.witnessPacked);
+  const bits = Object.fromEntries(
+    BASE_NAMES.map((name) => [name, chooseWindowBits(counts[name], name === 'h' ? counts[name] : countLarge(key, name))]),
+  ) as Record<BaseName, number>;
   const offsets = new OffsetTable(key);
   const expected = windowCount(bits.h);
   steps.expect(expected);

@@ -21,7 +21,18 @@ import {
 } from '../field/montgomery.js';
 import type { PrimeField } from '../field/operations.js';
 import { ELEMENT_BYTES, PACKED_BYTES } from '../field/parameters.js';
-import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
+import {
+  call,
+  type Expr,
+  type FunctionBuilder,
+  type FunctionRef,
+  I32,
+  I64,
+  i32,
+  i64,
+  type Local,
+  type Operand,
+} from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 
 export interface TransformKernels {
@@ -65,14 +76,19 @@ function definePart(module: ModuleBuilder, name: string, butterfly: Butterfly): 
   });
 }
 
-function defineLayer(module: ModuleBuilder, name: string, part: FunctionRef): FunctionRef {
+/** A whole layer; the first butterfly of a block has w = 1 and needs no multiplication. */
+function defineLayer(module: ModuleBuilder, name: string, part: FunctionRef, first: FunctionRef): FunctionRef {
   return module.func(name, [I32, I32, I32, I32, I32], [], (f) => {
     const [data, blocks, half, roots, rootStep] = [0, 1, 2, 3, 4].map((i) => f.param(i)) as [Local, Local, Local, Local, Local];
     const halfBytes = f.let(I32, i32.mul(half, i32.const(ELEMENT_BYTES)));
+    const rest = f.let(I32, i32.sub(half, i32.const(1)));
+    const [second, secondRoot] = [f.local(I32), f.let(I32, i32.add(roots, rootStep))];
     f.while(
       () => blocks,
       () => {
-        f.do(call(part, data, i32.add(data, halfBytes), half, roots, rootStep));
+        f.do(call(first, data, i32.add(data, halfBytes)));
+        f.set(second, i32.add(data, i32.const(ELEMENT_BYTES)));
+        f.if(rest, () => f.do(call(part, second, i32.add(second, halfBytes), rest, secondRoot, rootStep)));
         f.set(data, i32.add(data, i32.shl(halfBytes, i32.const(1))));
         f.increase(blocks, -1);
       },
@@ -80,8 +96,20 @@ function defineLayer(module: ModuleBuilder, name: string, part: FunctionRef): Fu
   });
 }
 
+/** (a, b): a butterfly with w = 1. Both results are reduced: unlike after a product, sums alone would double in every layer. */
+function defineFirst(module: ModuleBuilder, name: string, field: PrimeField): FunctionRef {
+  return module.func(name, [I32, I32], [], (f) => {
+    const [a, b] = [loadLimbs(f, f.param(0)), loadLimbs(f, f.param(1))];
+    const sum = reduceByEstimate(f, field.parameters, addLimbs(a, b));
+    const difference = reduceByEstimate(f, field.parameters, subtractLimbs(a, b));
+    storeLimbs(f, f.param(0), sum);
+    storeLimbs(f, f.param(1), difference);
+  });
+}
+
 export function defineTransformKernels(module: ModuleBuilder, field: PrimeField): TransformKernels {
   const { parameters } = field;
+  const first = defineFirst(module, 'ntt_first', field);
   const frequencyPart = definePart(module, 'ntt_frequencyPart', (f, a, b, w) => {
     const sum = reduceByEstimate(f, parameters, addLimbs(a, b));
     const difference = materialise(f, subtractLimbs(a, b));
@@ -151,8 +179,8 @@ export function defineTransformKernels(module: ModuleBuilder, field: PrimeField)
     multiplyMany,
     quotientMany,
     powers,
-    frequencyLayer: defineLayer(module, 'ntt_frequencyLayer', frequencyPart),
-    timeLayer: defineLayer(module, 'ntt_timeLayer', timePart),
+    frequencyLayer: defineLayer(module, 'ntt_frequencyLayer', frequencyPart, first),
+    timeLayer: defineLayer(module, 'ntt_timeLayer', timePart, first),
   };
 }
 

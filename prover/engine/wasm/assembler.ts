@@ -14,8 +14,8 @@ export const I32 = 0x7f;
 export const I64 = 0x7e;
 export type ValueType = typeof I32 | typeof I64;
 
-/** Bytes of an instruction sequence that leaves one value. */
-export type Expr = readonly number[];
+/** Bytes of an instruction sequence that leaves one value; nested, and laid flat when it joins a function. */
+export type Expr = readonly (number | Expr)[];
 
 /** A local variable or parameter of a function. */
 export interface Local {
@@ -41,6 +41,8 @@ export interface GlobalRef {
 export interface Label {
   readonly depth: number;
 }
+
+const END = 0x0b;
 
 /** Unsigned LEB128. */
 export function unsignedLeb(value: number): number[] {
@@ -74,16 +76,16 @@ export function read(operand: Operand): Expr {
 
 const binary =
   (opcode: number) =>
-  (a: Operand, b: Operand): Expr => [...read(a), ...read(b), opcode];
+  (a: Operand, b: Operand): Expr => [read(a), read(b), opcode];
 const unary =
   (opcode: number) =>
-  (a: Operand): Expr => [...read(a), opcode];
+  (a: Operand): Expr => [read(a), opcode];
 const load =
   (opcode: number, alignment: number) =>
-  (pointer: Operand, offset = 0): Expr => [...read(pointer), opcode, alignment, ...unsignedLeb(offset)];
+  (pointer: Operand, offset = 0): Expr => [read(pointer), opcode, alignment, unsignedLeb(offset)];
 const store =
   (opcode: number, alignment: number) =>
-  (pointer: Operand, value: Operand, offset = 0): Expr => [...read(pointer), ...read(value), opcode, alignment, ...unsignedLeb(offset)];
+  (pointer: Operand, value: Operand, offset = 0): Expr => [read(pointer), read(value), opcode, alignment, unsignedLeb(offset)];
 
 /** 32-bit integer instructions. */
 export const i32 = {
@@ -145,7 +147,7 @@ export const i64 = {
 
 /** The value of `whenTrue` if the condition is non-zero, else of `whenFalse`; both are evaluated. */
 export function select(whenTrue: Operand, whenFalse: Operand, condition: Operand): Expr {
-  return [...read(whenTrue), ...read(whenFalse), ...read(condition), 0x1b];
+  return [read(whenTrue), read(whenFalse), read(condition), 0x1b];
 }
 
 export function getGlobal(global: GlobalRef): Expr {
@@ -153,7 +155,15 @@ export function getGlobal(global: GlobalRef): Expr {
 }
 
 export function setGlobal(global: GlobalRef, value: Operand): Expr {
-  return [...read(value), 0x24, ...unsignedLeb(global.index)];
+  return [read(value), 0x24, unsignedLeb(global.index)];
+}
+
+/** Appends nested bytes in their order. */
+export function appendFlat(out: number[], bytes: Expr): void {
+  for (const item of bytes) {
+    if (typeof item === 'number') out.push(item);
+    else appendFlat(out, item);
+  }
 }
 
 /** Collects the body of one function. */
@@ -184,11 +194,11 @@ export class FunctionBuilder {
 
   /** Appends a statement (an instruction sequence that leaves nothing), or the function's final value. */
   do(...statements: Expr[]): void {
-    for (const statement of statements) for (const byte of statement) this.code.push(byte);
+    for (const statement of statements) appendFlat(this.code, statement);
   }
 
   set(local: Local, value: Operand): void {
-    this.do([...read(value), 0x21, ...unsignedLeb(local.index)]);
+    this.do([read(value), 0x21, unsignedLeb(local.index)]);
   }
 
   /** A fresh local that holds the value. */
@@ -212,7 +222,7 @@ export class FunctionBuilder {
   }
 
   if(condition: Operand, then: () => void, otherwise?: () => void): void {
-    this.do([...read(condition), 0x04, 0x40]);
+    this.do([read(condition), 0x04, 0x40]);
     this.depth++;
     then();
     if (otherwise) {
@@ -228,11 +238,11 @@ export class FunctionBuilder {
   }
 
   branchIf(label: Label, condition: Operand): void {
-    this.do([...read(condition), 0x0d, ...unsignedLeb(this.depth - label.depth)]);
+    this.do([read(condition), 0x0d, ...unsignedLeb(this.depth - label.depth)]);
   }
 
   return(value?: Operand): void {
-    this.do([...(value ? read(value) : []), 0x0f]);
+    this.do([value ? read(value) : [], 0x0f]);
   }
 
   /** Runs the body while the condition holds, testing it before each turn. */
@@ -247,11 +257,15 @@ export class FunctionBuilder {
   }
 
   /** The bytes of the code section's entry. */
-  encode(): number[] {
-    const declarations = this.extraLocals.flatMap((type) => [1, type]);
-    const body = [...unsignedLeb(this.extraLocals.length), ...declarations];
-    const size = body.length + this.code.length + 1;
-    return [...unsignedLeb(size), ...body, ...this.code, 0x0b];
+  encode(): Uint8Array {
+    const head = [...unsignedLeb(this.extraLocals.length), ...this.extraLocals.flatMap((type) => [1, type])];
+    const size = unsignedLeb(head.length + this.code.length + 1);
+    const entry = new Uint8Array(size.length + head.length + this.code.length + 1);
+    entry.set(size);
+    entry.set(head, size.length);
+    entry.set(this.code, size.length + head.length);
+    entry[entry.length - 1] = END;
+    return entry;
   }
 
   private structured(opcode: number, body: (label: Label) => void): void {
@@ -265,5 +279,5 @@ export class FunctionBuilder {
 
 /** A call of a function; leaves the function's result, if it has one. */
 export function call(target: FunctionRef, ...args: Operand[]): Expr {
-  return [...args.flatMap((argument) => read(argument)), 0x10, ...unsignedLeb(target.index)];
+  return [...args.map((argument) => read(argument)), 0x10, unsignedLeb(target.index)];
 }

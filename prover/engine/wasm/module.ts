@@ -5,7 +5,17 @@
  * bytes and the module can be pinned by its hash.
  * Source: WebAssembly Core Specification 2.0, section 5.5 (modules).
  */
-import { FunctionBuilder, type FunctionRef, type GlobalRef, I32, i32, unsignedLeb, type ValueType } from './assembler.js';
+import {
+  appendFlat,
+  type Expr,
+  FunctionBuilder,
+  type FunctionRef,
+  type GlobalRef,
+  I32,
+  i32,
+  unsignedLeb,
+  type ValueType,
+} from './assembler.js';
 
 const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const LIMIT_SHARED_WITH_MAXIMUM = 3;
@@ -72,25 +82,45 @@ export class ModuleBuilder {
   }
 
   encode(memory: MemoryLimits): Uint8Array<ArrayBuffer> {
-    const out: number[] = [...MAGIC_AND_VERSION];
-    const section = (id: number, content: number[]): void => {
-      out.push(id, ...unsignedLeb(content.length));
-      for (const byte of content) out.push(byte);
+    const parts: (readonly number[] | Uint8Array)[] = [MAGIC_AND_VERSION];
+    const section = (id: number, content: readonly (readonly number[] | Uint8Array)[]): void => {
+      const size = content.reduce((sum, part) => sum + part.length, 0);
+      parts.push([id, ...unsignedLeb(size)], ...content);
     };
-    const vector = (items: number[][]): number[] => [...unsignedLeb(items.length), ...items.flat()];
-    section(1, vector(this.types.map((t) => [0x60, ...vector(t.params.map((p) => [p])), ...vector(t.results.map((r) => [r]))])));
+    const vector = (items: readonly (readonly number[] | Uint8Array)[]): (readonly number[] | Uint8Array)[] => [
+      unsignedLeb(items.length),
+      ...items,
+    ];
+    const bytes = (items: number[][]): number[] => [...unsignedLeb(items.length), ...items.flat()];
+    section(1, vector(this.types.map((t) => [0x60, ...bytes(t.params.map((p) => [p])), ...bytes(t.results.map((r) => [r]))])));
     const limits = memory.shared ? LIMIT_SHARED_WITH_MAXIMUM : LIMIT_WITH_MAXIMUM;
     section(
       2,
       vector([[...name('env'), ...name('memory'), 2, limits, ...unsignedLeb(memory.initialPages), ...unsignedLeb(memory.maximumPages)]]),
     );
     section(3, vector(this.types.map((_, index) => unsignedLeb(index))));
-    section(6, vector(Array.from({ length: this.globals }, () => [I32, MUTABLE, ...i32.const(0), 0x0b])));
+    section(6, vector(Array.from({ length: this.globals }, () => [I32, MUTABLE, ...flat(i32.const(0)), 0x0b])));
     section(7, vector(this.exported.map((f) => [...name(f.name), 0, ...unsignedLeb(f.index)])));
     section(10, vector(this.functions.map((f) => f.encode())));
-    section(11, vector(this.data.map((d) => [0, ...i32.const(d.address), 0x0b, ...unsignedLeb(d.bytes.length), ...d.bytes])));
-    return Uint8Array.from(out);
+    section(11, vector(this.data.map((d) => [0, ...flat(i32.const(d.address)), 0x0b, ...unsignedLeb(d.bytes.length), ...d.bytes])));
+    return concatenate(parts);
   }
+}
+
+function concatenate(parts: readonly (readonly number[] | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+function flat(expression: Expr): number[] {
+  const out: number[] = [];
+  appendFlat(out, expression);
+  return out;
 }
 
 function name(text: string): number[] {
