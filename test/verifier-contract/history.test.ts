@@ -47,16 +47,14 @@ beforeAll(async () => {
   await world.as(1).force(late);
   await world.settle({ transfers: [{ records: [world.record({ nf1: late.record.nf2 })] }] });
   const low = world.state.nullifiers.low(late.record.nf2 + 1n);
-  await world
-    .as(2)
-    .drop({
-      queueIndex: 3,
-      ...late,
-      nullifier: 2,
-      next: low.next,
-      leafIndex: BigInt(low.index),
-      siblings: world.state.nullifiers.path(BigInt(low.index)),
-    });
+  await world.as(2).drop({
+    queueIndex: 3,
+    ...late,
+    nullifier: 2,
+    next: low.next,
+    leafIndex: BigInt(low.index),
+    siblings: world.state.nullifiers.path(BigInt(low.index)),
+  });
   await world.settle({ queue: [{ kind: 'dropped' }], transfers: [{ records: [world.record()] }] });
   await deposit(9n);
   history = await readHistory(world.provider, world.rollup.address, (await world.rollup.config()).deploymentBlock, undefined, {
