@@ -50,9 +50,9 @@ async function health(ctx: NodeContext, problems: Readonly<Record<string, string
   let workers = 0;
   try {
     workers = (await ctx.effects.queue.workers()).length;
-    if (workers === 0) checks['workers'] = 'no worker has announced itself';
+    if (workers === 0) checks.workers = 'no worker has announced itself';
   } catch (error) {
-    checks['farm'] = error instanceof TacitError ? error.code : 'unreachable';
+    checks.farm = error instanceof TacitError ? error.code : 'unreachable';
   }
   return { ok: Object.values(checks).every((line) => line === 'ok'), checks, pending: ctx.live.size, workers };
 }

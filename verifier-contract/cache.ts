@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 /** `$XDG_CACHE_HOME/tacit/<room>`, by default below `~/.cache`. */
 export function cacheDir(room: string): string {
-  const base = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+  const base = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
   return join(base, 'tacit', room);
 }
 

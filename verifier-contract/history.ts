@@ -181,18 +181,18 @@ async function toEvent(provider: Provider, contract: EvmAddress, log: Log, skipC
         ...place,
         queueIndex: number('queueIndex'),
         asset: number('asset'),
-        value: args['value'],
-        owner: args['owner'],
-        commitment: args['commitment'],
-        ephemeral: args['ephemeral'],
-        ciphertext: args['ciphertext'],
+        value: args.value,
+        owner: args.owner,
+        commitment: args.commitment,
+        ephemeral: args.ephemeral,
+        ciphertext: args.ciphertext,
       };
     case 'Forced':
       return {
         kind: 'forced',
         ...place,
         queueIndex: number('queueIndex'),
-        record: args['record'],
+        record: args.record,
         prover: address('prover'),
         refund: address('refund'),
       };
@@ -203,18 +203,18 @@ async function toEvent(provider: Provider, contract: EvmAddress, log: Log, skipC
         kind: 'settled',
         ...place,
         index: number('settlementIndex'),
-        noteRoot: args['noteRoot'],
-        nullRoot: args['nullRoot'],
-        leafCount: args['leafCount'],
+        noteRoot: args.noteRoot,
+        nullRoot: args.nullRoot,
+        leafCount: args.leafCount,
         queueHead: number('queueHead'),
         ...(skipCalldata ? { settler: ZERO_ADDRESS, data: '0x' } : await readSettlement(provider, contract, log)),
       };
     case 'AssetRegistered':
       return { kind: 'asset', ...place, id: number('id'), token: address('token') };
     case 'WithdrawalDeferred':
-      return { kind: 'deferred', ...place, recipient: address('recipient'), asset: number('asset'), value: args['value'] };
+      return { kind: 'deferred', ...place, recipient: address('recipient'), asset: number('asset'), value: args.value };
     case 'Claimed':
-      return { kind: 'claimed', ...place, account: address('account'), asset: number('asset'), amount: args['amount'], to: address('to') };
+      return { kind: 'claimed', ...place, account: address('account'), asset: number('asset'), amount: args.amount, to: address('to') };
     default:
       return undefined;
   }
