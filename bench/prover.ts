@@ -97,7 +97,7 @@ export function median(values: readonly number[]): number {
 
 /** Times all provers on one circuit, taking turns. @throws Error when snarkjs rejects a proof */
 export async function compareProvers(circuit: ProverCircuit, threads: number, runs: number): Promise<ProverRow[]> {
-  const rapidsnark = process.env['RAPIDSNARK'];
+  const rapidsnark = process.env.RAPIDSNARK;
   const peers = [
     ...PEERS.map((name) => processPeer(name, circuit, threads)),
     ...(rapidsnark ? [rapidsnarkPeer(rapidsnark, circuit, threads)] : []),

@@ -80,7 +80,7 @@ component main { public [seed] } = Products(${n});
 }
 
 function cacheRoot(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'tacit', 'prover-circuits');
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tacit', 'prover-circuits');
 }
 
 function libraryFiles(): { path: string; text: string }[] {

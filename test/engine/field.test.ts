@@ -94,7 +94,7 @@ describe.each([BASE_FIELD, SCALAR_FIELD])('prime field $name', (field) => {
     const bytes = values.flatMap((value) => Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 255n)));
     harness.instance.bytes.set(bytes, packed);
     harness.run(`${name}_unpackMany`, elements, packed, values.length, enter);
-    values.forEach((value, i) => expect(harness.get(field, elements + ELEMENT_BYTES * i)).toBe(value));
+    for (const [i, value] of values.entries()) expect(harness.get(field, elements + ELEMENT_BYTES * i)).toBe(value);
     harness.instance.bytes.fill(0, packed, packed + bytes.length);
     harness.run(`${name}_packMany`, packed, elements, values.length);
     expect([...harness.instance.bytes.slice(packed, packed + bytes.length)]).toEqual(bytes);

@@ -27,7 +27,9 @@ export class Harness {
 
   /** Writes elements in Montgomery form. */
   put(field: FieldParameters, values: readonly bigint[], at = this.alloc(ELEMENT_BYTES * values.length)): number {
-    values.forEach((value, i) => this.instance.words.set(toLimbs(modulo(value * field.one, field.prime)), (at + ELEMENT_BYTES * i) / 4));
+    for (const [i, value] of values.entries()) {
+      this.instance.words.set(toLimbs(modulo(value * field.one, field.prime)), (at + ELEMENT_BYTES * i) / 4);
+    }
     return at;
   }
 

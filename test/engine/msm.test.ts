@@ -32,7 +32,7 @@ function sum(curve: CurveName, points: readonly NonNullable<Point>[], scalars: r
     number,
   ];
   const results = harness.alloc(projectiveBytes * windowCount(bits));
-  points.forEach((point, i) => putPoint(harness, curve, point, bases + affineBytes * i));
+  for (const [i, point] of points.entries()) putPoint(harness, curve, point, bases + affineBytes * i);
   scalars.forEach((scalar, i) => {
     harness.instance.words[indices / 4 + i] = i;
     harness.instance.bytes.set(writeInteger(scalar), packed + 32 * i);

@@ -13,9 +13,9 @@
  * lowest limb j·p mod 2^29 with a tiny j, and infinity has a zero lowest limb. A hit is then decided exactly.
  */
 
-import { addLimbs, at, loadLimbs, materialise, montgomery, montgomerySquare, storeLimbs, subtractLimbs } from '../field/montgomery.js';
+import { addLimbs, loadLimbs, materialise, montgomery, montgomerySquare, storeLimbs, subtractLimbs } from '../field/montgomery.js';
 import { INVERSE_SCRATCH_BYTES, minus } from '../field/operations.js';
-import { ELEMENT_BYTES, type FieldParameters, LIMB_BITS, LIMB_COUNT } from '../field/parameters.js';
+import { ELEMENT_BYTES, type FieldParameters, LIMB_BITS } from '../field/parameters.js';
 import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 import { type Curve, copyBytes, untagged } from './points.js';

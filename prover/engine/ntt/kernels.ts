@@ -21,18 +21,7 @@ import {
 } from '../field/montgomery.js';
 import type { PrimeField } from '../field/operations.js';
 import { ELEMENT_BYTES, PACKED_BYTES } from '../field/parameters.js';
-import {
-  call,
-  type Expr,
-  type FunctionBuilder,
-  type FunctionRef,
-  I32,
-  I64,
-  i32,
-  i64,
-  type Local,
-  type Operand,
-} from '../wasm/assembler.js';
+import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 
 export interface TransformKernels {
@@ -205,7 +194,11 @@ export function defineMatrixKernel(module: ModuleBuilder, field: PrimeField): Fu
     const sum = f.locals(I64, 9);
     const [entry, end, signal, coefficient] = f.locals(I32, 4) as [Local, Local, Local, Local];
     const entryAddress = (index: Operand): Operand => i32.add(entries, i32.mul(index, i32.const(MATRIX_ENTRY_BYTES)));
-    const accumulate = (values: readonly Operand[]): void => values.forEach((value, i) => f.set(at(sum, i), value));
+    const accumulate = (values: readonly Operand[]): void => {
+      values.forEach((value, i) => {
+        f.set(at(sum, i), value);
+      });
+    };
     const reduce = (): void => accumulate(reduceByEstimate(f, field.parameters, sum));
     f.while(
       () => rows,

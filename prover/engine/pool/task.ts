@@ -1,5 +1,5 @@
 /**
- * Units of work that any thread can do: a list of kernel calls, or one window of a multi-exponentiation.
+ * Units of work that any thread can do: a list of kernel calls, or windows of a multi-exponentiation.
  * A task says only numbers, so it can be posted to another thread; all data is in the key's memory.
  */
 import { type CompiledKernels, type Instance, kernel } from '../instance.js';
@@ -10,7 +10,7 @@ export type KernelCall = readonly [name: string, ...args: number[]];
 
 export type Task =
   | { readonly type: 'calls'; readonly calls: readonly KernelCall[] }
-  | { readonly type: 'window'; readonly window: WindowTask };
+  | { readonly type: 'windows'; readonly windows: readonly WindowTask[] };
 
 /** What a worker thread is started with. */
 export interface WorkerSetup {
@@ -26,8 +26,8 @@ export interface WorkerSetup {
 export type WorkerReply = { readonly elapsedMs: number } | { readonly failure: string };
 
 export function executeTask(instance: Instance, task: Task, work: number): void {
-  if (task.type === 'window') {
-    runWindow(instance, task.window, work);
+  if (task.type === 'windows') {
+    for (const window of task.windows) runWindow(instance, window, work);
     return;
   }
   for (const [name, ...args] of task.calls) kernel(instance, name)(...args);
