@@ -26,8 +26,11 @@ const RANKS = [
   ['cli', 'web', 'bench'],
   ['test'],
 ];
-/** Single steps beside one's rank: the farm worker takes its job contracts from queue; the engine below it may not. */
-const BESIDE = ['announcing', 'updateJob', 'worker'].map((file) => ({ from: `prover/${file}`, to: 'queue' }));
+/** Single steps beside one's rank: the farm worker takes its job contracts from queue (the engine below it may not), the prover's bench its sample transfers from the tests. */
+const BESIDE = [
+  ...['announcing', 'updateJob', 'worker'].map((file) => ({ from: `prover/${file}`, to: 'queue' })),
+  { from: 'bench/proverInputs', to: 'test' },
+];
 
 const ROOMS = RANKS.flat();
 const NEED_README = ROOMS.filter((room) => room !== 'test');
