@@ -164,18 +164,17 @@ export interface AdditionSteps {
 /** Steps by calls of the field's functions: for fields whose products are much dearer than a call. */
 function stepsByCalls(f: FunctionBuilder, curve: Curve, s: Slots): AdditionSteps {
   const { field } = curve;
-  const zero = i32.const(field.zeroAt);
   return {
     begin: (product) => copyBytes(f, product, i32.const(field.oneAt), field.bytes),
     accumulate: (product, x1, x2) => {
-      f.do(call(field.mulDiff, product, i32.sub(product, i32.const(field.bytes)), x2, x1, zero));
+      f.do(call(field.mulByDiff, product, i32.sub(product, i32.const(field.bytes)), x2, x1));
     },
     complete: (product, first, second, x1, x2, d) => {
       f.do(call(field.mul, s.inverse, s.running, product));
-      f.do(call(field.mulDiff, s.running, s.running, x2, x1, zero));
+      f.do(call(field.mulByDiff, s.running, s.running, x2, x1));
       const y1 = ordinate(f, curve, first, s.y1);
       const y2 = ordinate(f, curve, second, s.y2);
-      f.do(call(field.mulDiff, s.slope, s.inverse, y2, y1, zero));
+      f.do(call(field.mulByDiff, s.slope, s.inverse, y2, y1));
       finish(f, curve, s, d, x1, y1, x2);
     },
   };

@@ -54,6 +54,8 @@ export interface CoordinateField {
   readonly sub: FunctionRef;
   /** (d, a, b, c, e): d = a·(b − c) − e */
   readonly mulDiff: FunctionRef;
+  /** (d, a, b, c): d = a·(b − c) */
+  readonly mulByDiff: FunctionRef;
   /** (d, a, b, c): d = a² − b − c */
   readonly squareMinus: FunctionRef;
   /** (d, a, scratch): d = a⁻¹, and 0 for 0 */
@@ -207,6 +209,11 @@ export function definePrimeField(module: ModuleBuilder, field: FieldParameters):
     const b = materialise(f, subtractLimbs(loadLimbs(f, f.param(2)), loadLimbs(f, f.param(3))));
     storeLimbs(f, f.param(0), montgomery(f, field, [{ a, b }], minus(f, field, loadLimbs(f, f.param(4)))));
   });
+  const mulByDiff = module.func(`${name}_mulByDiff`, pointers(4), [], (f) => {
+    const a = loadLimbs(f, f.param(1));
+    const b = materialise(f, subtractLimbs(loadLimbs(f, f.param(2)), loadLimbs(f, f.param(3))));
+    storeLimbs(f, f.param(0), montgomery(f, field, [{ a, b }]));
+  });
   const squareMinus = module.func(`${name}_squareMinus`, pointers(4), [], (f) => {
     const a = loadLimbs(f, f.param(1));
     const less = materialise(f, addLimbs(loadLimbs(f, f.param(2)), loadLimbs(f, f.param(3))));
@@ -253,6 +260,7 @@ export function definePrimeField(module: ModuleBuilder, field: FieldParameters):
     add,
     sub,
     mulDiff,
+    mulByDiff,
     squareMinus,
     inverse,
     canonical,

@@ -209,6 +209,9 @@ export function defineQuadraticField(module: ModuleBuilder, base: PrimeField, sc
     mulDiff: module.func('q2_mulDiff', pointers(5), [], (f) => {
       multiply(f, field, own(f), f.param(0), f.param(1), differenceAt(f, f.param(2), f.param(3)), f.param(4));
     }),
+    mulByDiff: module.func('q2_mulByDiff', pointers(4), [], (f) => {
+      multiply(f, field, own(f), f.param(0), f.param(1), differenceAt(f, f.param(2), f.param(3)));
+    }),
     squareMinus: module.func('q2_squareMinus', pointers(4), [], (f) => {
       squareInto(f, field, own(f), f.param(0), f.param(1), (offset) =>
         materialise(f, addLimbs(loadLimbs(f, f.param(2), offset), loadLimbs(f, f.param(3), offset))),

@@ -13,7 +13,7 @@ export const SCALAR_BITS = 254;
 export const SMALLEST_WINDOW_BITS = 3;
 export const LARGEST_WINDOW_BITS = 16;
 /** Work-list entries that share one inversion. */
-export const LIST_CAPACITY = 2048;
+export const LIST_CAPACITY = 1024;
 /** Cost of reading one scalar's digit, in additions of points. */
 const DIGIT_COST = 0.02;
 /** Cost of a bucket's two additions, in additions of points with all overheads. */
