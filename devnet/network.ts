@@ -33,6 +33,8 @@ export interface DevnetOptions {
   readonly rpcPort?: number;
   /** Port of the node's gateway; any free one where absent. */
   readonly nodePort?: number;
+  /** A batch that is not full is sealed when its oldest transfer has waited so long. Default 2,000. */
+  readonly sealAfterMs?: number;
   /** Threads of one proof of one worker. */
   readonly threadsPerWorker?: number;
   readonly log?: (line: string) => void;
@@ -71,7 +73,8 @@ const DEPLOYMENT = {
   dropRewardWei: ETHER / 100n,
   shares: { transferProverBps: 4_000, updateProverBps: 4_000 },
 };
-const NODE_POLICY = ['--seal-after-ms', '4000', '--settle-after-ms', '3000', '--confirmations', '0'];
+const SEAL_AFTER_MS = 2_000;
+const NODE_POLICY = ['--settle-after-ms', '3000', '--confirmations', '0'];
 
 /** @throws TacitError of whatever cannot be started; what had started is stopped again */
 export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
@@ -117,7 +120,8 @@ async function start(options: DevnetOptions, stops: (() => Promise<void>)[], sto
     '--update-circuits',
     'update_2',
   ];
-  const node = await startChild({ ...child, name: 'node', args: ['node', ...common, ...nodeArgs, ...NODE_POLICY] });
+  const sealing = ['--seal-after-ms', String(options.sealAfterMs ?? SEAL_AFTER_MS)];
+  const node = await startChild({ ...child, name: 'node', args: ['node', ...common, ...nodeArgs, ...sealing, ...NODE_POLICY] });
   stops.push(() => node.stop());
   const threads = ['--threads', String(options.threadsPerWorker ?? 1)];
   const workers = await Promise.all(

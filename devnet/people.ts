@@ -1,13 +1,13 @@
 /**
  * The people of a payments file: a wallet each, funded from L1 with one note for every payment, so that all payments can
- * run side by side. A payment in another asset than the native coin gets a second, native note for its fee.
+ * run side by side. Where the node asks fees, a payment in another asset gets a second, native note for its fee.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createWallet } from '../client/createWallet.js';
 import { deposit } from '../client/deposit.js';
-import type { WalletEnvironment } from '../client/environment.js';
+import { nodeOf, type WalletEnvironment } from '../client/environment.js';
 import { sync } from '../client/sync.js';
 import type { Wallet } from '../client/wallet.js';
 import { NATIVE_ASSET } from '../protocol/constants.js';
@@ -65,11 +65,12 @@ export async function fundPeople(
   payments: readonly Payment[],
 ): Promise<number> {
   const depositors = devnet.accounts.slice(FIRST_DEPOSITOR);
+  const withFees = await feesAreAsked(environment);
   const queues = depositors.map((): (() => Promise<void>)[] => []);
   let count = 0;
   for (const payment of payments) {
     const person = personOf(folk, payment.payer);
-    for (const { asset, value } of notesFor(payment, devnet.assets)) {
+    for (const { asset, value } of notesFor(payment, devnet.assets, withFees)) {
       const which = count++ % depositors.length;
       const account = depositors[which];
       if (account === undefined) throw new RangeError('the chain has no account that deposits');
@@ -127,8 +128,15 @@ export function assetOf(payment: Payment, assets: readonly RegisteredAsset[]): R
   return asset;
 }
 
-function notesFor(payment: Payment, assets: readonly RegisteredAsset[]): { asset: RegisteredAsset; value: Amount }[] {
+/** A node that asks no fee needs no notes for it. */
+async function feesAreAsked(environment: WalletEnvironment): Promise<boolean> {
+  const quote = await nodeOf(environment).quote(NATIVE_ASSET);
+  return BigInt(quote.feeProven) > 0n || BigInt(quote.feeSealed) > 0n;
+}
+
+function notesFor(payment: Payment, assets: readonly RegisteredAsset[], withFees: boolean): { asset: RegisteredAsset; value: Amount }[] {
   const asset = assetOf(payment, assets);
+  if (!withFees) return [{ asset, value: payment.amount }];
   if (asset.id === NATIVE_ASSET) return [{ asset, value: payment.amount + FEE_NOTE_WEI }];
   const native = assets.find(({ id }) => id === NATIVE_ASSET) as RegisteredAsset;
   return [
