@@ -1,0 +1,181 @@
+/**
+ * `benchEngine([--json] [--powers 10,12,14] [--runs n])`: the engine's kernels against ffjavascript's, on one thread.
+ *
+ * Multiplication in the base field, multi-exponentiation in G1 and G2, transform. Sums are compared before they are
+ * timed. Times are the fastest of the runs, since other work on the machine only ever adds.
+ */
+import { BASE_FIELD, ELEMENT_BYTES, SCALAR_FIELD, toLimbs } from '../prover/engine/field/parameters.js';
+import { FixedBaseMultiplier } from '../prover/engine/fixedBase.js';
+import { writeInteger } from '../prover/engine/groth16/container.js';
+import { PointCalculator } from '../prover/engine/groth16/points.js';
+import { createInstance, createMemory, type Instance, kernel } from '../prover/engine/instance.js';
+import { CURVES, type CurveName, kernels } from '../prover/engine/kernels.js';
+import { chooseWindowBits, digitOffset, windowCount, windowMemory } from '../prover/engine/msm/plan.js';
+import { runWindow } from '../prover/engine/msm/window.js';
+
+interface PeerGroup {
+  readonly g: Uint8Array;
+  multiExpAffine(bases: Uint8Array, scalars: Uint8Array): Promise<Uint8Array>;
+  toAffine(point: Uint8Array): Uint8Array;
+  toObject(point: Uint8Array): unknown;
+  toRprLEM(out: Uint8Array, offset: number, point: Uint8Array): void;
+}
+
+interface Peer {
+  readonly G1: PeerGroup;
+  readonly G2: PeerGroup;
+  readonly Fr: { fft(values: Uint8Array): Promise<Uint8Array> };
+  readonly tm: { instance: { exports: Record<string, (...args: number[]) => void> } };
+}
+
+export interface KernelRow {
+  readonly kernel: string;
+  readonly size: number;
+  readonly engineMs: number;
+  readonly ffjavascriptMs: number;
+  readonly timesFaster: number;
+}
+
+const MULTIPLICATIONS = 100_000;
+
+async function fastest(runs: number, work: () => unknown): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run <= runs; run++) {
+    const start = performance.now();
+    await work();
+    if (run > 0) best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
+/** Scalars below 2^253 from a linear congruence: dense, and the same in every run. */
+function scalars(n: number): Uint8Array {
+  const words = new Uint32Array(8 * n);
+  let state = 20260901;
+  for (let i = 0; i < words.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    words[i] = i % 8 === 7 ? state >>> 4 : state ^ (state >>> 15);
+  }
+  return new Uint8Array(words.buffer);
+}
+
+/** One multi-exponentiation on this thread; the result's affine coordinates. */
+function engineSum(curve: CurveName, bases: Uint8Array, packed: Uint8Array): () => bigint[] | undefined {
+  const n = packed.length / 32;
+  const { affineBytes, projectiveBytes } = CURVES[curve];
+  const bits = chooseWindowBits(n, n);
+  const memory = windowMemory(curve, n, bits);
+  let next = kernels().info.heapAt;
+  const take = (bytes: number): number => {
+    const at = next;
+    next += Math.ceil((bytes + 8) / 64) * 64;
+    return at;
+  };
+  const [points, staging, indices, digits, offset] = [n * affineBytes, bases.length, 4 * n, 32 * n, 32].map(take) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const [results, scratch, work] = [projectiveBytes * windowCount(bits), 1 << 15, memory.end].map(take) as [number, number, number];
+  let ready: Promise<Instance> | Instance = createInstance(createMemory(next));
+  void ready.then((instance) => {
+    ready = instance;
+    instance.bytes.set(bases, staging);
+    kernel(instance, 'q_unpackMany')(points, staging, bases.length / 32, instance.info.enterBaseFromFileAt);
+    for (let i = 0; i < n; i++) instance.words[indices / 4 + i] = i;
+    instance.bytes.set(writeInteger(digitOffset(bits)), offset);
+  });
+  return () => {
+    const instance = ready as Instance;
+    instance.bytes.set(packed, digits);
+    kernel(instance, 'msm_offsetMany')(digits, digits, n, offset);
+    for (let window = 0; window < windowCount(bits); window++) {
+      runWindow(
+        instance,
+        { curve, bases: points, indices, count: n, scalars: digits, bits, window, result: results + projectiveBytes * window },
+        work,
+      );
+    }
+    const calculator = new PointCalculator(instance, scratch);
+    return calculator.affine(curve, calculator.joinWindows(curve, results, windowCount(bits), bits));
+  };
+}
+
+async function multiExponentiation(peer: Peer, curve: CurveName, power: number, runs: number): Promise<KernelRow> {
+  const n = 2 ** power;
+  const group = curve === 'g1' ? peer.G1 : peer.G2;
+  const generator = new Uint8Array(curve === 'g1' ? 64 : 128);
+  group.toRprLEM(generator, 0, group.g);
+  const bases = (await FixedBaseMultiplier.create(curve, generator)).multiply(scalars(n));
+  const packed = scalars(n);
+  const ours = engineSum(curve, bases, packed);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const theirs = (group.toObject(group.toAffine(await group.multiExpAffine(bases, packed))) as unknown[])
+    .flat()
+    .slice(0, curve === 'g1' ? 2 : 4);
+  if (String(ours()) !== String(theirs)) throw new Error(`${curve}: the sums differ`);
+  return row(`multi-exponentiation ${curve}`, n, await fastest(runs, ours), await fastest(runs, () => group.multiExpAffine(bases, packed)));
+}
+
+async function transform(peer: Peer, power: number, runs: number): Promise<KernelRow> {
+  const n = 2 ** power;
+  const instance = await createInstance(createMemory(kernels().info.heapAt + 2 * n * ELEMENT_BYTES + 4096));
+  const data = kernels().info.heapAt;
+  const roots = data + n * ELEMENT_BYTES;
+  instance.words.set(toLimbs(SCALAR_FIELD.one), roots / 4);
+  kernel(instance, 'ntt_powers')(roots, n / 2, roots, roots);
+  const layer = kernel(instance, 'ntt_timeLayer');
+  const ours = (): void => {
+    for (let half = 1; half < n; half *= 2) layer(data, n / (2 * half), half, roots, (n / (2 * half)) * ELEMENT_BYTES);
+  };
+  const values = scalars(n);
+  return row('transform', n, await fastest(runs, ours), await fastest(runs, () => peer.Fr.fft(values)));
+}
+
+async function multiplication(peer: Peer, runs: number): Promise<KernelRow> {
+  const instance = await createInstance(createMemory(kernels().info.heapAt + 4096));
+  const at = kernels().info.heapAt;
+  instance.words.set(toLimbs(BASE_FIELD.enter), at / 4);
+  const mul = kernel(instance, 'q_mul');
+  const theirs = peer.tm.instance.exports.f1m_mul as (...args: number[]) => void;
+  const loop = (f: (...args: number[]) => unknown, a: number) => () => {
+    for (let i = 0; i < MULTIPLICATIONS; i++) f(a + 256, a, a);
+  };
+  return row(
+    'multiplication, with the call from JavaScript',
+    MULTIPLICATIONS,
+    await fastest(runs, loop(mul, at)),
+    await fastest(runs, loop(theirs, 65536)),
+  );
+}
+
+function row(name: string, size: number, engineMs: number, ffjavascriptMs: number): KernelRow {
+  return {
+    kernel: name,
+    size,
+    engineMs: round(engineMs),
+    ffjavascriptMs: round(ffjavascriptMs),
+    timesFaster: round(ffjavascriptMs / engineMs),
+  };
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+export async function benchEngine(args: string[]): Promise<void> {
+  const option = (name: string, fallback: string): string => args[args.indexOf(name) + 1 || args.length] ?? fallback;
+  const powers = option('--powers', '10,12,14').split(',').map(Number);
+  const runs = Number(option('--runs', '5'));
+  const { buildBn128 } = (await import('ffjavascript' as string)) as { buildBn128(singleThread: boolean): Promise<Peer> };
+  const peer = await buildBn128(true);
+  const rows = [await multiplication(peer, runs)];
+  for (const power of powers) {
+    rows.push(await transform(peer, power, runs));
+    for (const curve of ['g1', 'g2'] as const) rows.push(await multiExponentiation(peer, curve, power, runs));
+  }
+  if (args.includes('--json')) process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
+  else
+    for (const r of rows)
+      process.stdout.write(`${r.kernel} (${r.size}): ${r.engineMs} ms, ffjavascript ${r.ffjavascriptMs} ms, ${r.timesFaster}×\n`);
+}
