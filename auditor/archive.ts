@@ -37,15 +37,17 @@ const forcedEvent = z.strictObject({
   record: hexBytes,
   prover: address,
   refund: address,
-  /** Statement and proof that the contract has verified on entry; null where L1 data does not show them. */
-  proof: z.strictObject({ anchor: hex32, h: hex32, proof: hexBytes }).nullable(),
+  /** Statement and proof that the contract has verified on entry. */
+  anchor: hex32,
+  h: hex32,
+  proof: hexBytes,
 });
 const droppedEvent = z.strictObject({
   kind: z.literal('dropped'),
   ...at,
   item: count,
-  /** Who called the contract; null when it was called by another contract. */
-  sender: address.nullable(),
+  /** Who was credited the reward. */
+  rewarded: address,
 });
 const settledEvent = z.strictObject({
   kind: z.literal('settled'),

@@ -10,14 +10,7 @@ import { TacitError } from '../protocol/errors.js';
 import type { EvmAddress, Field, Hex } from '../protocol/flavor.js';
 import { type HistoryEvent, readHistory } from '../verifier-contract/history.js';
 import { RollupContract } from '../verifier-contract/rollup.js';
-import {
-  type ForceArguments,
-  forceArguments,
-  type RawTransaction,
-  readBalance,
-  readBlockTime,
-  readTransaction,
-} from '../verifier-contract/transactions.js';
+import { type RawTransaction, readBalance, readBlockTime, readTransaction } from '../verifier-contract/transactions.js';
 import { ARCHIVE_FORMAT, ARCHIVE_VERSION, type ArchiveEvent, type ContractState, type History } from './archive.js';
 import type { OnProgress } from './audit.js';
 import type { Replay } from './replay.js';
@@ -47,7 +40,7 @@ export async function collectHistory(
   const facts = new ChainFacts(reader);
   let done = 0;
   const events = await inGroups(past.events, async (event) => {
-    const archived = await archiveEvent(event, rollup.address, facts);
+    const archived = await archiveEvent(event, facts);
     onProgress({ phase: 'read', fraction: 0.5 + (++done / past.events.length) * 0.5 });
     return archived;
   });
@@ -133,7 +126,7 @@ function once<K, V>(cache: Map<K, Promise<V>>, key: K, read: () => Promise<V>): 
   return found;
 }
 
-async function archiveEvent(event: HistoryEvent, contract: EvmAddress, facts: ChainFacts): Promise<ArchiveEvent> {
+async function archiveEvent(event: HistoryEvent, facts: ChainFacts): Promise<ArchiveEvent> {
   const { blockNumber: block, transactionHash: tx, logIndex } = event;
   const at = { block, timeSeconds: await facts.time(block), tx, logIndex };
   switch (event.kind) {
@@ -152,13 +145,11 @@ async function archiveEvent(event: HistoryEvent, contract: EvmAddress, facts: Ch
       };
     }
     case 'forced': {
-      const { queueIndex: item, record, prover, refund } = event;
-      return { kind: 'forced', ...at, item, record, prover, refund, proof: await forcedProof(event, contract, facts) };
+      const { queueIndex: item, record, prover, refund, anchor, h, proof } = event;
+      return { kind: 'forced', ...at, item, record, prover, refund, anchor: word(anchor), h: word(h), proof };
     }
-    case 'dropped': {
-      const { from, to } = await facts.transaction(tx, block);
-      return { kind: 'dropped', ...at, item: event.queueIndex, sender: to === contract ? from : null };
-    }
+    case 'dropped':
+      return { kind: 'dropped', ...at, item: event.queueIndex, rewarded: event.rewarded };
     case 'settled': {
       const { from, input } = await facts.transaction(tx, block);
       const { index: ordinal, noteRoot, nullRoot, leafCount, queueHead } = event;
@@ -181,12 +172,6 @@ async function archiveEvent(event: HistoryEvent, contract: EvmAddress, facts: Ch
     case 'asset':
       return { kind: 'asset', ...at, id: event.id, token: event.token };
   }
-}
-
-/** The proof stands in the transaction where the contract was called directly. */
-async function forcedProof(event: HistoryEvent, contract: EvmAddress, facts: ChainFacts): Promise<ForceArguments | null> {
-  const { to, input } = await facts.transaction(event.transactionHash, event.blockNumber);
-  return to === contract ? (forceArguments(input) ?? null) : null;
 }
 
 function word(value: Field): Hex {

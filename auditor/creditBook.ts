@@ -1,8 +1,6 @@
 /**
  * What the contract owes to whom, rebuilt from history: fee shares, slot fees, bonds, drop rewards, deferred
  * withdrawals, less what was claimed. And what it must own so that it can pay.
- *
- * An account whose credit depends on something that L1 data does not show is marked unsure and not compared.
  */
 import { NATIVE_ASSET } from '../protocol/constants.js';
 import type { Amount, AssetId, EvmAddress } from '../protocol/flavor.js';
@@ -20,8 +18,6 @@ export interface Credit {
 export class CreditBook {
   readonly #credits = new Map<string, bigint>();
   readonly #holdings = new Map<AssetId, bigint>();
-  /** Somebody unknown was credited the native coin; only sums can be compared. */
-  unsure = 0;
 
   constructor(readonly parameters: ContractParameters) {}
 
@@ -63,12 +59,11 @@ export class CreditBook {
     this.credit(refund, NATIVE_ASSET, BigInt(this.parameters.bondWei));
   }
 
-  /** @param rewarded null when L1 data does not show who it was */
-  drop(refund: EvmAddress, rewarded: EvmAddress | null): void {
+  /** The bond of a dropped item: a fixed reward, the rest back. */
+  drop(refund: EvmAddress, rewarded: EvmAddress): void {
     const reward = BigInt(this.parameters.dropRewardWei);
     this.credit(refund, NATIVE_ASSET, BigInt(this.parameters.bondWei) - reward);
-    if (rewarded === null) this.unsure++;
-    else this.credit(rewarded, NATIVE_ASSET, reward);
+    this.credit(rewarded, NATIVE_ASSET, reward);
   }
 
   /** Every account and asset that history has touched, ascending. */

@@ -42,9 +42,9 @@ export class Replay {
   /** Every note root that was ever made. */
   readonly madeRoots = new Set<Field>(this.knownRoots);
   readonly domain: Domain;
-  /** Drops that a settlement did itself, by its transaction; their events are expected, not judged. */
+  /** Drops that a settlement did itself, by its transaction; their events wait for it and are compared then. */
   readonly #settleTransactions: ReadonlySet<Hex>;
-  #settledDrops: { readonly tx: Hex; readonly items: readonly number[] } | undefined;
+  #settledDrops: { readonly tx: Hex; readonly drops: readonly string[] } | undefined;
   #stopped = false;
 
   constructor(
@@ -133,31 +133,22 @@ export class Replay {
 
   /** The contract has verified the proof of a forced transfer on entry; so does the audit. */
   #forcedProof(event: EventOf<'forced'>, record: TransferRecord): void {
-    if (event.proof === null) {
-      this.findings.open(
-        placeOf(event),
-        'FORCED_PROOF_HIDDEN',
-        'the transfer was forced through another contract, whose input does not show the proof',
-      );
-      return;
-    }
     const { id } = CIRCUITS.transfer_1;
-    const [anchor, h] = [BigInt(event.proof.anchor), BigInt(event.proof.h)];
+    const [anchor, h] = [BigInt(event.anchor), BigInt(event.h)];
     if (!this.knownRoots.has(anchor)) {
       throw new TacitError('ANCHOR_UNKNOWN', 'the forced transfer is anchored to a root that the rollup never kept', {
-        got: event.proof.anchor,
+        got: event.anchor,
       });
     }
     const publicInputs = publicInputsOf(id, h, transferList(anchor, event.prover, [record], this.domain), this.domain);
-    assertProofs(this.keys, [{ circuitId: id, publicInputs, proof: decodeProof(hexToBytes(event.proof.proof)) }], 1);
+    assertProofs(this.keys, [{ circuitId: id, publicInputs, proof: decodeProof(hexToBytes(event.proof)) }], 1);
     this.counts.proofs++;
   }
 
   #dropped(event: EventOf<'dropped'>): void {
     this.counts.dropped++;
     if (this.#settleTransactions.has(event.tx)) {
-      const items = this.#settledDrops?.tx === event.tx ? this.#settledDrops.items : [];
-      this.#settledDrops = { tx: event.tx, items: [...items, event.item] };
+      this.#settledDrops = { tx: event.tx, drops: [...this.#dropsTold(event.tx), dropText(event.item, event.rewarded)] };
       return;
     }
     const item = this.queue.waitingForced(event.item);
@@ -168,14 +159,7 @@ export class Replay {
       });
     }
     item.kind = 'dropped';
-    this.credits.drop(item.refund, event.sender);
-    if (event.sender === null) {
-      this.findings.open(
-        placeOf(event),
-        'DROP_CALLER_HIDDEN',
-        'the item was dropped through another contract, so who was rewarded is not known',
-      );
-    }
+    this.credits.drop(item.refund, event.rewarded);
   }
 
   #settled(event: EventOf<'settled'>): void {
@@ -197,10 +181,16 @@ export class Replay {
     this.onSettlement(event, checked, this);
   }
 
-  #compareDrops(event: EventOf<'settled'>, { settlement }: CheckedSettlement): void {
-    const told = this.#settledDrops?.tx === event.tx ? this.#settledDrops.items : [];
-    const own = settlement.drops.map(({ item }) => item + this.queue.head);
-    if (told.length !== own.length || own.some((item, i) => item !== told[i])) {
+  /** What the events of a settlement's transaction say that it dropped. */
+  #dropsTold(tx: Hex): readonly string[] {
+    return this.#settledDrops?.tx === tx ? this.#settledDrops.drops : [];
+  }
+
+  #compareDrops(event: EventOf<'settled'>, checked: CheckedSettlement): void {
+    const { proverOf } = slotProvers(checked);
+    const told = this.#dropsTold(event.tx);
+    const own = checked.settlement.drops.map(({ item, by }) => dropText(item + this.queue.head, proverOf(by)));
+    if (told.length !== own.length || own.some((drop, i) => drop !== told[i])) {
       throw new TacitError('DROP_WRONG', 'the drops of the settlement are not those of its events', {
         expected: own.join(', ') || 'none',
         got: told.join(', ') || 'none',
@@ -217,20 +207,10 @@ export class Replay {
   }
 
   /** Fees, bonds, rewards and withdrawals of one settlement, as the contract shares them. */
-  #book({ settlement, items }: CheckedSettlement): void {
-    const provers = settlement.updates.flatMap(({ used, prover }) => Array.from({ length: used }, () => prover));
-    const firstProver = provers[0] as EvmAddress;
+  #book(checked: CheckedSettlement): void {
+    const { settlement, items } = checked;
+    const { provers, proverOf, queueSlotCount } = slotProvers(checked);
     const dropped = new Map(settlement.drops.map(({ item, by }) => [item, by]));
-    const slotOf = new Map<number, number>();
-    queueSlots(
-      kindsAfterDrops(
-        items.map(({ kind }) => kind),
-        settlement.drops,
-      ),
-    ).forEach((slot, index) => {
-      for (const item of slot.items) slotOf.set(item, index);
-    });
-    const proverOf = (item: number): EvmAddress => provers[slotOf.get(item) ?? -1] ?? firstProver;
     for (const [i, item] of items.entries()) {
       this.credits.slotFee(proverOf(i));
       if (item.kind !== 'forced') continue;
@@ -241,7 +221,7 @@ export class Replay {
         this.#bookRecord(item.record, item.prover, proverOf(i));
       }
     }
-    let slot = slotOf.size === 0 ? 0 : Math.max(...slotOf.values()) + 1;
+    let slot = queueSlotCount;
     for (const { prover, records } of settlement.transfers) {
       for (const record of records) this.#bookRecord(record, prover, provers[slot++] as EvmAddress);
     }
@@ -259,6 +239,29 @@ export class Replay {
     this.credits.received(asset, BigInt(value));
     this.credits.credit(recipient, asset, BigInt(value));
   }
+}
+
+interface SlotProvers {
+  /** Prover of the update that holds each slot. */
+  readonly provers: readonly EvmAddress[];
+  /** The same for a queue item, counted from the settlement's first; the first update's for one that fills no slot. */
+  readonly proverOf: (item: number) => EvmAddress;
+  /** Slots that queue items fill. */
+  readonly queueSlotCount: number;
+}
+
+function slotProvers({ settlement, items }: CheckedSettlement): SlotProvers {
+  const provers = settlement.updates.flatMap(({ used, prover }) => Array.from({ length: used }, () => prover));
+  const kinds = items.map(({ kind }) => kind);
+  const slots = queueSlots(kindsAfterDrops(kinds, settlement.drops));
+  const slotOf = new Map(slots.flatMap((slot, index) => slot.items.map((item) => [item, index] as const)));
+  const proverOf = (item: number): EvmAddress => provers[slotOf.get(item) ?? -1] ?? (provers[0] as EvmAddress);
+  return { provers, proverOf, queueSlotCount: slots.length };
+}
+
+/** A drop as it is compared and told. @param item index in the queue */
+function dropText(item: number, rewarded: EvmAddress): string {
+  return `item ${item} for ${rewarded}`;
 }
 
 function placeOf(event: ArchiveEvent): Place {

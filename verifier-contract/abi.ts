@@ -43,8 +43,8 @@ const READS = [
 
 const EVENTS = [
   'event Deposit(uint256 indexed queueIndex, uint32 indexed asset, uint256 value, uint256 owner, uint256 commitment, bytes32 ephemeral, bytes32 ciphertext)',
-  'event Forced(uint256 indexed queueIndex, bytes record, address prover, address refund)',
-  'event Dropped(uint256 indexed queueIndex)',
+  'event Forced(uint256 indexed queueIndex, bytes record, address prover, address refund, uint256 anchor, uint256 h, bytes proof)',
+  'event Dropped(uint256 indexed queueIndex, address rewarded)',
   'event Settled(uint256 indexed settlementIndex, uint256 noteRoot, uint256 nullRoot, uint256 leafCount, uint256 queueHead)',
   'event AssetRegistered(uint32 indexed id, address indexed token)',
   'event WithdrawalDeferred(address indexed recipient, uint32 indexed asset, uint256 value)',

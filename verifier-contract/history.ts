@@ -39,11 +39,17 @@ export interface ForcedEvent extends LogPlace {
   readonly record: Hex;
   readonly prover: EvmAddress;
   readonly refund: EvmAddress;
+  /** Statement and proof, 256 bytes packed, that the contract has verified on entry. */
+  readonly anchor: Field;
+  readonly h: Field;
+  readonly proof: Hex;
 }
 
 export interface DroppedEvent extends LogPlace {
   readonly kind: 'dropped';
   readonly queueIndex: number;
+  /** Who was credited the reward. */
+  readonly rewarded: EvmAddress;
 }
 
 export interface SettledEvent extends LogPlace {
@@ -195,9 +201,12 @@ async function toEvent(provider: Provider, contract: EvmAddress, log: Log, skipC
         record: args.record,
         prover: address('prover'),
         refund: address('refund'),
+        anchor: args.anchor,
+        h: args.h,
+        proof: args.proof,
       };
     case 'Dropped':
-      return { kind: 'dropped', ...place, queueIndex: number('queueIndex') };
+      return { kind: 'dropped', ...place, queueIndex: number('queueIndex'), rewarded: address('rewarded') };
     case 'Settled':
       return {
         kind: 'settled',

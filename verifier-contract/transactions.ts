@@ -7,22 +7,12 @@ import { bytesToHex } from '../protocol/bytes.js';
 import { TacitError } from '../protocol/errors.js';
 import { evmAddressToWord } from '../protocol/evmAddress.js';
 import type { Amount, EvmAddress, Hex } from '../protocol/flavor.js';
-import { rollupInterface } from './abi.js';
 import { onChain } from './contractError.js';
 import type { BlockTag } from './rollup.js';
 
 export interface RawTransaction {
   readonly from: EvmAddress;
-  /** Undefined for a transaction that creates a contract. */
-  readonly to: EvmAddress | undefined;
   readonly input: Hex;
-}
-
-/** The statement of a forced transfer, which its event leaves out. */
-export interface ForceArguments {
-  readonly anchor: Hex;
-  readonly h: Hex;
-  readonly proof: Hex;
 }
 
 /** Selector of an ERC-20's `balanceOf(address)`. */
@@ -37,7 +27,7 @@ export async function readTransaction(provider: Provider, hash: Hex, blockNumber
       retryable: true,
     });
   }
-  return { from: transaction.from.toLowerCase(), to: transaction.to?.toLowerCase(), input: transaction.data };
+  return { from: transaction.from.toLowerCase(), input: transaction.data };
 }
 
 /** Seconds since the epoch. @throws TacitError HISTORY_INCOMPLETE (retryable), RPC_UNREACHABLE */
@@ -46,18 +36,6 @@ export async function readBlockTime(provider: Provider, blockNumber: number): Pr
   if (block === null)
     throw new TacitError('HISTORY_INCOMPLETE', 'the node does not have this block', { got: `${blockNumber}`, retryable: true });
   return block.timestamp;
-}
-
-/** Anchor, h and proof in the input of a call of `force`; undefined when it is the call of something else. */
-export function forceArguments(input: Hex): ForceArguments | undefined {
-  try {
-    const call = rollupInterface().parseTransaction({ data: input });
-    if (call?.name !== 'force') return undefined;
-    const word = (name: string): Hex => `0x${(call.args[name] as bigint).toString(16).padStart(64, '0')}`;
-    return { anchor: word('anchor'), h: word('h'), proof: call.args.proof as string };
-  } catch {
-    return undefined; // not what the interface can read
-  }
 }
 
 /** What an account owns: of the native coin, or of a token. @param token undefined for the native coin */

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Archive, encodeArchive, parseArchive } from '../../auditor/archive.js';
+import { type Archive, type EventOf, encodeArchive, parseArchive } from '../../auditor/archive.js';
 import { auditEvidence, type Replayed, replayHistory } from '../../auditor/audit.js';
 import { verifyBatch, verifyBatchFile } from '../../auditor/batch.js';
 import { compareState } from '../../auditor/compare.js';
@@ -13,6 +13,7 @@ import type { Replay } from '../../auditor/replay.js';
 import { publishedSchemas } from '../../auditor/schemas.js';
 import { rollupInterface } from '../../verifier-contract/abi.js';
 import { type BatchFile, parseBatchFile } from '../../verifier-contract/batchFile.js';
+import { DROP_REWARD } from '../verifier-contract/world.js';
 import { HonestChain } from './chain.js';
 import { startLyingRpc } from './lyingRpc.js';
 import { changed, eventsOf, flipped, settlementAt } from './mutations.js';
@@ -235,12 +236,50 @@ describe('one change elsewhere', () => {
   });
 
   it('what cannot be checked is undecided, not valid', () => {
-    const hidden = first((copy) => Object.assign(eventsOf(copy, 'forced')[1] as object, { proof: null }));
-    expect(hidden).toMatchObject({ verdict: 'undecided', code: 'FORCED_PROOF_HIDDEN', block: eventsOf(archive, 'forced')[1]?.block });
-    const caller = first((copy) => Object.assign(eventsOf(copy, 'dropped')[0] as object, { sender: null }));
-    expect(caller).toMatchObject({ verdict: 'undecided', code: 'DROP_CALLER_HIDDEN' });
     const cut = first((copy) => Object.assign(copy, { fromBlock: copy.deploymentBlock + 1 }));
     expect(cut).toMatchObject({ verdict: 'undecided', code: 'HISTORY_CUT' });
+  });
+});
+
+describe('a contract in between', () => {
+  const RELAYED = 1;
+
+  it('A14: leaves nothing unchecked: a forced transfer and a drop sent through a relay are valid', async () => {
+    for (const tx of [eventsOf(archive, 'forced')[RELAYED]?.tx, eventsOf(archive, 'dropped')[0]?.tx])
+      expect((await chain.world.provider.getTransaction(tx as string))?.to?.toLowerCase()).toBe(chain.relay);
+    expect(eventsOf(archive, 'dropped').map(({ rewarded }) => rewarded)).toEqual([chain.relay, chain.world.address(6)]);
+    expect(archive.state.credits).toContainEqual({ account: chain.relay, asset: 0, amount: String(DROP_REWARD) });
+    expect(auditEvidence(archive)).toMatchObject({ verdict: 'valid', findings: [] });
+  });
+
+  it('a changed byte of the statement or proof of a relayed transfer is invalid and named', () => {
+    const { block, tx, item } = eventsOf(archive, 'forced')[RELAYED] as EventOf<'forced'>;
+    const codeAfter = (field: 'anchor' | 'h' | 'proof', offset: number): string | undefined => {
+      const report = auditEvidence(
+        changed(archive, (copy) => {
+          const event = eventsOf(copy, 'forced')[RELAYED] as EventOf<'forced'>;
+          event[field] = flipped(event[field], offset);
+        }),
+      );
+      expect(report.verdict).toBe('invalid');
+      expect(report.findings).toMatchObject([{ severity: 'broken', block, tx, item }]);
+      return report.findings[0]?.code;
+    };
+    const [ofA, ofB, ofC] = [31, 127, 255];
+    for (const offset of [ofA, ofB, ofC]) expect(codeAfter('proof', offset)).toBe('PROOF_INVALID');
+    expect(codeAfter('h', 31)).toBe('PROOF_INVALID');
+    expect(codeAfter('anchor', 31)).toBe('ANCHOR_UNKNOWN');
+  });
+
+  it.each<[string, number, string]>([
+    ['by drop()', 0, 'STATE_MISMATCH'],
+    ['inside a settlement', 1, 'DROP_WRONG'],
+  ])('somebody else as rewarded for a drop %s is invalid', (_, i, code) => {
+    const report = auditEvidence(
+      changed(archive, (copy) => Object.assign(eventsOf(copy, 'dropped')[i] as object, { rewarded: chain.world.address(8) })),
+    );
+    expect(report.verdict).toBe('invalid');
+    expect(report.findings[0]).toMatchObject({ severity: 'broken', code });
   });
 });
 

@@ -1,25 +1,29 @@
 /**
  * A small honest chain with something of everything: deposits alone and paired, transfers of one and of eight, fees in
  * two assets, withdrawals, several updates in a settlement, an anchor inside it, forced transfers included and dropped in
- * both ways, a settlement by a stranger when the head was overdue, a claim.
+ * both ways, one of each sent through a contract in between, a settlement by a stranger when the head was overdue, a claim.
  *
  * Proofs are simulated under keys whose secret the test knows (test/verifier-contract/syntheticKeys.ts): the pairing
  * equations are real, circuits are not needed.
  */
-import type { Signer } from 'ethers';
+import { Contract, type Signer } from 'ethers';
 import type { TransferRecord } from '../../protocol/record.js';
 import type { ForcedData } from '../../protocol/settlement.js';
 import type { QueueItem } from '../../protocol/slots.js';
+import { contractArtifact } from '../../verifier-contract/compile.js';
+import { deployCode } from '../../verifier-contract/deploy.js';
 import type { ForceCall } from '../../verifier-contract/rollup.js';
 import { rollupData } from '../../verifier-contract/rollup.js';
 import { approveToken, mintTestToken } from '../../verifier-contract/token.js';
-import { DELAY_SECONDS, World } from '../verifier-contract/world.js';
+import { BOND, DELAY_SECONDS, SLOT_FEE, World } from '../verifier-contract/world.js';
 
 type Queued = QueueItem & { data?: ForcedData };
 
 export class HonestChain {
   readonly world: World;
   readonly stranger = 7;
+  /** A contract that passes calls on. */
+  relay = '';
 
   private constructor(world: World) {
     this.world = world;
@@ -48,8 +52,25 @@ export class HonestChain {
     return { kind: 'forced', record: call.record, data: call, call, index: queueIndex };
   }
 
+  /** The same, through the relay. */
+  async #forceRelayed(record: TransferRecord, prover?: string): Promise<Queued & { call: ForceCall }> {
+    const call = this.world.forceCall(record, prover);
+    await this.#send(rollupData.force(call), BOND + SLOT_FEE);
+    return { kind: 'forced', record: call.record, data: call, call };
+  }
+
+  /** A call of the rollup by the relay. */
+  async #send(data: string, valueWei = 0n): Promise<void> {
+    const { abi } = await contractArtifact('Relay', 'test');
+    const relay = new Contract(this.relay, abi, this.world.signers[3] as Signer);
+    const sent = await relay.getFunction('relay')(this.world.rollup.address, data, { value: valueWei });
+    await sent.wait();
+  }
+
   async #live(): Promise<void> {
     const { world } = this;
+    const { abi, bytecode } = await contractArtifact('Relay', 'test');
+    this.relay = await deployCode(world.signers[3] as Signer, abi, bytecode, [], 'Relay');
     const token = await world.token();
     const { asset } = await world.rollup.registerAsset(token);
     await mintTestToken(world.signers[2] as Signer, token, world.address(2), 10_000n);
@@ -81,7 +102,7 @@ export class HonestChain {
     await world.settle({ transfers: [{ records: [spent] }], updates: [{ circuit: 'update_2', used: 1 }] });
     const doomed = await this.#force({ ...world.record(), nf1: spent.nf1 });
     await this.#dropByOpening(doomed.call, doomed.index, spent.nf1);
-    const first = await this.#force(world.record({ fee: 11n }), world.address(8));
+    const first = await this.#forceRelayed(world.record({ fee: 11n }), world.address(8));
     const rival = await this.#force({ ...world.record(), nf2: first.call.record.nf2 });
     const late = await this.#deposit(80_000n);
     await world.passSeconds(DELAY_SECONDS + 10);
@@ -102,6 +123,6 @@ export class HonestChain {
     const { record, prover, refund } = call;
     const siblings = world.state.nullifiers.path(leaf.index);
     const data = rollupData.drop({ queueIndex, record, prover, refund, nullifier: 1, next: leaf.next, leafIndex: leaf.index, siblings });
-    await world.as(this.stranger).send('drop', data);
+    await this.#send(data);
   }
 }

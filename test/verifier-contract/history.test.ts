@@ -2,10 +2,14 @@
 import { Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytesToHex, hexToBytes } from '../../protocol/bytes.js';
+import { CIRCUITS } from '../../protocol/circuit.js';
+import { publicInputsOf, transferList } from '../../protocol/fingerprint.js';
 import { verifyFold } from '../../protocol/fold.js';
+import { decodeProof } from '../../protocol/proof.js';
+import { decodeRecord } from '../../protocol/record.js';
 import type { QueueItem } from '../../protocol/slots.js';
 import { RpcChain } from '../../verifier-contract/chain.js';
-import { type History, readHistory, type SettledEvent } from '../../verifier-contract/history.js';
+import { type DroppedEvent, type ForcedEvent, type History, readHistory, type SettledEvent } from '../../verifier-contract/history.js';
 import { replayHistory } from '../../verifier-contract/replay.js';
 import { rollupData } from '../../verifier-contract/rollup.js';
 import { openRpc } from '../../verifier-contract/rpc.js';
@@ -88,6 +92,18 @@ describe('history', () => {
     expect(
       history.events.filter(({ kind }) => kind === 'settled').every((event) => (event as SettledEvent).settler === world.address(0)),
     ).toBe(true);
+  });
+
+  it('shows the proof of every forced transfer, and who was rewarded for every drop', () => {
+    const keys = world.keys.table;
+    for (const event of history.events.filter((entry): entry is ForcedEvent => entry.kind === 'forced')) {
+      const { id } = CIRCUITS.transfer_1;
+      const list = transferList(event.anchor, event.prover, [decodeRecord(hexToBytes(event.record))], world.domain);
+      const publicInputs = publicInputsOf(id, event.h, list, world.domain);
+      verifyFold(keys, [{ circuitId: id, publicInputs, proof: decodeProof(hexToBytes(event.proof)) }]);
+    }
+    const drops = history.events.filter((entry): entry is DroppedEvent => entry.kind === 'dropped');
+    expect(drops.map(({ rewarded }) => rewarded)).toEqual([world.address(9), world.address(2)]);
   });
 
   it('is the same in one range', async () => {

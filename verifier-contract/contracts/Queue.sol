@@ -78,8 +78,18 @@ abstract contract Queue is Ledger, Credits, KeyTable, Poseidon {
         bytes32 ephemeral,
         bytes32 ciphertext
     );
-    event Forced(uint256 indexed queueIndex, bytes record, address prover, address refund);
-    event Dropped(uint256 indexed queueIndex);
+    /// Statement and proof too: whoever called, the logs alone show that the item was let in rightly.
+    event Forced(
+        uint256 indexed queueIndex,
+        bytes record,
+        address prover,
+        address refund,
+        uint256 anchor,
+        uint256 h,
+        bytes proof
+    );
+    /// `rewarded` was credited the drop reward.
+    event Dropped(uint256 indexed queueIndex, address rewarded);
 
     constructor(QueueConfig memory config) {
         if (config.dropRewardWei > config.bondWei) revert BondBelowReward(config.bondWei, config.dropRewardWei);
@@ -127,7 +137,7 @@ abstract contract Queue is Ledger, Credits, KeyTable, Poseidon {
         _verifyOne(record, prover, anchor, h, proof);
         isForced[recordHash] = true;
         index = _enqueue(ItemKind.Forced, keccak256(abi.encodePacked(TAG_FORCED, record, prover, refund)));
-        emit Forced(index, record, prover, refund);
+        emit Forced(index, record, prover, refund, anchor, h, proof);
     }
 
     /// The fold of one transfer(1) proof.
@@ -178,7 +188,7 @@ abstract contract Queue is Ledger, Credits, KeyTable, Poseidon {
     function _payDrop(uint256 index, address refund, address rewarded) internal {
         _credit(rewarded, NATIVE, dropRewardWei);
         _credit(refund, NATIVE, bondWei - dropRewardWei);
-        emit Dropped(index);
+        emit Dropped(index, rewarded);
     }
 
     function _enqueue(ItemKind kind, bytes32 word) private returns (uint256 index) {
