@@ -5,8 +5,15 @@ export function untilEnd(): Promise<'SIGINT' | 'SIGTERM' | 'parent'> {
   return new Promise((resolve) => {
     process.once('SIGINT', () => resolve('SIGINT'));
     process.once('SIGTERM', () => resolve('SIGTERM'));
-    if (process.connected) process.once('disconnect', () => resolve('parent'));
+    onParentGone(() => resolve('parent'));
   });
+}
+
+/** Calls back when the parent is gone. The channel to it does not keep this process alive. */
+export function onParentGone(callback: () => void): void {
+  if (!process.connected) return;
+  process.once('disconnect', callback);
+  process.channel?.unref();
 }
 
 /** Tells the parent, where there is one, that the command is up. */

@@ -15,7 +15,7 @@ import { checkRedis, redactUrl } from '../queue/redis.js';
 import { decodeKeyBlob } from '../verifier-contract/keyBlob.js';
 import { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
-import { announceReady, endWithinLimit } from './lifetime.js';
+import { announceReady, endWithinLimit, onParentGone } from './lifetime.js';
 import { type CommandResult, runs, say } from './output.js';
 import { progressBars } from './progress.js';
 import { backendFrom, threadsFrom } from './prove.js';
@@ -126,12 +126,10 @@ function untilInterrupted(worker: { drain(): Promise<void>; stop(): Promise<void
     };
     for (const signal of SIGNALS) process.on(signal, onSignal);
     // A worker that was started by a devnet ends with it.
-    if (process.connected) {
-      process.once('disconnect', () => {
-        endWithinLimit();
-        onSignal();
-      });
-    }
+    onParentGone(() => {
+      endWithinLimit();
+      onSignal();
+    });
   });
 }
 

@@ -130,7 +130,7 @@ async function start(options: DevnetOptions, stops: (() => Promise<void>)[], sto
       return startChild({ ...child, name: `worker-${i + 1}`, args: ['worker', ...common, ...keys, ...threads] });
     }),
   );
-  for (const worker of workers) stops.push(() => worker.stop());
+  stops.push(async () => void (await Promise.all(workers.map((worker) => worker.stop()))));
 
   return {
     rpcUrl: anvil.rpcUrl,
