@@ -25,7 +25,7 @@ async function install(log) {
   if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return;
   log('Installing packages (npm install) …');
   // A lock file knows the platform it was written on only, so `npm ci` refuses it elsewhere; --no-save keeps it as it is.
-  const code = await run('npm', ['install', '--no-audit', '--no-fund', '--no-save', '--loglevel=error']);
+  const code = await run('npm', ['install', '--no-audit', '--no-fund', '--no-save', '--include=dev', '--loglevel=error']);
   if (code !== 0) fail('npm install failed; its messages stand above.');
   mkdirSync(dirname(marker), { recursive: true });
   writeFileSync(marker, wanted);
