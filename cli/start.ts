@@ -39,6 +39,8 @@ const program = new Command('npm start --')
   .addHelpText('after', '\nExamples:\n  npm start\n  npm start -- --payments my.csv --json');
 
 await start(program.parse().opts<StartOptions>());
+// All is stopped by now; idle connections to what is gone would hold the process for seconds more.
+process.stdout.write('', () => process.exit());
 
 async function start(options: StartOptions): Promise<void> {
   const json = options.json === true;
