@@ -9,12 +9,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const MIN_NODE_MAJOR = 20;
+// AbortSignal.any came with 20.3.
+const MIN_NODE = [20, 3];
 
 /** Installs and compiles. @param {{log?: (line: string) => void}} options */
 export async function prepare({ log = (line) => process.stderr.write(`${line}\n`) } = {}) {
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major < MIN_NODE_MAJOR) fail(`Node ${MIN_NODE_MAJOR} or newer is needed, this is ${process.versions.node}.`);
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1])) {
+    fail(`Node ${MIN_NODE.join('.')} or newer is needed, this is ${process.versions.node}.`);
+  }
   await install(log);
   await compile(log);
 }
