@@ -6,7 +6,7 @@
  *
  *   header     version 1 (=1) │ data source 1 (0: records follow here) │ U 1 │ P 2 │ Q 2 │ D 1 │ A 1
  *   anchors    A × root 32              strictly ascending, each used by a transfer proof
- *   drops      D × (item 2 │ by 2)      item strictly ascending; by < item; both forced, `by` not dropped; they share a nullifier
+ *   drops      D × (item 2 │ by 2)      item strictly ascending, forced; by < item, the first live forced item that shares a nullifier
  *   forced     for each of the Q items that is a live forced one: record │ prover 20 │ refund 20
  *   transfers  P × circuit 1 │ flags 1 (bit 0: prover) │ anchor 1 │ [prover 20] │ h 32 │ proof 256 │ K records
  *   updates    U × circuit 1 │ flags 1 (bit 0: keep root) │ used 1 │ prover 20 │ h 32 │ proof 256 │ note root 32 │ nullifier root 32
@@ -197,10 +197,15 @@ function assertDrops(drops: readonly Drop[], forced: readonly ForcedData[], kind
     const [loser, winner] = [dataOf.get(item)?.record, dataOf.get(by)?.record];
     if (item <= previous || by >= item || loser === undefined || winner === undefined || dropped.has(by))
       throw invalid('a drop names the wrong queue items', 'ascending forced items, each dropped by an earlier live one');
-    if (![winner.nf1, winner.nf2].some((nf) => nf === loser.nf1 || nf === loser.nf2))
-      throw invalid('a forced transfer is dropped without a nullifier in common');
+    if (!shareNullifier(winner, loser)) throw invalid('a forced transfer is dropped without a nullifier in common');
+    const first = [...dataOf].find(([other, { record }]) => !dropped.has(other) && shareNullifier(record, loser))?.[0];
+    if (first !== by) throw invalid('a drop names a later item than it could', `${first}`, `${by}`);
     previous = item;
   }
+}
+
+function shareNullifier(a: TransferRecord, b: TransferRecord): boolean {
+  return [a.nf1, a.nf2].some((nf) => nf === b.nf1 || nf === b.nf2);
 }
 
 function assertUpdate({ circuitId, keepRoot, used, prover }: UpdateEntry, last: boolean): void {

@@ -64,6 +64,7 @@ const ERRORS = [
   'error ClaimRefused(address to, uint32 asset)',
   'error DepositValue(uint256 value)',
   'error DevelopmentKeys(uint256 chainId)',
+  'error DropNotFirst(uint256 item, uint256 by, uint256 first)',
   'error DropReference(uint256 item, uint256 by)',
   'error DropWithoutConflict(uint256 item, uint256 by)',
   'error FeeAssetNotCanonical(uint256 feeAsset, uint256 fee)',

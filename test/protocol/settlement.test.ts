@@ -191,6 +191,17 @@ describe('settlement codec', () => {
       ['forced', 'forced', 'forced'],
       'SETTLEMENT_INVALID',
     ],
+    [
+      'A14: a drop by the second of two live items in conflict',
+      {
+        queueItems: 3,
+        drops: [{ item: 2, by: 1 }],
+        forced: [forced(1n, 2n), forced(3n, 4n), forced(1n, 3n)],
+        updates: [update(2)],
+      },
+      ['forced', 'forced', 'forced'],
+      'SETTLEMENT_INVALID',
+    ],
   ])('refuses %s', (_, change, kinds, code) => {
     expect(codeOf(() => roundTrip(settlement(change), kinds))).toBe(code);
   });
@@ -208,6 +219,17 @@ describe('settlement codec', () => {
     expect(codeOf(() => assertSettlement(settlement({ transfers, updates: many }), []))).toBe('SETTLEMENT_INVALID');
     const last = [...transfers.slice(0, 129), transfer({ anchor: { kind: 'update', index: 127 } })];
     expect(codeOf(() => assertSettlement(settlement({ transfers: last, updates: many }), []))).toBeUndefined();
+  });
+
+  it('accepts a drop by the first of two live items in conflict', () => {
+    const dropped = settlement({
+      queueItems: 4,
+      drops: [{ item: 3, by: 1 }],
+      forced: [forced(1n, 2n), forced(3n, 4n), forced(5n, 6n), forced(5n, 3n)],
+      updates: [update(3)],
+      transfers: [],
+    });
+    expect(roundTrip(dropped, ['forced', 'forced', 'forced', 'forced'])).toEqual(dropped);
   });
 
   it('accepts a drop by an earlier forced item and an anchor in an earlier update', () => {

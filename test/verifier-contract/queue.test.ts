@@ -234,6 +234,14 @@ describe('a drop inside a settlement', () => {
     expect(await world.rollup.credits(world.address(9), 0)).toBe(3n * SLOT_FEE + DROP_REWARD);
   });
 
+  it('A14: names the first of two live items in conflict, so that there is one encoding', async () => {
+    const [first, second] = [await force(), await force()];
+    const third = await force(world.record({ nf1: second.data.record.nf1, nf2: first.data.record.nf2 }));
+    const queue = [first, second, third];
+    expect(await refusal(world.plan({ queue, drops: [{ item: 2, by: 0 }] }).bytes)).toBe('no error');
+    expect(await refusal(world.plan({ queue, drops: [{ item: 2, by: 1 }] }).bytes)).toBe('CONTRACT_DROP_NOT_FIRST');
+  });
+
   it('A14: needs an earlier live item with the same nullifier', async () => {
     const first = await force();
     const second = await force(world.record({ nf2: first.data.record.nf1 }));

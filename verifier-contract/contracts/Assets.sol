@@ -54,7 +54,10 @@ abstract contract Assets {
         uint256 before = _balance(token);
         bytes memory call = abi.encodeWithSelector(0x23b872dd, msg.sender, address(this), value); // transferFrom
         if (!_callToken(token, call, gasleft())) revert TokenRefused(token);
-        uint256 rise = _balance(token) - before;
+        uint256 rise;
+        unchecked {
+            rise = _balance(token) - before; // a balance that fell wraps to a number that is no value
+        }
         if (rise != value) revert BalanceRise(value, rise);
     }
 

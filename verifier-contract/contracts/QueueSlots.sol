@@ -18,6 +18,8 @@ error QueueTooShort(uint256 wanted, uint256 waiting);
 error DropReference(uint256 item, uint256 by);
 /// The two items of a drop share no nullifier.
 error DropWithoutConflict(uint256 item, uint256 by);
+/// An item before `by` is in conflict too: the drop must name it.
+error DropNotFirst(uint256 item, uint256 by, uint256 first);
 
 abstract contract QueueSlots is Queue, Effects {
     using PassReader for Pass;
@@ -106,17 +108,29 @@ abstract contract QueueSlots is Queue, Effects {
         entry = slot | (uint256(uint160(pass.updateProver)) << 64);
     }
 
-    /// Drops item `i` because live item `by`, in an earlier slot, has one of its nullifiers. The reward goes to the
-    /// prover of the update that holds that slot.
+    /// Drops item `i` because live item `by`, in an earlier slot, has one of its nullifiers: the first such item, so
+    /// that a settlement has one encoding. The reward goes to the prover of the update that holds that slot.
     function _dropHere(Pass memory pass, uint256 index, bytes32 word, uint256 table, uint256 i, uint256 by) private {
         (uint256 x,,, address refund) = _readForced(pass, index, word);
         if (by >= i) revert DropReference(i, by);
-        uint256 entry;
-        assembly ("memory-safe") {
-            entry := mload(add(table, shl(5, by)))
-        }
+        uint256 entry = _entryAt(table, by);
         if (entry == 0) revert DropReference(i, by);
-        bool conflict;
+        if (!_conflict(entry, x)) revert DropWithoutConflict(i, by);
+        for (uint256 k; k < by; ++k) {
+            if (_conflict(_entryAt(table, k), x)) revert DropNotFirst(i, by, k);
+        }
+        _payDrop(index, refund, address(uint160(entry >> 64)));
+    }
+
+    function _entryAt(uint256 table, uint256 i) private pure returns (uint256 entry) {
+        assembly ("memory-safe") {
+            entry := mload(add(table, shl(5, i)))
+        }
+    }
+
+    /// True when the live item of `entry` has a nullifier of the record at `x`; false for the entry 0.
+    function _conflict(uint256 entry, uint256 x) private pure returns (bool conflict) {
+        if (entry == 0) return false;
         assembly ("memory-safe") {
             let slot := and(entry, 0xffffffffffffffff)
             let a := mload(slot)
@@ -125,7 +139,5 @@ abstract contract QueueSlots is Queue, Effects {
             let d := mload(add(x, 32))
             conflict := or(or(eq(a, c), eq(a, d)), or(eq(b, c), eq(b, d)))
         }
-        if (!conflict) revert DropWithoutConflict(i, by);
-        _payDrop(index, refund, address(uint160(entry >> 64)));
     }
 }

@@ -13,7 +13,8 @@ import {Updates} from "./Updates.sol";
 //
 //   header    version(1)=1 · dataSource(1)=0 · U(1) updates · P(2) transfer proofs · Q(2) queue items · D(1) drops · A(1)
 //   anchors   A × root(32)               strictly ascending, known, each used; A ≤ 127
-//   drops     D × item(2) by(2)          item strictly ascending; by < item; both among the Q, forced, not dropped
+//   drops     D × item(2) by(2)          item strictly ascending, a live forced one of the Q; by the first live one with a
+//                                        nullifier of it; by < item
 //   forced    per live forced item of the Q: record · prover(20) · refund(20)
 //   transfers P × circuitId(1) · flags(1) · anchorRef(1) · [prover(20)] · h(32) · proof(256) · K records
 //   updates   U × circuitId(1) · flags(1) · used(1) · prover(20) · h(32) · proof(256) · noteRootNew(32) · nullRootNew(32)
