@@ -40,6 +40,8 @@ export interface NodeChain extends ChainPort {
   headSeconds(number: number): Promise<number>;
   /** Events of blocks from..to, both included. */
   history(from: number, to: number): Promise<ChainEvent[]>;
+  /** Wei that the node's own account holds. */
+  balanceWei(): Promise<bigint>;
   /** Gas of a call from the node's own account. @throws TacitError what the contract would revert with */
   estimateGas(data: Hex): Promise<bigint>;
 }

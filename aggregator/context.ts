@@ -20,7 +20,10 @@ import type { QuoteBook } from './quote.js';
 import type { RosterKeeper } from './rosterKeeper.js';
 import type { Turn } from './turn.js';
 
-export type FarmPort = Pick<FarmQueue, 'publish' | 'outcome' | 'forget' | 'progress' | 'workers' | 'onEvent' | 'close'>;
+export type FarmPort = Pick<
+  FarmQueue,
+  'publish' | 'outcome' | 'forget' | 'progress' | 'workers' | 'onEvent' | 'close' | 'counts' | 'recentProvingMs'
+>;
 
 export interface NodeContext {
   readonly config: NodeConfig;

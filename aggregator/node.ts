@@ -12,6 +12,7 @@ import { evmAddressOfKey, signerFromKey } from '../protocol/eip712.js';
 import { TacitError } from '../protocol/errors.js';
 import { FarmQueue } from '../queue/farm.js';
 import { startGateway } from '../queue/gateway.js';
+import type { NodeEvent } from '../queue/service.js';
 import { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
 import { genesisView } from './chainView.js';
@@ -21,6 +22,7 @@ import type { NodeContext } from './context.js';
 import { EventHub } from './eventHub.js';
 import { collectResults, noteFarmEvent } from './farm.js';
 import { returnHalfPairs } from './giveBack.js';
+import { inspect, type NodeInspection } from './inspect.js';
 import { RpcNodeChain } from './nodeChain.js';
 import { QuoteBook } from './quote.js';
 import { RosterKeeper } from './rosterKeeper.js';
@@ -48,6 +50,10 @@ export interface RunningNode {
   /** Finishes the step in hand, then closes everything. Safe to call twice. */
   stop(): Promise<void>;
   stats(): NodeStats;
+  /** What the node is doing, for its operator; asks queue and chain. */
+  inspect(): Promise<NodeInspection>;
+  /** What happens to transfers and settlements, in order, until the returned function is called. */
+  subscribe(listener: (event: NodeEvent) => void): () => void;
 }
 
 /** How often every outstanding farm task is asked for, events or not: events get lost. */
@@ -199,6 +205,8 @@ async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<
       return stopped;
     },
     stats: () => statsOf(ctx),
+    inspect: () => inspect(ctx, { ...problems }),
+    subscribe: (listener) => ctx.events.subscribe(listener),
   };
 }
 

@@ -52,6 +52,10 @@ export class RpcNodeChain extends RpcChain implements NodeChain {
     return followed;
   }
 
+  balanceWei(): Promise<bigint> {
+    return onChain('read a balance', () => this.#provider.getBalance(this.address));
+  }
+
   estimateGas(data: Hex): Promise<bigint> {
     // Against the last block, not the pending one: there our own transaction, waiting to be replaced, has moved the state already.
     // (The provider's own method names no block.)

@@ -49,6 +49,9 @@ export interface DeadLetter {
   failedAtMs: number;
 }
 
+/** Completed jobs whose times are looked at. */
+const PROVING_SAMPLE = 25;
+
 interface LaneHandle {
   queue: Queue;
   events: QueueEvents;
@@ -156,6 +159,18 @@ export class FarmQueue implements QueuePort {
     return counts;
   }
 
+  /** By lane, the median time in milliseconds that the latest proofs took, as their workers say. Lanes without a proof are left out. */
+  async recentProvingMs(): Promise<Partial<Record<Lane, number>>> {
+    const medians: Partial<Record<Lane, number>> = {};
+    for (const [lane, { queue }] of this.#lanes) {
+      const done = await queue.getCompleted(0, PROVING_SAMPLE - 1);
+      const times = done.flatMap(({ returnvalue }) => (isTimed(returnvalue) ? [returnvalue.provingMs] : [])).sort((a, b) => a - b);
+      const median = times[Math.floor(times.length / 2)];
+      if (median !== undefined) medians[lane] = median;
+    }
+    return medians;
+  }
+
   async deadLetters(limit = 100): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
     for (const [lane, { queue }] of this.#lanes) {
@@ -235,6 +250,10 @@ export class FarmQueue implements QueuePort {
       if (progress !== undefined) tell({ kind: 'checked', id: jobId, lane, progress });
     });
   }
+}
+
+function isTimed(result: unknown): result is { provingMs: number } {
+  return typeof (result as { provingMs?: unknown } | null | undefined)?.provingMs === 'number';
 }
 
 /** `CODE: text`, for BullMQ's own reasons too. */

@@ -1,0 +1,134 @@
+/**
+ * A node as its operator looks at it: what waits, for how long, who works, what it costs. Read from memory, journal, queue
+ * and chain at the moment of asking; nothing is remembered for it. Parts that cannot be asked now are left out, so that
+ * the picture of a half-broken node still shows the other half.
+ */
+import type { TransferState } from '../ledger/schema.js';
+import type { CircuitName } from '../protocol/circuit.js';
+import type { EvmAddress, Hex } from '../protocol/flavor.js';
+import type { LaneCounts } from '../queue/farm.js';
+import type { Lane } from '../queue/farmOptions.js';
+import type { NodeContext } from './context.js';
+
+/** States in which a transfer is still under way. */
+export type LiveState = Exclude<TransferState, 'settled' | 'failed'>;
+const LIVE_STATES: readonly LiveState[] = ['queued', 'proving', 'proven', 'confirmed', 'sealed'];
+
+export interface LaneInspection extends LaneCounts {
+  readonly lane: Lane;
+  /** Median of what the latest proofs of this lane took, in milliseconds; absent before the first. */
+  readonly provingMs?: number;
+}
+
+export interface WorkerInspection {
+  readonly address: EvmAddress;
+  readonly lanes: readonly Lane[];
+  /** Seconds since the epoch until which jobs may be sealed to it. */
+  readonly sealKeyUntil: number;
+}
+
+export interface NodeInspection {
+  readonly atMs: number;
+  readonly contract: EvmAddress;
+  readonly chainId: string;
+  /** Name of a part → what is wrong with it; empty where all is well. */
+  readonly problems: Readonly<Record<string, string>>;
+  readonly transfers: Readonly<Record<LiveState, number>>;
+  /** Age in milliseconds of the oldest transfer under way; 0 where there is none. */
+  readonly oldestTransferMs: number;
+  readonly standingSeals: number;
+  /** Tasks given to the farm and not answered, and the age of the oldest. */
+  readonly farmTasks: number;
+  readonly oldestTaskMs: number;
+  /** Absent while Redis cannot be asked. */
+  readonly farm?: { readonly lanes: readonly LaneInspection[]; readonly workers: readonly WorkerInspection[] };
+  readonly chain: { readonly head: number; readonly headAgeSeconds: number; readonly settlements: number };
+  /** The contract's queue of deposits and forced transfers. */
+  readonly contractQueue: { readonly waiting: number; readonly oldestSeconds: number; readonly delaySeconds: number };
+  /** In wei; absent while the chain cannot be asked. */
+  readonly money?: { readonly settler: EvmAddress; readonly balanceWei: bigint; readonly gasPriceWei: bigint };
+  readonly lastSettlement?: { readonly tx: Hex; readonly block: number; readonly transfers: number; readonly gasUsed?: bigint };
+}
+
+export async function inspect(ctx: NodeContext, problems: Readonly<Record<string, string>>): Promise<NodeInspection> {
+  const atMs = ctx.nowMs();
+  const [farm, money, lastSettlement] = await Promise.all([ifAnswered(farmOf(ctx)), ifAnswered(moneyOf(ctx)), lastSettlementOf(ctx)]);
+  const live = [...ctx.live.values()];
+  return {
+    atMs,
+    contract: ctx.domain.contract,
+    chainId: String(ctx.domain.chainId),
+    problems,
+    transfers: countStates(live.map(({ state }) => state as LiveState)),
+    oldestTransferMs: ageMs(
+      atMs,
+      live.map(({ times }) => times.queued ?? atMs),
+    ),
+    standingSeals: ctx.seals.length,
+    farmTasks: ctx.tasks.size,
+    oldestTaskMs: ageMs(
+      atMs,
+      [...ctx.tasks.values()].map(({ queuedMs }) => queuedMs),
+    ),
+    chain: {
+      head: ctx.view.head.number,
+      headAgeSeconds: Math.max(0, Math.floor(atMs / 1000) - ctx.view.headSeconds),
+      settlements: ctx.view.settlements.length,
+    },
+    contractQueue: contractQueueOf(ctx),
+    ...(farm === undefined ? {} : { farm }),
+    ...(money === undefined ? {} : { money }),
+    ...(lastSettlement === undefined ? {} : { lastSettlement }),
+  };
+}
+
+function countStates(states: readonly LiveState[]): Record<LiveState, number> {
+  const counts = Object.fromEntries(LIVE_STATES.map((state) => [state, 0])) as Record<LiveState, number>;
+  for (const state of states) counts[state]++;
+  return counts;
+}
+
+function ageMs(nowMs: number, sinceMs: readonly number[]): number {
+  return sinceMs.reduce((oldest, since) => Math.max(oldest, nowMs - since), 0);
+}
+
+async function farmOf({ effects: { queue } }: NodeContext): Promise<NodeInspection['farm']> {
+  const [counts, provingMs, workers] = await Promise.all([queue.counts(), queue.recentProvingMs(), queue.workers()]);
+  const lanes = Object.entries(counts).map(([name, count]) => {
+    const lane = name as CircuitName;
+    const median = provingMs[lane];
+    return { lane, ...count, ...(median === undefined ? {} : { provingMs: median }) };
+  });
+  return { lanes, workers: workers.map(({ address, lanes: served, sealKeyUntil }) => ({ address, lanes: served, sealKeyUntil })) };
+}
+
+async function moneyOf({ effects: { chain }, settler }: NodeContext): Promise<NodeInspection['money']> {
+  const [balanceWei, { maxFeePerGasWei }] = await Promise.all([chain.balanceWei(), chain.feeSuggestion()]);
+  return { settler, balanceWei, gasPriceWei: maxFeePerGasWei };
+}
+
+async function lastSettlementOf(ctx: NodeContext): Promise<NodeInspection['lastSettlement']> {
+  const last = ctx.view.settlements.at(-1);
+  if (last === undefined) return undefined;
+  const receipt = await ifAnswered(ctx.effects.chain.receipt(last.tx));
+  return {
+    tx: last.tx,
+    block: last.block.number,
+    transfers: last.records.length,
+    ...(receipt === undefined ? {} : { gasUsed: receipt.gasUsed }),
+  };
+}
+
+function contractQueueOf({ view, queueDelaySeconds }: NodeContext): NodeInspection['contractQueue'] {
+  const waiting = view.queue.slice(view.queueHead).filter(({ kind }) => kind !== 'dropped');
+  const [oldest] = waiting;
+  return {
+    waiting: waiting.length,
+    oldestSeconds: oldest === undefined ? 0 : Math.max(0, view.headSeconds - oldest.queuedAtSeconds),
+    delaySeconds: queueDelaySeconds,
+  };
+}
+
+async function ifAnswered<T>(answer: Promise<T>): Promise<T | undefined> {
+  return answer.catch(() => undefined);
+}
