@@ -13,6 +13,7 @@ const GROUPS: readonly { readonly names: readonly string[]; readonly load: () =>
   { names: ['dev'], load: async () => (await import('./dev.js')).registerDev },
   { names: ['node'], load: async () => (await import('./node.js')).registerNode },
   { names: ['worker'], load: async () => (await import('./worker.js')).registerWorker },
+  { names: ['farm'], load: async () => (await import('./farm.js')).registerFarm },
   { names: ['audit', 'export', 'verify-batch'], load: async () => (await import('./audit.js')).registerAudit },
   { names: ['prove', 'verify'], load: async () => (await import('./prove.js')).registerProve },
   { names: ['setup'], load: async () => (await import('./setup.js')).registerSetup },

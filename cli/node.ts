@@ -2,6 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import { startNode } from '../aggregator/node.js';
+import { processLog } from '../operations/logger.js';
+import { watchNode } from '../operations/nodeOperations.js';
 import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
 import { networkForChain } from '../protocol/keys.js';
@@ -11,10 +13,11 @@ import { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
 import { readAssets } from '../verifier-contract/token.js';
 import { announceReady, endWithinLimit, untilEnd } from './lifetime.js';
-import { runs, say } from './output.js';
+import { runs } from './output.js';
 import { readKeyFile } from './secretFile.js';
+import { logFormat, type WatchFlags, watchingOptions, withWatchFlags } from './watchFlags.js';
 
-interface NodeOptions {
+interface NodeOptions extends WatchFlags {
   readonly rpc: string;
   readonly contract: string;
   readonly data: string;
@@ -50,10 +53,12 @@ export function registerNode(program: Command): void {
     .option('--settle-after-ms <ms>', 'settle proven updates after so long', '5000')
     .option('--confirmations <blocks>', 'blocks on top of a settlement before it is final', '1')
     .addHelpText('after', EXAMPLES);
-  runs<NodeOptions>(command, runNode);
+  runs<NodeOptions>(withWatchFlags(command), runNode);
 }
 
 async function runNode(options: NodeOptions): Promise<{ value: unknown; text: string }> {
+  const watching = watchingOptions(options);
+  const log = processLog('node', logFormat(options));
   const provider = await openRpc(options.rpc);
   const rollup = new RollupContract(options.contract, provider);
   await rollup.assertDeployed();
@@ -63,7 +68,7 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
   mkdirSync(options.data, { recursive: true });
   const redis = await startRedis({
     dir: `${options.data}/redis`,
-    log: say,
+    log: (line) => log.line(line),
     ...(options.redis === undefined ? {} : { url: options.redis }),
   });
   try {
@@ -85,13 +90,18 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
         settleAfterMs: wholeNumber('settle-after-ms', options.settleAfterMs),
         confirmationDepth: wholeNumber('confirmations', options.confirmations),
       },
-      log: say,
+      log: (line) => log.line(line),
     });
-    say(`node listens at ${node.url}`);
-    announceReady({ url: node.url });
+    const watch = await watchNode(node, { redisUrl: redis.url, domain }, watching, log).catch(async (error: unknown) => {
+      await node.stop();
+      throw error;
+    });
+    log.line(`node listens at ${node.url}${watch.url === undefined ? '' : `, operators at ${watch.url}`}`);
+    announceReady({ url: node.url, ...(watch.url === undefined ? {} : { ops: watch.url }) });
     const reason = await untilEnd();
     endWithinLimit();
     await node.stop();
+    await watch.close();
     return { value: { url: node.url, ended: reason }, text: `node ended (${reason})` };
   } finally {
     await redis.stop();

@@ -4,6 +4,8 @@
  */
 import type { Command } from 'commander';
 import { resolveArtifacts, type VerifiedArtifacts } from '../circuits/artifacts.js';
+import { processLog } from '../operations/logger.js';
+import { watchWorker } from '../operations/workerOperations.js';
 import { CIRCUITS, circuitById } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
 import type { KeyTable } from '../protocol/fold.js';
@@ -19,8 +21,9 @@ import { announceReady, endWithinLimit, onParentGone } from './lifetime.js';
 import { type CommandResult, runs, say } from './output.js';
 import { progressBars } from './progress.js';
 import { backendFrom, threadsFrom } from './prove.js';
+import { logFormat, type WatchFlags, watchingOptions, withWatchFlags } from './watchFlags.js';
 
-interface WorkerFlags {
+interface WorkerFlags extends WatchFlags {
   redis?: string;
   rpc: string;
   contract: string;
@@ -45,13 +48,15 @@ export function registerWorker(program: Command): void {
       'after',
       '\nExample:\n  tacit worker --redis redis://farm:6379 --rpc http://127.0.0.1:8545 --contract 0x… --keys worker.json --lanes transfer_1,update_8',
     );
-  runs<WorkerFlags>(worker, runWorker);
+  runs<WorkerFlags>(withWatchFlags(worker), runWorker);
 }
 
 async function runWorker(flags: WorkerFlags): Promise<CommandResult> {
   const redisUrl = flags.redis ?? process.env.REDIS_URL;
   if (redisUrl === undefined) throw new TacitError('OPTION_MISSING', 'no Redis given', { expected: '--redis URL or REDIS_URL' });
   const backend = backendFrom(flags.backend);
+  const watching = watchingOptions(flags);
+  const log = processLog('worker', logFormat(flags));
   const threads = threadsFrom(flags.threads);
   // The embedded server of a devnet answers these questions like a real one.
   await checkRedis(redisUrl);
@@ -60,21 +65,27 @@ async function runWorker(flags: WorkerFlags): Promise<CommandResult> {
   const onChain = decodeKeyBlob(await contract.keyBlob());
   const lanes = lanesFrom(flags.lanes, onChain);
   const keys = await WorkerKeys.load(flags.keys, Math.floor(Date.now() / 1000));
-  say(`worker ${keys.address}, farm at ${redactUrl(redisUrl)}`);
-  const worker = await startWorker({
-    redisUrl,
-    domain: await contract.domain(),
-    keys,
-    lanes,
-    backend,
-    ...(threads === undefined ? {} : { threads }),
-    artifacts: async (circuit) => matching(await resolveWithBars(circuit), circuit, onChain),
-    log: say,
-  });
-  announceReady({ address: worker.address });
-  await untilInterrupted(worker);
-  contract.provider.destroy();
-  return { value: { worker: worker.address, lanes, ended: true }, text: `worker ${worker.address} ended` };
+  log.line(`worker ${keys.address}, farm at ${redactUrl(redisUrl)}`);
+  const watch = await watchWorker({ redisUrl, lanes }, watching, log);
+  try {
+    const worker = await startWorker({
+      redisUrl,
+      domain: await contract.domain(),
+      keys,
+      lanes,
+      backend,
+      ...(threads === undefined ? {} : { threads }),
+      artifacts: async (circuit) => matching(await resolveWithBars(circuit), circuit, onChain),
+      log: (line) => log.line(line),
+      observer: watch.observer,
+    });
+    announceReady({ address: worker.address, ...(watch.url === undefined ? {} : { ops: watch.url }) });
+    await untilInterrupted(worker);
+    return { value: { worker: worker.address, lanes, ended: true }, text: `worker ${worker.address} ended` };
+  } finally {
+    contract.provider.destroy();
+    await watch.close();
+  }
 }
 
 function lanesFrom(list: string | undefined, onChain: KeyTable): Lane[] {

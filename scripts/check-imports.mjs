@@ -23,13 +23,14 @@ const RANKS = [
   ['circuits', 'ledger'],
   ['prover', 'queue', 'verifier-contract'],
   ['client', 'aggregator', 'auditor'],
+  ['operations'],
   ['devnet'],
   ['cli', 'web', 'bench'],
   ['test'],
 ];
 /** Single steps beside one's rank: the farm worker takes its job contracts from queue (the engine below it may not), the prover's bench its sample transfers from the tests. */
 const BESIDE = [
-  ...['announcing', 'updateJob', 'worker'].map((file) => ({ from: `prover/${file}`, to: 'queue' })),
+  ...['announcing', 'observer', 'openTransfer', 'updateJob', 'worker'].map((file) => ({ from: `prover/${file}`, to: 'queue' })),
   { from: 'bench/proverInputs', to: 'test' },
 ];
 
@@ -60,9 +61,18 @@ const PACKAGES = {
   '@foundry-rs/anvil': ['cli/', 'verifier-contract/'],
   '@foundry-rs/forge': [],
   solc: ['verifier-contract/'],
-  fastify: ['queue/', 'cli/'],
+  fastify: ['queue/', 'operations/'],
   '@fastify/swagger': ['queue/'],
   commander: ['cli/'],
+  '@bull-board/api': ['queue/'],
+  '@bull-board/fastify': ['queue/'],
+  '@fastify/basic-auth': ['operations/'],
+  'prom-client': ['operations/'],
+  pino: ['operations/'],
+  '@opentelemetry/api': ['operations/'],
+  '@opentelemetry/exporter-trace-otlp-http': ['operations/'],
+  '@opentelemetry/resources': ['operations/'],
+  '@opentelemetry/sdk-trace-base': ['operations/'],
 };
 /** What a pure room may use. */
 const PURE = { protocol: ['@noble/ciphers', '@noble/curves', '@noble/hashes', '@scure/base', '@scure/bip39', 'poseidon-lite'] };

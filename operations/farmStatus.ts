@@ -1,0 +1,98 @@
+/** The node's state in words: what `tacit farm status` prints. */
+import type { LaneInspection, NodeInspection } from '../aggregator/inspect.js';
+import { backlogOf } from './backlog.js';
+
+/** A node's inspection as it crosses HTTP: amounts of wei are decimal strings. */
+export type FarmStatus = Omit<NodeInspection, 'money' | 'lastSettlement'> & {
+  readonly money?: { readonly settler: string; readonly balanceWei: string; readonly gasPriceWei: string };
+  readonly lastSettlement?: { readonly tx: string; readonly block: number; readonly transfers: number; readonly gasUsed?: string };
+};
+
+const GWEI = 1e9;
+const ETHER = 1e18;
+
+export function farmStatusOf(inspection: NodeInspection): FarmStatus {
+  const { money, lastSettlement, ...rest } = inspection;
+  return {
+    ...rest,
+    ...(money === undefined
+      ? {}
+      : { money: { settler: money.settler, balanceWei: String(money.balanceWei), gasPriceWei: String(money.gasPriceWei) } }),
+    ...(lastSettlement === undefined ? {} : { lastSettlement: settlementOf(lastSettlement) }),
+  };
+}
+
+function settlementOf({ gasUsed, ...rest }: NonNullable<NodeInspection['lastSettlement']>): NonNullable<FarmStatus['lastSettlement']> {
+  return { ...rest, ...(gasUsed === undefined ? {} : { gasUsed: String(gasUsed) }) };
+}
+
+/** Several lines, the first of them the verdict. */
+export function describeFarm(status: FarmStatus): string {
+  return [verdict(status), ...transferLines(status), ...farmLines(status), ...chainLines(status)].join('\n');
+}
+
+function verdict({ problems, contract, chainId }: FarmStatus): string {
+  const parts = Object.entries(problems);
+  const where = `node of ${contract} on chain ${chainId}`;
+  if (parts.length === 0) return `${where}: all well`;
+  return [
+    `${where}: ${parts.length} part${parts.length === 1 ? '' : 's'} in trouble`,
+    ...parts.map(([part, text]) => `  ${part}: ${text}`),
+  ].join('\n');
+}
+
+function transferLines({ transfers, oldestTransferMs, standingSeals }: FarmStatus): string[] {
+  const counts = Object.entries(transfers).map(([state, count]) => `${count} ${state}`);
+  return [
+    '',
+    `Transfers   ${counts.join(', ')}`,
+    `            oldest ${seconds(oldestTransferMs)}; ${standingSeals} sealed batch${standingSeals === 1 ? '' : 'es'} not settled`,
+  ];
+}
+
+function farmLines(status: FarmStatus): string[] {
+  const { farm, farmTasks, oldestTaskMs } = status;
+  if (farm === undefined) return ['', 'Farm        Redis cannot be asked'];
+  const backlog = backlogOf(status);
+  const drain =
+    backlog === undefined || !Number.isFinite(backlog.drainSeconds) ? 'no worker' : `${backlog.drainSeconds.toFixed(1)} s to idle`;
+  return [
+    '',
+    `Farm        ${farm.workers.length} worker${farm.workers.length === 1 ? '' : 's'}; ${farmTasks} task${farmTasks === 1 ? '' : 's'} open, oldest ${seconds(oldestTaskMs)}; ${backlog?.workSeconds.toFixed(1)} s of proving waits (${drain})`,
+    '  lane        waiting  active  failed  a proof takes',
+    ...farm.lanes.map(laneLine),
+    ...farm.workers.map(({ address, lanes }) => `  worker ${address}  ${lanes.join(', ')}`),
+  ];
+}
+
+function laneLine({ lane, waiting, active, failed, provingMs }: LaneInspection): string {
+  const time = provingMs === undefined ? 'none proven yet' : seconds(provingMs);
+  return `  ${lane.padEnd(10)} ${String(waiting).padStart(8)} ${String(active).padStart(7)} ${String(failed).padStart(7)}  ${time}`;
+}
+
+function chainLines({ chain, contractQueue, money, lastSettlement }: FarmStatus): string[] {
+  const { waiting, oldestSeconds, delaySeconds } = contractQueue;
+  const queue = waiting === 0 ? 'empty' : `${waiting} waiting, oldest ${oldestSeconds} s of at most ${delaySeconds} s`;
+  return [
+    '',
+    `Chain       block ${chain.head}, ${chain.headAgeSeconds} s old; ${chain.settlements} settlements`,
+    `Queue       ${queue}`,
+    ...(money === undefined
+      ? ['Money       the chain cannot be asked']
+      : [
+          `Money       ${(Number(money.balanceWei) / ETHER).toFixed(4)} coins at ${money.settler}; gas ${(Number(money.gasPriceWei) / GWEI).toFixed(2)} gwei`,
+        ]),
+    ...(lastSettlement === undefined
+      ? []
+      : [`Last        ${lastSettlement.transfers} transfers in ${lastSettlement.tx}${gasText(lastSettlement)}`]),
+  ];
+}
+
+function gasText({ gasUsed, transfers }: NonNullable<FarmStatus['lastSettlement']>): string {
+  if (gasUsed === undefined) return '';
+  return transfers === 0 ? `, ${gasUsed} gas` : `, ${gasUsed} gas, ${Math.round(Number(gasUsed) / transfers)} a transfer`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

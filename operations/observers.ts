@@ -1,0 +1,30 @@
+/** Several observers as one. */
+import type { WorkerObserver } from '../prover/observer.js';
+import type { ProcessLog } from './logger.js';
+
+export function allOf(...observers: readonly WorkerObserver[]): WorkerObserver {
+  return {
+    taken: (job) => {
+      for (const observer of observers) observer.taken(job);
+    },
+    ended: (job) => {
+      for (const observer of observers) observer.ended(job);
+    },
+  };
+}
+
+/** One line for every job that ends; with the payment where it proves a single one. */
+export function logJobs(log: ProcessLog): WorkerObserver {
+  return {
+    taken: () => {},
+    ended: ({ job, circuit, payments, takenMs, endedMs, outcome, code }) =>
+      log.event(`${outcome} ${job}${code === undefined ? '' : `: ${code}`}`, {
+        job,
+        circuit,
+        outcome,
+        ms: endedMs - takenMs,
+        ...(code === undefined ? {} : { code }),
+        ...(payments.length === 1 ? { payment: payments[0] as string } : payments.length > 1 ? { payments } : {}),
+      }),
+  };
+}

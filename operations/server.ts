@@ -1,0 +1,77 @@
+/**
+ * The operator's HTTP server, apart from the public gateway: it tells amounts of work and money and must stay inside.
+ *
+ *   GET /healthz   200 while the process runs its event loop
+ *   GET /readyz    200 when it can do its work, else 503; both with one line a part
+ *   GET /metrics   Prometheus
+ *   GET /status    JSON (a node's: what `tacit farm status` prints)
+ *   GET /queues    the queue's board, read-only, behind a password; only where one is set
+ */
+import basicAuth from '@fastify/basic-auth';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { constantTimeEqual } from '../protocol/bytes.js';
+import { TacitError } from '../protocol/errors.js';
+
+export interface OperationsParameters {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly metrics: { readonly contentType: string; render(): Promise<string> };
+  /** Part → `ok` or what is wrong. Ready where every part is ok. */
+  readonly readiness: () => Promise<Readonly<Record<string, string>>>;
+  readonly status: () => Promise<unknown>;
+  readonly board?: QueueBoard;
+}
+
+export interface QueueBoard {
+  readonly password: string;
+  /** Adds the board's routes below a path. */
+  readonly register: (app: FastifyInstance, path: string) => Promise<void>;
+}
+
+export interface RunningOperations {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export const BOARD_USER = 'operator';
+const BOARD_PATH = '/queues';
+
+/** @throws TacitError OPERATIONS_PORT where the port cannot be had */
+export async function startOperations(parameters: OperationsParameters): Promise<RunningOperations> {
+  const { host, port, metrics, readiness, status, board } = parameters;
+  const app = Fastify({ logger: false, forceCloseConnections: true });
+  app.get('/healthz', async () => ({ ok: true }));
+  app.get('/readyz', async (_request, reply) => {
+    const parts = await readiness();
+    const ok = Object.values(parts).every((line) => line === 'ok');
+    return reply.status(ok ? 200 : 503).send({ ok, parts });
+  });
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
+  app.get('/status', async () => status());
+  if (board !== undefined) await addBoard(app, board);
+  try {
+    const url = await app.listen({ host, port });
+    return { url, close: () => app.close() };
+  } catch (cause) {
+    await app.close();
+    throw new TacitError('OPERATIONS_PORT', 'cannot listen for operators', { expected: 'a free port', got: `${host}:${port}`, cause });
+  }
+}
+
+async function addBoard(app: FastifyInstance, { password, register }: QueueBoard): Promise<void> {
+  await app.register(async (inside) => {
+    await inside.register(basicAuth, {
+      authenticate: { realm: 'tacit queues' },
+      validate: async (user, given) => {
+        if (!sameText(user, BOARD_USER) || !sameText(given, password)) throw new Error('wrong name or password');
+      },
+    });
+    inside.addHook('onRequest', inside.basicAuth);
+    await register(inside, BOARD_PATH);
+  });
+}
+
+function sameText(a: string, b: string): boolean {
+  return constantTimeEqual(new TextEncoder().encode(a), new TextEncoder().encode(b));
+}

@@ -1,0 +1,49 @@
+/** Everything that watches a worker: job log, traces, and the operator's server with metrics and health. */
+import type { WorkerObserver } from '../prover/observer.js';
+import type { Lane } from '../queue/farmOptions.js';
+import { checkRedis } from '../queue/redis.js';
+import type { ProcessLog } from './logger.js';
+import { allOf, logJobs } from './observers.js';
+import { startTraces } from './paymentTraces.js';
+import { startOperations } from './server.js';
+import { closeInTurn, type Watching, type WatchingOptions } from './watching.js';
+import { workerMetrics } from './workerMetrics.js';
+
+export interface WorkerWatching extends Watching {
+  /** For `startWorker`. */
+  readonly observer: WorkerObserver;
+}
+
+/** @throws TacitError OPERATIONS_PORT */
+export async function watchWorker(
+  { redisUrl, lanes }: { readonly redisUrl: string; readonly lanes: readonly Lane[] },
+  { port, host, collectorUrl }: WatchingOptions,
+  log: ProcessLog,
+): Promise<WorkerWatching> {
+  const stops: (() => unknown)[] = [];
+  const metrics = workerMetrics(lanes);
+  const observers: WorkerObserver[] = [metrics, logJobs(log)];
+  if (collectorUrl !== undefined) {
+    const traces = startTraces('worker', collectorUrl);
+    observers.push(traces.observer);
+    stops.push(() => traces.close().catch((error: Error) => log.line(`traces: ${error.message}`)));
+  }
+  const observer = allOf(...observers);
+  if (port === undefined) return { observer, close: () => closeInTurn(stops) };
+  const server = await startOperations({
+    host,
+    port,
+    metrics,
+    readiness: async () => ({ queue: await queueState(redisUrl) }),
+    status: async () => ({ lanes, inHand: metrics.inHand() ?? null }),
+  });
+  stops.push(() => server.close());
+  return { observer, url: server.url, close: () => closeInTurn(stops) };
+}
+
+async function queueState(redisUrl: string): Promise<string> {
+  return checkRedis(redisUrl).then(
+    () => 'ok',
+    (error: Error) => error.message,
+  );
+}
