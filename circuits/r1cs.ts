@@ -7,7 +7,7 @@
  */
 import { TacitError } from '../protocol/errors.js';
 import { FIELD_MODULUS } from '../protocol/field.js';
-import { readSections, readUint256, requireSection } from './binfile.js';
+import { readSections, readUint256, requireSection, type Section } from './binfile.js';
 
 export interface R1csHeader {
   readonly wires: number;
@@ -30,6 +30,11 @@ const SECTION_HEADER = 1;
 const SECTION_CONSTRAINTS = 2;
 const SECTION_LABELS = 3;
 const FIELD_BYTES = 32;
+/** Width and modulus of the field, then seven words. */
+const HEADER_BYTES = 4 + FIELD_BYTES + 7 * 4;
+const LABEL_BYTES = 8;
+/** In front of the terms of each of A, B, C. */
+const COUNT_BYTES = 4;
 
 export class R1cs {
   readonly header: R1csHeader;
@@ -42,7 +47,8 @@ export class R1cs {
   /** @throws TacitError FILE_FORMAT when it is not an r1cs file over the BN254 scalar field */
   constructor(bytes: Uint8Array) {
     const sections = readSections(bytes, 'r1cs');
-    const head = requireSection(sections, SECTION_HEADER, 'r1cs').offset;
+    const { offset: head, length: headLength } = requireSection(sections, SECTION_HEADER, 'r1cs');
+    if (headLength < HEADER_BYTES) throw truncated('a whole header');
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const view = this.#view;
     if (view.getUint32(head, true) !== FIELD_BYTES || readUint256(view, head + 4) !== FIELD_MODULUS) {
@@ -51,14 +57,10 @@ export class R1cs {
     const word = (i: number): number => view.getUint32(head + 4 + FIELD_BYTES + 4 * i, true);
     // Words 4 and 5 are the 64-bit count of labels.
     this.header = { wires: word(0), outputs: word(1), publicInputs: word(2), privateInputs: word(3), constraints: word(6) };
-    this.#labels = requireSection(sections, SECTION_LABELS, 'r1cs').offset;
-    this.#offsets = new Float64Array(this.header.constraints + 1);
-    let offset = requireSection(sections, SECTION_CONSTRAINTS, 'r1cs').offset;
-    for (let i = 0; i < this.header.constraints; i++) {
-      this.#offsets[i] = offset;
-      for (let part = 0; part < 3; part++) offset += 4 + view.getUint32(offset, true) * (4 + FIELD_BYTES);
-    }
-    this.#offsets[this.header.constraints] = offset;
+    const labels = requireSection(sections, SECTION_LABELS, 'r1cs');
+    if (labels.length < LABEL_BYTES * this.header.wires) throw truncated(`${this.header.wires} labels`);
+    this.#labels = labels.offset;
+    this.#offsets = constraintOffsets(view, requireSection(sections, SECTION_CONSTRAINTS, 'r1cs'), this.header.constraints);
   }
 
   constraint(index: number): Constraint {
@@ -77,7 +79,7 @@ export class R1cs {
 
   /** The compiler's label of a wire; `.sym` files name labels. */
   label(wire: number): number {
-    return Number(this.#view.getBigUint64(this.#labels + 8 * wire, true));
+    return Number(this.#view.getBigUint64(this.#labels + LABEL_BYTES * wire, true));
   }
 
   /** Constraints in which a wire has a coefficient, ascending. */
@@ -123,6 +125,28 @@ export class R1cs {
     }
     return uses;
   }
+}
+
+/** Byte offset of each constraint, and the end of the last. @throws TacitError FILE_FORMAT where they run past the section */
+function constraintOffsets(view: DataView, section: Section, count: number): Float64Array {
+  if (count * 3 * COUNT_BYTES > section.length) throw truncated(`${count} constraints`);
+  const offsets = new Float64Array(count + 1);
+  const end = section.offset + section.length;
+  let offset = section.offset;
+  for (let i = 0; i < count; i++) {
+    offsets[i] = offset;
+    for (let part = 0; part < 3; part++) {
+      if (offset + COUNT_BYTES > end) throw truncated(`${count} constraints`);
+      offset += COUNT_BYTES + view.getUint32(offset, true) * (4 + FIELD_BYTES);
+    }
+    if (offset > end) throw truncated(`${count} constraints`);
+  }
+  offsets[count] = offset;
+  return offsets;
+}
+
+function truncated(expected: string): TacitError {
+  return new TacitError('FILE_FORMAT', 'r1cs file is truncated', { expected });
 }
 
 function evaluate(terms: LinearCombination, witness: readonly bigint[]): bigint {

@@ -40,7 +40,9 @@ export function encodeWtns(values: Uint8Array): Uint8Array {
 export function decodeWtns(bytes: Uint8Array): bigint[] {
   const sections = readSections(bytes, TYPE);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const head = requireSection(sections, SECTION_HEADER, TYPE).offset;
+  const { offset: head, length: headLength } = requireSection(sections, SECTION_HEADER, TYPE);
+  if (headLength !== HEADER_LENGTH)
+    throw new TacitError('FILE_FORMAT', 'witness header', { expected: `${HEADER_LENGTH} bytes`, got: String(headLength) });
   if (view.getUint32(head, true) !== FIELD_BYTES || readUint256(view, head + 4) !== FIELD_MODULUS) {
     throw new TacitError('FILE_FORMAT', 'witness over another field', { expected: 'the BN254 scalar field' });
   }
@@ -48,7 +50,10 @@ export function decodeWtns(bytes: Uint8Array): bigint[] {
   const count = view.getUint32(head + 4 + FIELD_BYTES, true);
   if (values.length !== count * FIELD_BYTES)
     throw new TacitError('FILE_FORMAT', 'witness length', { expected: `${count} elements`, got: `${values.length} bytes` });
-  return Array.from({ length: count }, (_, i) => readUint256(view, values.offset + i * FIELD_BYTES));
+  const witness = Array.from({ length: count }, (_, i) => readUint256(view, values.offset + i * FIELD_BYTES));
+  if (witness.some((value) => value >= FIELD_MODULUS))
+    throw new TacitError('FILE_FORMAT', 'a witness value is no field element', { expected: 'values below r' });
+  return witness;
 }
 
 /** A witness as a file, the inverse of decodeWtns. */

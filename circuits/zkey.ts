@@ -30,6 +30,9 @@ export interface ZkeyHead {
 const SECTION_GROTH16 = 2;
 const SECTION_CONTRIBUTIONS = 10;
 const CIRCUIT_HASH_BYTES = 64;
+/** Width and modulus of both fields. */
+const FIELDS_BYTES = 2 * (4 + 32);
+const HEAD_BYTES = FIELDS_BYTES + 3 * 4 + 3 * G1_BYTES + 3 * G2_BYTES;
 /** deltaAfter, g1_s, g1_sx, g2_spx, transcript: what precedes a contribution's type. */
 const CONTRIBUTION_POINTS_BYTES = 3 * G1_BYTES + G2_BYTES + CIRCUIT_HASH_BYTES;
 const TYPE_BEACON = 1;
@@ -43,8 +46,13 @@ export async function readZkeyHead(path: string): Promise<ZkeyHead> {
   try {
     const sections = await sectionTable(file);
     const head = await section(file, sections, SECTION_GROTH16);
+    if (head.length !== HEAD_BYTES)
+      throw new TacitError('FILE_FORMAT', 'not a Groth16 zkey on BN254', {
+        expected: `${HEAD_BYTES} bytes of header`,
+        got: String(head.length),
+      });
     const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-    let at = 2 * (4 + 32);
+    let at = FIELDS_BYTES;
     const counts = [0, 4, 8].map((offset) => view.getUint32(at + offset, true)) as [number, number, number];
     at += 12;
     const take = (size: number): Uint8Array => {
@@ -76,15 +84,21 @@ export async function readZkeyHead(path: string): Promise<ZkeyHead> {
 function readContributions(tail: Uint8Array): ZkeyContribution[] {
   const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
   const contributions: ZkeyContribution[] = [];
+  const expectBytes = (end: number): void => {
+    if (end > tail.length) throw truncated('whole contributions', `${tail.length} bytes`);
+  };
   let at = CIRCUIT_HASH_BYTES + 4;
+  expectBytes(at);
   for (let left = view.getUint32(CIRCUIT_HASH_BYTES, true); left > 0; left--) {
     at += CONTRIBUTION_POINTS_BYTES;
+    expectBytes(at + 8);
     const kind = view.getUint32(at, true) === TYPE_BEACON ? 'beacon' : 'contribution';
     const paramBytes = view.getUint32(at + 4, true);
+    expectBytes(at + 8 + paramBytes);
     const params = tail.subarray(at + 8, at + 8 + paramBytes);
     at += 8 + paramBytes;
     // A name, where there is one, stands first: id, length, text.
-    const name = params[0] === PARAM_NAME ? new TextDecoder().decode(params.subarray(2, 2 + params[1]!)) : '';
+    const name = params[0] === PARAM_NAME ? new TextDecoder().decode(params.subarray(2, 2 + (params[1] ?? 0))) : '';
     contributions.push({ kind, name });
   }
   return contributions;
@@ -117,9 +131,15 @@ async function section(file: FileHandle, sections: Map<number, Place>, id: numbe
 }
 
 async function bytesAt(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
+  // A length is the file's own word: memory is asked for only where the file has as much.
+  const { size } = await file.stat();
+  if (position + length > size) throw truncated(`${length} bytes at ${position}`, String(Math.max(0, size - position)));
   const bytes = new Uint8Array(length);
   const { bytesRead } = await file.read(bytes, 0, length, position);
-  if (bytesRead !== length)
-    throw new TacitError('FILE_FORMAT', 'zkey file is truncated', { expected: `${length} bytes at ${position}`, got: String(bytesRead) });
+  if (bytesRead !== length) throw truncated(`${length} bytes at ${position}`, String(bytesRead));
   return bytes;
+}
+
+function truncated(expected: string, got: string): TacitError {
+  return new TacitError('FILE_FORMAT', 'zkey file is truncated', { expected, got });
 }

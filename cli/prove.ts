@@ -139,8 +139,8 @@ export function backendFrom(name: string): BackendName {
 
 export function threadsFrom(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const threads = Number(text);
-  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+  const threads = /^[1-9][0-9]?$/.test(text) ? Number(text) : 0;
+  if (threads < 1 || threads > MAX_THREADS) {
     throw new TacitError('OPTION_INVALID', 'not a number of threads', { expected: `1 to ${MAX_THREADS}`, got: text });
   }
   return threads;

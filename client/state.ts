@@ -5,7 +5,7 @@
  * Everything about notes can be rebuilt from the seed and the chain. What cannot: the transfers, with the one-time
  * secret e that lets a payment be proven to others later, and the submissions that a crash may have left half-way.
  */
-import { TacitError } from '../protocol/errors.js';
+import { shown, TacitError } from '../protocol/errors.js';
 import type { AssetId, EvmAddress, Hex } from '../protocol/flavor.js';
 import type { Network } from '../protocol/keys.js';
 import type { NoteLabel, OutputIndex } from '../protocol/onetime.js';
@@ -118,10 +118,22 @@ export function encodeState(state: WalletState): string {
 
 /** The bytes come out of an authenticated box, so only their version is doubted. @throws TacitError WALLET_FORMAT */
 export function decodeState(text: string): WalletState {
-  const { version, ...state } = JSON.parse(text) as WalletState & { version: number };
+  const { version, ...state } = (parse(text) ?? {}) as WalletState & { version: number };
   if (version !== VERSION)
-    throw new TacitError('WALLET_FORMAT', 'the wallet was written by another version', { expected: String(VERSION), got: String(version) });
+    throw new TacitError('WALLET_FORMAT', 'the wallet was written by another version', {
+      expected: String(VERSION),
+      got: typeof version === 'number' ? String(version) : shown(version),
+    });
   return { ...state, cursor: state.cursor };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // No cause: its message quotes what it could not read, and these are secrets.
+    throw new TacitError('WALLET_FORMAT', 'the contents of the wallet cannot be read', { expected: 'JSON' });
+  }
 }
 
 /** Not settled and not failed: its end is open. */

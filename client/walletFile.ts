@@ -26,8 +26,9 @@ export interface KdfCost {
 
 /** 128 MiB and some 0.3 s: what OWASP's password storage guide asks of scrypt. */
 export const KDF_COST: KdfCost = { N: 2 ** 17, r: 8, p: 1 };
-/** A file that asks for more than 1 GiB is refused rather than served. */
+/** A file that asks for more than 1 GiB, or for more than eight times the usual work, is refused rather than served. */
 const KDF_MEMORY_MAX_BYTES = 2 ** 30;
+const KDF_WORK_MAX = 8 * KDF_COST.N * KDF_COST.r * KDF_COST.p;
 const SCRYPT_SLACK_BYTES = 2 ** 20;
 const FORMAT = 'tacit.wallet.v1';
 const KEY_BYTES = 32;
@@ -200,7 +201,7 @@ function parseEnvelope(text: string): Envelope {
     [kdf.salt, raw.nonce, raw.ciphertext].some((hex) => typeof hex !== 'string')
   )
     throw malformed();
-  if (128 * kdf.N * kdf.r > KDF_MEMORY_MAX_BYTES) throw malformed();
+  if (128 * kdf.r * (kdf.N + kdf.p) > KDF_MEMORY_MAX_BYTES || kdf.N * kdf.r * kdf.p > KDF_WORK_MAX) throw malformed();
   return {
     format: raw.format,
     kdf: { name: 'scrypt', N: kdf.N, r: kdf.r, p: kdf.p, salt: kdf.salt },

@@ -86,7 +86,7 @@ function checkIdentity(root: RootDatabase, domain: Domain): JournalIdentity {
     chainId: domain.chainId.toString(),
     contract: domain.contract.toLowerCase(),
   };
-  const found = meta.get(IDENTITY_KEY);
+  const found = identityIn(root, meta);
   if (found === undefined) {
     meta.putSync(IDENTITY_KEY, own);
     return own;
@@ -95,6 +95,18 @@ function checkIdentity(root: RootDatabase, domain: Domain): JournalIdentity {
   if (problem === undefined) return found;
   void root.close();
   throw problem;
+}
+
+function identityIn(root: RootDatabase, meta: Database<JournalIdentity, string>): JournalIdentity | undefined {
+  try {
+    const found = reading('meta', () => meta.get(IDENTITY_KEY) as JournalIdentity | null | undefined);
+    if (found === null)
+      throw new TacitError('JOURNAL_DAMAGED', 'the journal does not say whose it is', { expected: 'its identity', got: 'null' });
+    return found;
+  } catch (problem) {
+    void root.close();
+    throw problem;
+  }
 }
 
 function identityProblem(found: JournalIdentity, own: JournalIdentity): TacitError | undefined {
@@ -150,7 +162,7 @@ function takeNext(tables: Omit<WriteTables, 'next'>, counter: string): number {
 }
 
 function tableOf(name: string, db: AnyTable): TableWriter<LmdbKey, unknown> {
-  const reader = readerOf(db);
+  const reader = readerOf(name, db);
   const missing = (key: LmdbKey) => new TacitError('JOURNAL_MISSING', `no such row in ${name}`, { got: String(key) });
   return {
     ...reader,
@@ -176,11 +188,21 @@ function tableOf(name: string, db: AnyTable): TableWriter<LmdbKey, unknown> {
   };
 }
 
-function readerOf(db: AnyTable): TableReader<LmdbKey, unknown> {
-  const range = (options: RangeOptions<LmdbKey> = {}) => [...db.getRange(bounds(options))].map(({ key, value }) => ({ key, row: value }));
+/** Runs a read. @throws TacitError JOURNAL_DAMAGED where a row is not the JSON that was written */
+function reading<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new TacitError('JOURNAL_DAMAGED', `a row of ${name} cannot be read`, { expected: 'a journal that this program wrote', cause });
+  }
+}
+
+function readerOf(name: string, db: AnyTable): TableReader<LmdbKey, unknown> {
+  const range = (options: RangeOptions<LmdbKey> = {}) =>
+    reading(name, () => [...db.getRange(bounds(options))].map(({ key, value }) => ({ key, row: value })));
   return {
-    get: (key) => db.get(key),
-    has: (key) => db.get(key) !== undefined,
+    get: (key) => reading(name, () => db.get(key)),
+    has: (key) => reading(name, () => db.get(key)) !== undefined,
     range,
     rows: (options) => range(options).map(({ row }) => row),
     count: () => db.getCount(),

@@ -20,7 +20,10 @@ export function bytesToHex(bytes: Uint8Array): Hex {
  */
 export function hexToBytes(text: string, sizeBytes?: number): Uint8Array {
   const wanted = sizeBytes === undefined ? '0x and an even count of hexadecimal digits' : `0x and ${2 * sizeBytes} hexadecimal digits`;
-  const invalid = () => new TacitError('HEX_INVALID', 'not a hexadecimal string', { expected: wanted, got: `${text.length} characters` });
+  // Texts come out of other people's JSON, whatever their type says.
+  const got = () => (typeof text === 'string' ? `${text.length} characters` : typeof text);
+  const invalid = () => new TacitError('HEX_INVALID', 'not a hexadecimal string', { expected: wanted, got: got() });
+  if (typeof text !== 'string') throw invalid();
   // Length first: a caller who names a size never pays for a longer text.
   if (text.length % 2 !== 0 || (sizeBytes !== undefined && text.length !== 2 + 2 * sizeBytes) || !text.startsWith('0x')) throw invalid();
   const bytes = new Uint8Array(text.length / 2 - 1);

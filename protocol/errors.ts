@@ -54,6 +54,13 @@ export function isTacitError(error: unknown, code?: ErrorCode): error is TacitEr
   return error instanceof TacitError && (code === undefined || error.code === code);
 }
 
+/** What came, for `got`: a text in quotes and cut, of anything else only its type. Never throws, whatever JSON held. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_CHARACTERS)) : value === null ? 'null' : typeof value;
+}
+
+const SHOWN_CHARACTERS = 40;
+
 function describe(message: string, { expected, got }: TacitErrorDetails): string {
   const parts = [message];
   if (expected !== undefined) parts.push(`expected ${expected}`);

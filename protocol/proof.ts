@@ -6,7 +6,7 @@
  * part first, and infinity as (0, 1, 0).
  */
 import { ByteReader, concatBytes, uintToBytes } from './bytes.js';
-import { TacitError } from './errors.js';
+import { shown, TacitError } from './errors.js';
 
 /** q, the order of BN254's base field (EIP-196). Coordinates live here, not in the scalar field. */
 export const BASE_FIELD_MODULUS = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
@@ -62,9 +62,9 @@ export function readProof(reader: ByteReader): Groth16Proof {
 export function proofFromSnarkjs(json: unknown): Groth16Proof {
   const { pi_a, pi_b, pi_c, protocol, curve } = (json ?? {}) as Partial<SnarkjsProof>;
   if (protocol !== undefined && protocol !== 'groth16')
-    throw new TacitError('PROOF_SHAPE', 'not a Groth16 proof', { expected: 'groth16', got: String(protocol) });
+    throw new TacitError('PROOF_SHAPE', 'not a Groth16 proof', { expected: 'groth16', got: shown(protocol) });
   if (curve !== undefined && curve !== 'bn128' && curve !== 'bn254')
-    throw new TacitError('PROOF_SHAPE', 'proof on another curve', { expected: 'bn128', got: String(curve) });
+    throw new TacitError('PROOF_SHAPE', 'proof on another curve', { expected: 'bn128', got: shown(curve) });
   return { a: g1FromSnarkjs(pi_a, 'pi_a'), b: g2FromSnarkjs(pi_b, 'pi_b'), c: g1FromSnarkjs(pi_c, 'pi_c') };
 }
 

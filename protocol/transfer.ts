@@ -311,8 +311,9 @@ function small(value: unknown): AssetId {
 function parse(json: string): unknown {
   try {
     return JSON.parse(json);
-  } catch (cause) {
-    throw new TacitError('WITNESS_FORMAT', 'witness is not JSON', { cause });
+  } catch {
+    // No cause: its message quotes what it could not read, and this is a witness.
+    throw new TacitError('WITNESS_FORMAT', 'witness is not JSON');
   }
 }
 

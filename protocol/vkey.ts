@@ -2,7 +2,7 @@
  * A Groth16 verifying key on BN254 and snarkjs' JSON shape of it. Reading checks shape and ranges; whether the key is
  * one to verify with (curve, subgroup, a real contribution) is checked where it is used, in groth16.ts.
  */
-import { TacitError } from './errors.js';
+import { shown, TacitError } from './errors.js';
 import { type G1, type G2, g1FromSnarkjs, g1ToSnarkjs, g2FromSnarkjs, g2ToSnarkjs } from './proof.js';
 
 export interface VerifyingKey {
@@ -30,15 +30,15 @@ export interface SnarkjsVerifyingKey {
 export function vkeyFromSnarkjs(json: unknown): VerifyingKey {
   const key = (json ?? {}) as Partial<SnarkjsVerifyingKey>;
   if (key.protocol !== 'groth16')
-    throw new TacitError('VKEY_SHAPE', 'not a Groth16 verifying key', { expected: 'groth16', got: String(key.protocol) });
+    throw new TacitError('VKEY_SHAPE', 'not a Groth16 verifying key', { expected: 'groth16', got: shown(key.protocol) });
   if (key.curve !== 'bn128' && key.curve !== 'bn254')
-    throw new TacitError('VKEY_SHAPE', 'verifying key on another curve', { expected: 'bn128', got: String(key.curve) });
+    throw new TacitError('VKEY_SHAPE', 'verifying key on another curve', { expected: 'bn128', got: shown(key.curve) });
   if (!Array.isArray(key.IC) || key.IC.length === 0)
     throw new TacitError('VKEY_SHAPE', 'verifying key has no IC list', { expected: 'a list of points' });
   if (key.nPublic !== key.IC.length - 1)
     throw new TacitError('VKEY_SHAPE', 'nPublic and IC disagree', {
       expected: `${key.IC.length - 1} public inputs`,
-      got: String(key.nPublic),
+      got: typeof key.nPublic === 'number' ? String(key.nPublic) : shown(key.nPublic),
     });
   return {
     alpha: g1FromSnarkjs(key.vk_alpha_1, 'vk_alpha_1'),

@@ -71,6 +71,8 @@ export async function buildGateway(service: GatewayService, limits: GatewayLimit
     // The request's own shapes (zod) decide; ajv must not rewrite or drop members before they are compared.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     forceCloseConnections: true,
+    // What fastify refuses before any route is chosen, such as a path that is no text.
+    frameworkErrors: (error, _request, reply) => void answerError(error, reply, limits),
   });
   await app.register(swagger, {
     openapi: {

@@ -6,6 +6,7 @@
  * the wallet checks roster, confirmations and roots against the chain.
  */
 import { TacitError } from '../protocol/errors.js';
+import { checkAnswer } from './answers.js';
 import type {
   EpochMs,
   FeeQuote,
@@ -32,6 +33,8 @@ export type ClientEvent = NodeEvent | { type: 'reset' };
 const DEFAULT_TIMEOUT_MS = 10_000;
 const RECONNECT_FIRST_MS = 250;
 const RECONNECT_MAX_MS = 10_000;
+const ERROR_CODE = /^[A-Z][A-Z0-9_]{2,63}$/;
+const MESSAGE_CHARACTERS = 500;
 
 export class GatewayClient {
   readonly #base: string;
@@ -47,41 +50,45 @@ export class GatewayClient {
     this.#fetch = given ?? ((input, init) => globalThis.fetch(input, init));
   }
 
-  info(): Promise<NodeInfo> {
-    return this.#get('/v1/info');
+  async info(): Promise<NodeInfo> {
+    return checkAnswer('info', await this.#json('/v1/info'));
   }
 
-  roster(): Promise<SignedRoster> {
-    return this.#get('/v1/roster');
+  async roster(): Promise<SignedRoster> {
+    return checkAnswer('roster', await this.#json('/v1/roster'));
   }
 
-  quote(asset: number): Promise<FeeQuote> {
-    return this.#get(`/v1/quote?asset=${asset}`);
+  async quote(asset: number): Promise<FeeQuote> {
+    return checkAnswer('quote', await this.#json(`/v1/quote?asset=${asset}`));
   }
 
-  leafPage(page: number): Promise<LeafPage | undefined> {
-    return this.#get<LeafPage>(`/v1/leaves/${page}`).catch(orUndefined<LeafPage>('LEAF_PAGE_UNKNOWN'));
+  async leafPage(page: number): Promise<LeafPage | undefined> {
+    const answer = await this.#json(`/v1/leaves/${page}`).catch(orUndefined('LEAF_PAGE_UNKNOWN'));
+    return answer === undefined ? undefined : checkAnswer('leaf page', answer);
   }
 
   /** Undefined where the node knows no such transfer. */
-  status(id: TransferId): Promise<TransferStatus | undefined> {
-    return this.#get<TransferStatus>(`/v1/transfers/${id}`).catch(orUndefined<TransferStatus>('TRANSFER_UNKNOWN'));
+  async status(id: TransferId): Promise<TransferStatus | undefined> {
+    const answer = await this.#json(`/v1/transfers/${id}`).catch(orUndefined('TRANSFER_UNKNOWN'));
+    return answer === undefined ? undefined : checkAnswer('status', answer);
   }
 
   /** Safe to repeat after any failure. @throws TacitError SUBMISSION_CONFLICT, NODE_BUSY (retryable), … */
-  submit(submission: Submission): Promise<TransferStatus> {
-    return this.#json('/v1/transfers', {
+  async submit(submission: Submission): Promise<TransferStatus> {
+    const answer = await this.#json('/v1/transfers', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(submission),
     });
+    return checkAnswer('status', answer);
   }
 
   /** A report is an answer even where the node is unwell. */
   async health(): Promise<HealthReport> {
     const response = await this.#request('/v1/health', {}, true);
     const body = await parseBody(response);
-    if (typeof body !== 'object' || body === null || !('checks' in body)) throw errorFrom(response.status, body);
+    if (typeof body !== 'object' || body === null || !('checks' in body) || typeof body.checks !== 'object')
+      throw errorFrom(response.status, body);
     return body as HealthReport;
   }
 
@@ -134,12 +141,8 @@ export class GatewayClient {
     }
   }
 
-  #get<T>(path: string): Promise<T> {
-    return this.#json<T>(path, {});
-  }
-
-  async #json<T>(path: string, init: RequestInit): Promise<T> {
-    return (await parseBody(await this.#request(path, init, false))) as T;
+  async #json(path: string, init: RequestInit = {}): Promise<unknown> {
+    return parseBody(await this.#request(path, init, false));
   }
 
   async #request(path: string, init: RequestInit, anyStatus: boolean): Promise<Response> {
@@ -176,13 +179,18 @@ function errorFrom(status: number, body: unknown): TacitError {
     string,
     unknown
   >;
-  if (typeof code !== 'string' || typeof message !== 'string')
+  if (typeof code !== 'string' || !ERROR_CODE.test(code) || typeof message !== 'string' || message === '')
     return new TacitError('NODE_ANSWER', `the node answered with status ${status}`, { retryable: status >= 500 || status === 429 });
-  return new TacitError(code, withoutDetails(message), {
-    ...(typeof expected === 'string' ? { expected } : {}),
-    ...(typeof got === 'string' ? { got } : {}),
+  return new TacitError(code, printable(withoutDetails(message)), {
+    ...(typeof expected === 'string' ? { expected: printable(expected) } : {}),
+    ...(typeof got === 'string' ? { got: printable(got) } : {}),
     retryable: retryable === true,
   });
+}
+
+/** A stranger's words, fit for a terminal and a log: no control characters, and not for ever. */
+function printable(text: string): string {
+  return text.slice(0, MESSAGE_CHARACTERS).replace(/\p{C}/gu, '·');
 }
 
 /** A TacitError writes its details behind the message; they are put there again. */
@@ -190,7 +198,7 @@ function withoutDetails(message: string): string {
   return message.replace(/: (expected|got) .*$/s, '');
 }
 
-function orUndefined<T>(code: string): (error: unknown) => T | undefined {
+function orUndefined(code: string): (error: unknown) => undefined {
   return (error) => {
     if (error instanceof TacitError && error.code === code) return undefined;
     throw error;
