@@ -74,8 +74,17 @@ export function parseSubmission(value: unknown): Submission {
  * The value itself is not put into the message: it may be large, and a job may be secret.
  */
 export function parseWith<T>(shape: z.ZodType, value: unknown, code: string, what: string): T {
-  const parsed = shape.safeParse(value);
+  const parsed = safely(shape, value, code, what);
   if (parsed.success) return parsed.data as T;
   const issue = parsed.error.issues[0];
   throw new TacitError(code, `malformed ${what} at ${issue?.path.join('.') || 'the top'}`, { expected: issue?.message ?? 'another shape' });
+}
+
+/** A value nested many thousand times deep ends the stack before it ends itself. */
+function safely(shape: z.ZodType, value: unknown, code: string, what: string): ReturnType<z.ZodType['safeParse']> {
+  try {
+    return shape.safeParse(value);
+  } catch (cause) {
+    throw new TacitError(code, `malformed ${what}`, { expected: 'a value that is not nested so deeply', cause });
+  }
 }
