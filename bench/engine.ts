@@ -4,7 +4,8 @@
  * Multiplication in the base field, multi-exponentiation in G1 and G2, transform. Sums are compared before they are
  * timed. Times are the fastest of the runs, since other work on the machine only ever adds.
  */
-import { BASE_FIELD, ELEMENT_BYTES, SCALAR_FIELD, toLimbs } from '../prover/engine/field/parameters.js';
+import { BASE_FIELD, ELEMENT_BYTES, SCALAR_FIELD } from '../prover/engine/field/parameters.js';
+import { encodeElement, PORTABLE } from '../prover/engine/field/representation.js';
 import { FixedBaseMultiplier } from '../prover/engine/fixedBase.js';
 import { writeInteger } from '../prover/engine/groth16/container.js';
 import { PointCalculator } from '../prover/engine/groth16/points.js';
@@ -124,7 +125,7 @@ async function transform(peer: Peer, power: number, runs: number): Promise<Kerne
   const instance = await createInstance(createMemory(kernels().info.heapAt + 2 * n * ELEMENT_BYTES + 4096));
   const data = kernels().info.heapAt;
   const roots = data + n * ELEMENT_BYTES;
-  instance.words.set(toLimbs(SCALAR_FIELD.one), roots / 4);
+  instance.bytes.set(encodeElement(PORTABLE, SCALAR_FIELD, 1n), roots);
   kernel(instance, 'ntt_powers')(roots, n / 2, roots, roots);
   const layer = kernel(instance, 'ntt_timeLayer');
   const ours = (): void => {
@@ -137,7 +138,7 @@ async function transform(peer: Peer, power: number, runs: number): Promise<Kerne
 async function multiplication(peer: Peer, runs: number): Promise<KernelRow> {
   const instance = await createInstance(createMemory(kernels().info.heapAt + 4096));
   const at = kernels().info.heapAt;
-  instance.words.set(toLimbs(BASE_FIELD.enter), at / 4);
+  instance.bytes.set(encodeElement(PORTABLE, BASE_FIELD, 7n), at);
   const mul = kernel(instance, 'q_mul');
   const theirs = peer.tm.instance.exports.f1m_mul as (...args: number[]) => void;
   const loop = (f: (...args: number[]) => unknown, a: number) => () => {

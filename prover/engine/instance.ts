@@ -3,6 +3,7 @@
  *
  * Addresses are byte offsets below 2^32. Every thread has its own instance over the same memory.
  */
+import type { BackendName } from './field/representation.js';
 import {
   type KernelExports,
   type KernelInfo,
@@ -15,6 +16,7 @@ import {
 
 export interface Instance {
   readonly info: KernelInfo;
+  readonly compiled: CompiledKernels;
   readonly memory: WebAssembly.Memory;
   readonly run: KernelExports;
   readonly bytes: Uint8Array;
@@ -34,24 +36,29 @@ export interface CompiledKernels {
   readonly info: KernelInfo;
 }
 
-let compiling: Promise<CompiledKernels> | undefined;
+const compiling = new Map<BackendName, Promise<CompiledKernels>>();
 
-export function compiledKernels(): Promise<CompiledKernels> {
-  compiling ??= WebAssembly.compile(kernels().bytes).then((module) => ({ module, info: kernels().info }));
-  return compiling;
+export function compiledKernels(backend: BackendName): Promise<CompiledKernels> {
+  const known = compiling.get(backend);
+  if (known) return known;
+  const { bytes, info } = kernels(backend);
+  const compiled = WebAssembly.compile(bytes).then((module) => ({ module, info }));
+  compiling.set(backend, compiled);
+  return compiled;
 }
 
 /**
  * Instantiates the kernels over a memory.
  * @param thread 0 for the calling thread, 1… for workers: decides whose scratch is used
- * @param given the compiled module where the calling thread received one
+ * @param given the compiled module; the portable backend's where none is given
  */
 export async function createInstance(memory: WebAssembly.Memory, thread = 0, given?: CompiledKernels): Promise<Instance> {
-  const { module, info } = given ?? (await compiledKernels());
+  const compiled = given ?? (await compiledKernels('portable'));
+  const { module, info } = compiled;
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   const run = instance.exports as unknown as KernelExports;
   run.setScratch?.(info.scratchAt + thread * THREAD_SCRATCH_BYTES);
-  return { info, memory, run, bytes: new Uint8Array(memory.buffer), words: new Uint32Array(memory.buffer) };
+  return { info, compiled, memory, run, bytes: new Uint8Array(memory.buffer), words: new Uint32Array(memory.buffer) };
 }
 
 /** Calls an exported kernel. */

@@ -1,14 +1,18 @@
 /**
  * The one WebAssembly module of the engine: both fields, both curves, multi-exponentiation and transforms.
  *
- * The module is emitted when it is first asked for and is the same for every key: only its memory differs.
+ * There is one such module for each field backend. It is emitted when it is first asked for and is the same for every
+ * key: only its memory differs.
  */
 
 import { defineBatchAdd } from './curve/batchAdd.js';
 import { type Curve, defineCurve } from './curve/points.js';
-import { constantElement, definePrimeField } from './field/operations.js';
+import { BACKENDS } from './field/backends.js';
+import { definePrimeField } from './field/operations.js';
 import { BASE_FIELD, inverseModulo, SCALAR_FIELD } from './field/parameters.js';
 import { defineQuadraticField } from './field/quadratic.js';
+import { type BackendName, PORTABLE, type Representation } from './field/representation.js';
+import { defineBucketKernels } from './msm/bucketKernels.js';
 import { defineDigitKernels } from './msm/digitKernels.js';
 import { defineMatrixKernel, defineTransformKernels } from './ntt/kernels.js';
 import { I32, setGlobal } from './wasm/assembler.js';
@@ -32,8 +36,20 @@ const TWIST_REAL = 9n;
 /** Everything an instance exports: functions on 32-bit numbers. */
 export type KernelExports = Readonly<Record<string, (...args: number[]) => number>>;
 
-/** What TypeScript must know of the module's memory and curves. */
+export type CurveName = 'g1' | 'g2';
+
+/** Sizes of what a curve's kernels work on. */
+export interface CurveSizes {
+  /** A coordinate. */
+  readonly elementBytes: number;
+  readonly affineBytes: number;
+  readonly projectiveBytes: number;
+}
+
+/** What TypeScript must know of the module's memory and curves; plain data. */
 export interface KernelInfo {
+  readonly representation: Representation;
+  readonly curves: Readonly<Record<CurveName, CurveSizes>>;
   /** First address that constants do not use. */
   readonly heapAt: number;
   /** Scratch of thread 0; thread i's stands i·THREAD_SCRATCH_BYTES behind it. */
@@ -48,40 +64,46 @@ export interface Kernels {
   readonly info: KernelInfo;
 }
 
-export type CurveName = 'g1' | 'g2';
-export const CURVES: Readonly<
-  Record<CurveName, { readonly elementBytes: number; readonly affineBytes: number; readonly projectiveBytes: number }>
-> = {
-  g1: { elementBytes: 36, affineBytes: 72, projectiveBytes: 108 },
-  g2: { elementBytes: 72, affineBytes: 144, projectiveBytes: 216 },
-};
+function curveSizes({ elementBytes }: Representation): Record<CurveName, CurveSizes> {
+  const sizes = (bytes: number): CurveSizes => ({ elementBytes: bytes, affineBytes: 2 * bytes, projectiveBytes: 3 * bytes });
+  return { g1: sizes(elementBytes), g2: sizes(2 * elementBytes) };
+}
+
+/** Sizes on the portable backend. */
+export const CURVES: Readonly<Record<CurveName, CurveSizes>> = curveSizes(PORTABLE);
 
 /** 3·b of the twist: 9/(9 + u) = 9·(9 − u)/82. */
 function twistTripleB(): [bigint, bigint] {
-  const { prime, one } = BASE_FIELD;
+  const { prime } = BASE_FIELD;
   const scale = (3n * CURVE_B * inverseModulo(TWIST_REAL * TWIST_REAL + 1n, prime)) % prime;
-  return [(scale * TWIST_REAL * one) % prime, ((prime - scale) * one) % prime];
+  return [scale * TWIST_REAL, -scale];
 }
 
-function emit(): Kernels {
+/** Emits the module of a backend; the same arguments always give the same bytes. */
+export function emit(backend: BackendName, shared: boolean): Kernels {
   const module = new ModuleBuilder(CONSTANTS_AT);
-  const base = definePrimeField(module, BASE_FIELD);
-  const scalar = definePrimeField(module, SCALAR_FIELD);
+  const { arithmetic, quadratic: quadraticArithmetic } = BACKENDS[backend];
+  const base = definePrimeField(module, arithmetic(BASE_FIELD));
+  const scalar = definePrimeField(module, arithmetic(SCALAR_FIELD));
   const scratchAt = module.reserve((MOST_THREADS + 1) * THREAD_SCRATCH_BYTES);
   const scratch = module.global();
   module.func('setScratch', [I32], [], (f) => f.do(setGlobal(scratch, f.param(0))));
-  const quadratic = defineQuadraticField(module, base, scratch);
-  const tripleB = (3n * CURVE_B * BASE_FIELD.one) % BASE_FIELD.prime;
+  const quadratic = defineQuadraticField(module, base, quadraticArithmetic(BASE_FIELD), scratch);
   const curves: Curve[] = [
-    defineCurve(module, 'g1', base, constantElement(module, tripleB)),
-    defineCurve(module, 'g2', quadratic, constantElement(module, ...twistTripleB())),
+    defineCurve(module, 'g1', base, base.constant(3n * CURVE_B)),
+    defineCurve(module, 'g2', quadratic, quadratic.constant(...twistTripleB())),
   ];
-  for (const curve of curves) defineBatchAdd(module, curve, BASE_FIELD.inverse, curve.field === base ? BASE_FIELD : undefined);
+  for (const curve of curves) {
+    const batchAdd = defineBatchAdd(module, curve, base.arithmetic, curve.field === base);
+    defineBucketKernels(module, curve, batchAdd);
+  }
   defineDigitKernels(module);
   defineTransformKernels(module, scalar);
   defineMatrixKernel(module, scalar);
-  const bytes = module.encode({ initialPages: 1, maximumPages: MAX_PAGES, shared: sharedMemoryAvailable() });
+  const bytes = module.encode({ initialPages: 1, maximumPages: MAX_PAGES, shared });
   const info = {
+    representation: base.arithmetic.representation,
+    curves: curveSizes(base.arithmetic.representation),
     heapAt: module.end,
     scratchAt,
     enterScalarAt: scalar.enterAt,
@@ -95,10 +117,13 @@ export function sharedMemoryAvailable(): boolean {
   return typeof SharedArrayBuffer !== 'undefined';
 }
 
-let cached: Kernels | undefined;
+const cached = new Map<BackendName, Kernels>();
 
-/** The emitted module, emitted once. */
-export function kernels(): Kernels {
-  cached ??= emit();
-  return cached;
+/** The emitted module of a backend, emitted once. */
+export function kernels(backend: BackendName = 'portable'): Kernels {
+  const known = cached.get(backend);
+  if (known) return known;
+  const emitted = emit(backend, sharedMemoryAvailable());
+  cached.set(backend, emitted);
+  return emitted;
 }

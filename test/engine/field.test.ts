@@ -1,19 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import {
-  BASE_FIELD,
-  ELEMENT_BYTES,
-  inverseModulo,
-  LIMB_BITS,
-  LIMB_COUNT,
-  SCALAR_FIELD,
-  toLimbs,
-} from '../../prover/engine/field/parameters.js';
+import { BASE_FIELD, ELEMENT_BYTES, inverseModulo, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
+import { LIMB_BITS, portableParameters } from '../../prover/engine/field/portable/parameters.js';
+import { encodeElement, PORTABLE, powerOfTwo, toLimbs } from '../../prover/engine/field/representation.js';
 import { add, invert, modulo, multiply, subtract } from '../../prover/engine/reference/field.js';
 import { Harness, seeded } from './harness.js';
 
 const SEED = 20260901;
 const harness = await Harness.create();
-const fullLimbs = toLimbs((1n << BigInt(LIMB_BITS * LIMB_COUNT)) - 1n);
 
 /** 0, ±1, powers of the limbs' radix, values with all low limbs full, random ones. */
 function samples(prime: bigint): bigint[] {
@@ -29,10 +22,13 @@ describe.each([BASE_FIELD, SCALAR_FIELD])('prime field $name', (field) => {
 
   it('derived constants hold: p·p⁻¹ = 1 and the fold clears the lowest limb', () => {
     const radix = 1n << BigInt(LIMB_BITS);
-    expect((BigInt(field.negativeInverse) * prime) % radix).toBe(radix - 1n);
-    expect((BigInt(field.inverse) * prime) % radix).toBe(1n);
-    expect(toLimbs(prime)).toEqual(field.limbs);
-    expect(fullLimbs.every((limb) => limb === 2 ** LIMB_BITS - 1)).toBe(true);
+    const parameters = portableParameters(field);
+    const join = (limbs: readonly number[]): bigint => limbs.reduceRight((all, limb) => all * radix + BigInt(limb), 0n);
+    expect((BigInt(parameters.negativeInverse) * prime) % radix).toBe(radix - 1n);
+    expect((BigInt(parameters.inverse) * prime) % radix).toBe(1n);
+    expect(join(parameters.limbs)).toBe(prime);
+    expect(join(parameters.foldLimbs) * radix - 1n).toBe(prime * BigInt(parameters.negativeInverse));
+    expect(toLimbs(PORTABLE, (1n << 261n) - 1n).every((limb) => limb === radix - 1n)).toBe(true);
   });
 
   it('mul, add, sub, mulDiff, squareMinus agree with bigints on all pairs of edge and random values', () => {
@@ -65,7 +61,7 @@ describe.each([BASE_FIELD, SCALAR_FIELD])('prime field $name', (field) => {
       expect(harness.run(`${name}_isZero`, at)).toBe(a === 0n ? 1 : 0);
       harness.run(`${name}_add`, out, at, at);
       harness.run(`${name}_canonical`, out, out);
-      expect([...harness.instance.words.slice(out / 4, out / 4 + LIMB_COUNT)]).toEqual(toLimbs(modulo(2n * a * field.one, prime)));
+      expect(harness.instance.bytes.slice(out, out + ELEMENT_BYTES)).toEqual(encodeElement(PORTABLE, field, 2n * a));
     }
   });
 
@@ -90,7 +86,7 @@ describe.each([BASE_FIELD, SCALAR_FIELD])('prime field $name', (field) => {
     const packed = harness.alloc(32 * values.length);
     const elements = harness.alloc(ELEMENT_BYTES * values.length);
     const enter = harness.alloc(64);
-    harness.instance.words.set(toLimbs(field.enter), enter / 4);
+    harness.put(field, [powerOfTwo(field, PORTABLE.montgomeryBits)], enter);
     const bytes = values.flatMap((value) => Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 255n)));
     harness.instance.bytes.set(bytes, packed);
     harness.run(`${name}_unpackMany`, elements, packed, values.length, enter);

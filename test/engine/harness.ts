@@ -1,18 +1,23 @@
 /** Moves bigints in and out of an instance of the kernels, for tests. */
-import { ELEMENT_BYTES, type FieldParameters, fromLimbs, inverseModulo, toLimbs } from '../../prover/engine/field/parameters.js';
-import { createInstance, createMemory, type Instance, kernel } from '../../prover/engine/instance.js';
-import { kernels } from '../../prover/engine/kernels.js';
-import { modulo } from '../../prover/engine/reference/field.js';
+import type { Field } from '../../prover/engine/field/parameters.js';
+import { type BackendName, decodeElement, encodeElement } from '../../prover/engine/field/representation.js';
+import { compiledKernels, createInstance, createMemory, type Instance, kernel } from '../../prover/engine/instance.js';
 
 const MEMORY_BYTES = 64 << 20;
 
 export class Harness {
-  private next = (kernels().info.heapAt + 4095) & ~4095;
+  private next: number;
 
-  private constructor(readonly instance: Instance) {}
+  private constructor(readonly instance: Instance) {
+    this.next = (instance.info.heapAt + 4095) & ~4095;
+  }
 
-  static async create(): Promise<Harness> {
-    return new Harness(await createInstance(createMemory(MEMORY_BYTES)));
+  static async create(backend: BackendName = 'portable'): Promise<Harness> {
+    return new Harness(await createInstance(createMemory(MEMORY_BYTES), 0, await compiledKernels(backend)));
+  }
+
+  get elementBytes(): number {
+    return this.instance.info.representation.elementBytes;
   }
 
   alloc(bytes: number): number {
@@ -26,17 +31,16 @@ export class Harness {
   }
 
   /** Writes elements in Montgomery form. */
-  put(field: FieldParameters, values: readonly bigint[], at = this.alloc(ELEMENT_BYTES * values.length)): number {
+  put(field: Field, values: readonly bigint[], at = this.alloc(this.elementBytes * values.length)): number {
     for (const [i, value] of values.entries()) {
-      this.instance.words.set(toLimbs(modulo(value * field.one, field.prime)), (at + ELEMENT_BYTES * i) / 4);
+      this.instance.bytes.set(encodeElement(this.instance.info.representation, field, value), at + this.elementBytes * i);
     }
     return at;
   }
 
   /** Reads an element out of Montgomery form, whatever representative it has. */
-  get(field: FieldParameters, at: number): bigint {
-    const limbs = new Int32Array(this.instance.memory.buffer, at, ELEMENT_BYTES / 4);
-    return modulo(fromLimbs(limbs) * inverseModulo(field.one, field.prime), field.prime);
+  get(field: Field, at: number): bigint {
+    return decodeElement(this.instance.info.representation, field, this.instance.bytes.slice(at, at + this.elementBytes));
   }
 }
 

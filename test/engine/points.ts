@@ -1,6 +1,6 @@
 /** Generators and point traffic between the reference and the kernels, for tests. */
-import { BASE_FIELD, ELEMENT_BYTES } from '../../prover/engine/field/parameters.js';
-import { CURVES, type CurveName } from '../../prover/engine/kernels.js';
+import { BASE_FIELD } from '../../prover/engine/field/parameters.js';
+import type { CurveName } from '../../prover/engine/kernels.js';
 import type { Point } from '../../prover/engine/reference/curve.js';
 import type { Harness } from './harness.js';
 
@@ -20,15 +20,15 @@ export const GENERATORS: Readonly<Record<CurveName, NonNullable<Point>>> = {
 };
 
 export function putPoint(harness: Harness, curve: CurveName, point: Point, at: number): void {
-  harness.instance.bytes.fill(0, at, at + CURVES[curve].affineBytes);
+  harness.instance.bytes.fill(0, at, at + harness.instance.info.curves[curve].affineBytes);
   if (point) harness.put(BASE_FIELD, [...point.x, ...point.y], at);
 }
 
 export function getPoint(harness: Harness, curve: CurveName, at: number): Point {
-  const bytes = harness.instance.bytes.subarray(at, at + CURVES[curve].affineBytes);
+  const bytes = harness.instance.bytes.subarray(at, at + harness.instance.info.curves[curve].affineBytes);
   if (bytes.every((byte) => byte === 0)) return undefined;
-  const count = CURVES[curve].affineBytes / ELEMENT_BYTES;
-  const coordinates = Array.from({ length: count }, (_, i) => harness.get(BASE_FIELD, at + ELEMENT_BYTES * i));
+  const count = harness.instance.info.curves[curve].affineBytes / harness.elementBytes;
+  const coordinates = Array.from({ length: count }, (_, i) => harness.get(BASE_FIELD, at + harness.elementBytes * i));
   return { x: coordinates.slice(0, count / 2), y: coordinates.slice(count / 2) };
 }
 

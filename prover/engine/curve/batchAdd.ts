@@ -9,21 +9,28 @@
  *      x3 = λ² − x1 − x2, y3 = λ·(x1 − x3) − y1.
  * Six multiplications an addition. Results must not overlap the operands of other entries of the list.
  *
- * Spotting exceptions costs one 32-bit multiplication: a difference of few primes' size that is a multiple j·p has
- * lowest limb j·p mod 2^29 with a tiny j, and infinity has a zero lowest limb. A hit is then decided exactly.
+ * Exceptions are spotted by a cheap look at the abscissae's lowest limbs; a hit is then decided exactly.
  */
 
-import { addLimbs, loadLimbs, materialise, montgomery, montgomerySquare, storeLimbs, subtractLimbs } from '../field/montgomery.js';
-import { INVERSE_SCRATCH_BYTES, minus } from '../field/operations.js';
-import { ELEMENT_BYTES, type FieldParameters, LIMB_BITS } from '../field/parameters.js';
-import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
+import type { Arithmetic, Element } from '../field/arithmetic.js';
+import { INVERSE_SCRATCH_BYTES } from '../field/operations.js';
+import {
+  call,
+  copyBytes,
+  type FunctionBuilder,
+  type FunctionRef,
+  I32,
+  I64,
+  i32,
+  i64,
+  type Local,
+  type Operand,
+} from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
-import { type Curve, copyBytes, untagged } from './points.js';
+import { type Curve, untagged } from './points.js';
 
 /** Bytes of a work-list entry. */
 export const ENTRY_BYTES = 12;
-/** Multiples of the prime up to this one are recognised in a difference of two coordinates. */
-const LARGEST_MULTIPLE = 32;
 const SLOT_COUNT = 7;
 const CACHE_LINE_BYTES = 64;
 
@@ -119,15 +126,6 @@ function defineException(module: ModuleBuilder, curve: Curve): FunctionRef {
   });
 }
 
-/** Whether a pair may be exceptional, judged by the lowest limbs of the abscissae. */
-function suspicious(inverse: number, x1: Operand, x2: Operand): Operand {
-  const unused = 32 - LIMB_BITS;
-  const difference = i32.sub(i32.load(x2), i32.load(x1));
-  const multiple = i32.shrS(i32.shl(i32.mul(difference, i32.const(inverse)), i32.const(unused)), i32.const(unused));
-  const small = i32.leU(i32.add(multiple, i32.const(LARGEST_MULTIPLE)), i32.const(2 * LARGEST_MULTIPLE));
-  return i32.or(i32.or(small, i32.eqz(i32.load(x1))), i32.eqz(i32.load(x2)));
-}
-
 /**
  * Reads a word of every cache line that the list's points lie in, before any arithmetic.
  *
@@ -180,10 +178,10 @@ function stepsByCalls(f: FunctionBuilder, curve: Curve, s: Slots): AdditionSteps
   };
 }
 
-/** ± the ordinate of a tagged point, without a branch. Limbs lie in (−2^29, 2^29). */
-function signedOrdinate(f: FunctionBuilder, x: Local, tagged: Local): Local[] {
+/** ± the ordinate of a tagged point, without a branch. */
+function signedOrdinate(f: FunctionBuilder, arithmetic: Arithmetic, x: Local, tagged: Local): Element {
   const sign = f.let(I64, i64.sub(i64.const(0), i64.extendU(i32.and(tagged, i32.const(1)))));
-  return loadLimbs(f, x, ELEMENT_BYTES).map((limb) => f.let(I64, i64.sub(i64.xor(limb, sign), sign)));
+  return arithmetic.negateWhere(f, sign, arithmetic.load(f, x, arithmetic.representation.elementBytes));
 }
 
 /**
@@ -192,41 +190,44 @@ function signedOrdinate(f: FunctionBuilder, x: Local, tagged: Local): Local[] {
  * What one product leaves for the next goes through memory although locals would do: stores and loads keep the
  * compiler from mixing the products, which would need far more registers than there are.
  */
-function stepsInline(f: FunctionBuilder, curve: Curve, s: Slots, field: FieldParameters): AdditionSteps {
-  const difference = (a: readonly Local[], b: readonly Local[]): Local[] => materialise(f, subtractLimbs(a, b));
-  const load = (pointer: Operand): Local[] => loadLimbs(f, pointer);
+function stepsInline(f: FunctionBuilder, curve: Curve, s: Slots, arithmetic: Arithmetic): AdditionSteps {
+  const { elementBytes } = arithmetic.representation;
+  const load = (pointer: Operand): Element => arithmetic.load(f, pointer);
+  const store = (pointer: Operand, element: Element): void => arithmetic.store(f, pointer, element);
+  const product = (a: Element, b: Element, less?: Element): Element => arithmetic.product(f, a, b, less);
+  const difference = (a: Element, b: Element): Element => arithmetic.looseDifference(f, a, b);
   return {
-    begin: (product) => storeLimbs(f, product, load(i32.const(curve.field.oneAt))),
-    accumulate: (product, x1, x2) => {
-      const before = load(i32.sub(product, i32.const(ELEMENT_BYTES)));
-      storeLimbs(f, product, montgomery(f, field, [{ a: before, b: difference(load(x2), load(x1)) }]));
+    begin: (at) => store(at, load(i32.const(curve.field.oneAt))),
+    accumulate: (at, x1, x2) => {
+      const before = load(i32.sub(at, i32.const(elementBytes)));
+      store(at, product(before, difference(load(x2), load(x1))));
     },
-    complete: (product, first, second, x1, x2, d) => {
-      storeLimbs(f, s.inverse, montgomery(f, field, [{ a: load(s.running), b: load(product) }]));
-      storeLimbs(f, s.running, montgomery(f, field, [{ a: load(s.running), b: difference(load(x2), load(x1)) }]));
-      const rise = difference(signedOrdinate(f, x2, second), signedOrdinate(f, x1, first));
-      storeLimbs(f, s.slope, montgomery(f, field, [{ a: load(s.inverse), b: rise }]));
-      const x3 = montgomerySquare(f, field, load(s.slope), minus(f, field, materialise(f, addLimbs(load(x1), load(x2)))));
-      storeLimbs(f, s.x3, x3);
+    complete: (at, first, second, x1, x2, d) => {
+      store(s.inverse, product(load(s.running), load(at)));
+      store(s.running, product(load(s.running), difference(load(x2), load(x1))));
+      const rise = difference(signedOrdinate(f, arithmetic, x2, second), signedOrdinate(f, arithmetic, x1, first));
+      store(s.slope, product(load(s.inverse), rise));
+      store(s.x3, arithmetic.square(f, load(s.slope), arithmetic.looseSum(f, load(x1), load(x2))));
       const run = difference(load(x1), load(s.x3));
-      const y3 = montgomery(f, field, [{ a: load(s.slope), b: run }], minus(f, field, signedOrdinate(f, x1, first)));
-      storeLimbs(f, d, y3, ELEMENT_BYTES);
-      storeLimbs(f, d, load(s.x3));
+      const y3 = product(load(s.slope), run, signedOrdinate(f, arithmetic, x1, first));
+      arithmetic.store(f, d, y3, elementBytes);
+      store(d, load(s.x3));
     },
   };
 }
 
 /**
  * Defines (list, n, scratch). The list is consumed.
- * @param inlineField set for a curve over a prime field: its products are written out in place
+ * @param arithmetic of the prime field under the curve
+ * @param inline whether the curve lies over that prime field itself: its products are then written out in place
  */
-export function defineBatchAdd(module: ModuleBuilder, curve: Curve, primeInverse: number, inlineField?: FieldParameters): FunctionRef {
+export function defineBatchAdd(module: ModuleBuilder, curve: Curve, arithmetic: Arithmetic, inline: boolean): FunctionRef {
   const { field } = curve;
   const exception = defineException(module, curve);
   return module.func(`${curve.name}_batchAdd`, [I32, I32, I32], [], (f) => {
     const [list, n, scratch] = [f.param(0), f.param(1), f.param(2)];
     const s = slotsOf(f, curve, scratch);
-    const steps = inlineField ? stepsInline(f, curve, s, inlineField) : stepsByCalls(f, curve, s);
+    const steps = inline ? stepsInline(f, curve, s, arithmetic) : stepsByCalls(f, curve, s);
     const [from, to, end, product] = f.locals(I32, 4) as [Local, Local, Local, Local];
     const [first, second, d, x1, x2] = f.locals(I32, 5) as [Local, Local, Local, Local, Local];
     const readEntry = (entry: Local): void => {
@@ -248,7 +249,7 @@ export function defineBatchAdd(module: ModuleBuilder, curve: Curve, primeInverse
         readEntry(from);
         f.increase(from, ENTRY_BYTES);
         f.block((settled) => {
-          f.if(suspicious(primeInverse, x1, x2), () => {
+          f.if(arithmetic.maybeEqualOrZero(f, x1, x2), () => {
             f.branchIf(settled, call(exception, d, first, second, scratch));
           });
           f.increase(product, field.bytes);

@@ -10,7 +10,7 @@
  */
 
 import type { CoordinateField } from '../field/operations.js';
-import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Operand } from '../wasm/assembler.js';
+import { call, copyBytes, type FunctionRef, I32, I64, i32, i64, type Operand } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 
 export interface Curve {
@@ -33,12 +33,6 @@ export interface Curve {
 /** Address of a tagged pointer: point addresses are multiples of four, the lowest bit asks for the negative. */
 export function untagged(pointer: Operand): Operand {
   return i32.and(pointer, i32.const(-2));
-}
-
-/** Copies a multiple of four bytes, eight at a time. */
-export function copyBytes(f: FunctionBuilder, d: Operand, a: Operand, bytes: number): void {
-  for (let offset = 0; offset + 8 <= bytes; offset += 8) f.do(i64.store(d, i64.load(a, offset), offset));
-  if (bytes % 8 !== 0) f.do(i32.store(d, i32.load(a, bytes - 4), bytes - 4));
 }
 
 /** One step of a formula: result, operation, operands, all by slot name. */
@@ -94,7 +88,7 @@ function defineAdd(module: ModuleBuilder, name: string, field: CoordinateField, 
   });
 }
 
-/** Defines the point functions of a curve whose 3·b stands at `b3At` in Montgomery form. */
+/** Defines the point functions of a curve whose 3·b stands at `b3At`. */
 export function defineCurve(module: ModuleBuilder, name: string, field: CoordinateField, b3At: number): Curve {
   const size = field.bytes;
   const isInfinity = module.func(`${name}_isInfinity`, [I32], [I32], (f) => {

@@ -4,16 +4,8 @@
  * Bases at infinity (variables that a query does not use) are left out; an index list says which scalar belongs to
  * which base. File data passes through a small staging area, so loading needs little more than the key itself.
  */
-import {
-  BASE_FIELD,
-  FILE_MONTGOMERY_BITS,
-  inverseModulo,
-  MONTGOMERY_BITS,
-  PACKED_BYTES,
-  powerModulo,
-  SCALAR_FIELD,
-  toLimbs,
-} from '../field/parameters.js';
+import { BASE_FIELD, FILE_MONTGOMERY_BITS, inverseModulo, PACKED_BYTES, powerModulo, SCALAR_FIELD } from '../field/parameters.js';
+import { encodeElement, powerOfTwo } from '../field/representation.js';
 import { createInstance, createMemory, type Instance, kernel } from '../instance.js';
 import { CURVES } from '../kernels.js';
 import { createPool, type Pool } from '../pool/pool.js';
@@ -63,7 +55,7 @@ export async function loadKey(zkey: Zkey, threads: number): Promise<LoadedKey> {
 
 /** Writes an element (given as a plain integer) in Montgomery form. */
 function writeElement(instance: Instance, address: number, value: bigint): void {
-  instance.words.set(toLimbs((value * SCALAR_FIELD.one) % SCALAR_FIELD.prime), address / 4);
+  instance.bytes.set(encodeElement(instance.info.representation, SCALAR_FIELD, value), address);
 }
 
 function writeMatrices(instance: Instance, layout: Layout, coefficients: Coefficients): void {
@@ -71,9 +63,10 @@ function writeMatrices(instance: Instance, layout: Layout, coefficients: Coeffic
     instance.words.set(coefficients[name].rowStarts, layout.rowStarts[name] / 4);
     instance.words.set(coefficients[name].entries, layout.entries[name] / 4);
   }
-  // value·2^512 times 2^10 is value·R²; reduced by R it is value·R.
+  // The factor R·2^−512, in Montgomery form R²·2^−512, takes value·2^512 to value·R.
   const factor = layout.mainScratch;
-  instance.words.set(toLimbs(powerModulo(2n, 2n * MONTGOMERY_BITS - 2n * FILE_MONTGOMERY_BITS, SCALAR_FIELD.prime)), factor / 4);
+  const removed = inverseModulo(powerOfTwo(SCALAR_FIELD, 2 * Number(FILE_MONTGOMERY_BITS)), SCALAR_FIELD.prime);
+  writeElement(instance, factor, powerOfTwo(SCALAR_FIELD, instance.info.representation.montgomeryBits) * removed);
   unpackThroughStaging(instance, layout, coefficients.values, 'r_unpackMany', layout.coefficientValues, factor);
 }
 

@@ -4,24 +4,25 @@
  * Decimation in frequency takes natural order to bit-reversed order, decimation in time takes it back, so that a
  * transform, a pointwise step and a transform back need no reordering at all.
  *   frequency: (a, b) → (a + b, (a − b)·w)      time: (a, b) → (a + b·w, a − b·w)
- * Frequency layers reduce their sums; time layers let values grow by less than 3p a layer, which nine limbs and a
- * hundred layers have room for.
+ * Frequency layers settle their sums; in time layers the backend may let values grow a little with every layer.
  */
 
-import {
-  addLimbs,
-  at,
-  loadLimbs,
-  materialise,
-  montgomery,
-  normalise,
-  reduceByEstimate,
-  storeLimbs,
-  subtractLimbs,
-} from '../field/montgomery.js';
+import type { Arithmetic, Element } from '../field/arithmetic.js';
 import type { PrimeField } from '../field/operations.js';
-import { ELEMENT_BYTES, PACKED_BYTES } from '../field/parameters.js';
-import { call, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
+import { PACKED_BYTES } from '../field/parameters.js';
+import {
+  at,
+  call,
+  copyBytes,
+  type FunctionBuilder,
+  type FunctionRef,
+  I32,
+  I64,
+  i32,
+  i64,
+  type Local,
+  type Operand,
+} from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 
 export interface TransformKernels {
@@ -40,24 +41,20 @@ export interface TransformKernels {
   readonly powers: FunctionRef;
 }
 
-type Butterfly = (
-  f: FunctionBuilder,
-  a: readonly Local[],
-  b: readonly Local[],
-  w: readonly Local[],
-) => [readonly Local[], readonly Local[]];
+type Butterfly = (f: FunctionBuilder, a: Element, b: Element, w: Element) => [Element, Element];
 
-function definePart(module: ModuleBuilder, name: string, butterfly: Butterfly): FunctionRef {
+function definePart(module: ModuleBuilder, name: string, arithmetic: Arithmetic, butterfly: Butterfly): FunctionRef {
+  const { elementBytes } = arithmetic.representation;
   return module.func(name, [I32, I32, I32, I32, I32], [], (f) => {
     const [a, b, n, root, rootStep] = [0, 1, 2, 3, 4].map((i) => f.param(i)) as [Local, Local, Local, Local, Local];
     f.while(
       () => n,
       () => {
-        const [sum, difference] = butterfly(f, loadLimbs(f, a), loadLimbs(f, b), loadLimbs(f, root));
-        storeLimbs(f, a, sum);
-        storeLimbs(f, b, difference);
-        f.increase(a, ELEMENT_BYTES);
-        f.increase(b, ELEMENT_BYTES);
+        const [sum, difference] = butterfly(f, arithmetic.load(f, a), arithmetic.load(f, b), arithmetic.load(f, root));
+        arithmetic.store(f, a, sum);
+        arithmetic.store(f, b, difference);
+        f.increase(a, elementBytes);
+        f.increase(b, elementBytes);
         f.increase(root, rootStep);
         f.increase(n, -1);
       },
@@ -66,17 +63,17 @@ function definePart(module: ModuleBuilder, name: string, butterfly: Butterfly): 
 }
 
 /** A whole layer; the first butterfly of a block has w = 1 and needs no multiplication. */
-function defineLayer(module: ModuleBuilder, name: string, part: FunctionRef, first: FunctionRef): FunctionRef {
+function defineLayer(module: ModuleBuilder, name: string, elementBytes: number, part: FunctionRef, first: FunctionRef): FunctionRef {
   return module.func(name, [I32, I32, I32, I32, I32], [], (f) => {
     const [data, blocks, half, roots, rootStep] = [0, 1, 2, 3, 4].map((i) => f.param(i)) as [Local, Local, Local, Local, Local];
-    const halfBytes = f.let(I32, i32.mul(half, i32.const(ELEMENT_BYTES)));
+    const halfBytes = f.let(I32, i32.mul(half, i32.const(elementBytes)));
     const rest = f.let(I32, i32.sub(half, i32.const(1)));
     const [second, secondRoot] = [f.local(I32), f.let(I32, i32.add(roots, rootStep))];
     f.while(
       () => blocks,
       () => {
         f.do(call(first, data, i32.add(data, halfBytes)));
-        f.set(second, i32.add(data, i32.const(ELEMENT_BYTES)));
+        f.set(second, i32.add(data, i32.const(elementBytes)));
         f.if(rest, () => f.do(call(part, second, i32.add(second, halfBytes), rest, secondRoot, rootStep)));
         f.set(data, i32.add(data, i32.shl(halfBytes, i32.const(1))));
         f.increase(blocks, -1);
@@ -85,30 +82,25 @@ function defineLayer(module: ModuleBuilder, name: string, part: FunctionRef, fir
   });
 }
 
-/** (a, b): a butterfly with w = 1. Both results are reduced: unlike after a product, sums alone would double in every layer. */
-function defineFirst(module: ModuleBuilder, name: string, field: PrimeField): FunctionRef {
+/** (a, b): a butterfly with w = 1. Both results are settled: unlike after a product, sums alone would double in every layer. */
+function defineFirst(module: ModuleBuilder, name: string, arithmetic: Arithmetic): FunctionRef {
   return module.func(name, [I32, I32], [], (f) => {
-    const [a, b] = [loadLimbs(f, f.param(0)), loadLimbs(f, f.param(1))];
-    const sum = reduceByEstimate(f, field.parameters, addLimbs(a, b));
-    const difference = reduceByEstimate(f, field.parameters, subtractLimbs(a, b));
-    storeLimbs(f, f.param(0), sum);
-    storeLimbs(f, f.param(1), difference);
+    const [a, b] = [arithmetic.load(f, f.param(0)), arithmetic.load(f, f.param(1))];
+    const sum = arithmetic.settle(f, arithmetic.looseSum(f, a, b));
+    const difference = arithmetic.settle(f, arithmetic.looseDifference(f, a, b));
+    arithmetic.store(f, f.param(0), sum);
+    arithmetic.store(f, f.param(1), difference);
   });
 }
 
 export function defineTransformKernels(module: ModuleBuilder, field: PrimeField): TransformKernels {
-  const { parameters } = field;
-  const first = defineFirst(module, 'ntt_first', field);
-  const frequencyPart = definePart(module, 'ntt_frequencyPart', (f, a, b, w) => {
-    const sum = reduceByEstimate(f, parameters, addLimbs(a, b));
-    const difference = materialise(f, subtractLimbs(a, b));
-    return [sum, montgomery(f, parameters, [{ a: difference, b: w }])];
+  const { arithmetic, bytes } = field;
+  const first = defineFirst(module, 'ntt_first', arithmetic);
+  const frequencyPart = definePart(module, 'ntt_frequencyPart', arithmetic, (f, a, b, w) => {
+    const sum = arithmetic.settle(f, arithmetic.looseSum(f, a, b));
+    return [sum, arithmetic.product(f, arithmetic.looseDifference(f, a, b), w)];
   });
-  const timePart = definePart(module, 'ntt_timePart', (f, a, b, w) => {
-    const sum = montgomery(f, parameters, [{ a: b, b: w }], { addend: a });
-    const difference = a.map((limb, i) => i64.sub(i64.add(limb, limb), at(sum, i)));
-    return [sum, normalise(f, difference)];
-  });
+  const timePart = definePart(module, 'ntt_timePart', arithmetic, arithmetic.butterfly);
   const steps = (f: FunctionBuilder, n: Local, moves: readonly [Local, number][], body: () => void): void => {
     f.while(
       () => n,
@@ -125,9 +117,9 @@ export function defineTransformKernels(module: ModuleBuilder, field: PrimeField)
       f,
       f.param(3),
       [
-        [d, ELEMENT_BYTES],
-        [a, ELEMENT_BYTES],
-        [b, ELEMENT_BYTES],
+        [d, bytes],
+        [a, bytes],
+        [b, bytes],
       ],
       () => f.do(call(field.mul, d, a, b)),
     );
@@ -140,9 +132,9 @@ export function defineTransformKernels(module: ModuleBuilder, field: PrimeField)
       f.param(4),
       [
         [d, PACKED_BYTES],
-        [a, ELEMENT_BYTES],
-        [b, ELEMENT_BYTES],
-        [c, ELEMENT_BYTES],
+        [a, bytes],
+        [b, bytes],
+        [c, bytes],
       ],
       () => {
         f.do(call(field.mulDiff, a, a, b, zero, c));
@@ -152,12 +144,12 @@ export function defineTransformKernels(module: ModuleBuilder, field: PrimeField)
   });
   const powers = module.func('ntt_powers', [I32, I32, I32, I32], [], (f) => {
     const [d, n, first, ratio] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
-    storeLimbs(f, d, loadLimbs(f, first));
+    copyBytes(f, d, first, bytes);
     f.while(
       () => i32.gtU(n, i32.const(1)),
       () => {
-        f.do(call(field.mul, i32.add(d, i32.const(ELEMENT_BYTES)), d, ratio));
-        f.increase(d, ELEMENT_BYTES);
+        f.do(call(field.mul, i32.add(d, i32.const(bytes)), d, ratio));
+        f.increase(d, bytes);
         f.increase(n, -1);
       },
     );
@@ -168,8 +160,8 @@ export function defineTransformKernels(module: ModuleBuilder, field: PrimeField)
     multiplyMany,
     quotientMany,
     powers,
-    frequencyLayer: defineLayer(module, 'ntt_frequencyLayer', frequencyPart, first),
-    timeLayer: defineLayer(module, 'ntt_timeLayer', timePart, first),
+    frequencyLayer: defineLayer(module, 'ntt_frequencyLayer', bytes, frequencyPart, first),
+    timeLayer: defineLayer(module, 'ntt_timeLayer', bytes, timePart, first),
   };
 }
 
@@ -182,6 +174,7 @@ const TERMS_BETWEEN_REDUCTIONS = 256;
 
 /** (d, rowStarts, rows, entries, coefficients, witness): d[row] = Σ coefficient·witness over the row's entries. */
 export function defineMatrixKernel(module: ModuleBuilder, field: PrimeField): FunctionRef {
+  const { arithmetic, bytes } = field;
   return module.func('qap_rows', [I32, I32, I32, I32, I32, I32], [], (f) => {
     const [d, starts, rows, entries, coefficients, witness] = [0, 1, 2, 3, 4, 5].map((i) => f.param(i)) as [
       Local,
@@ -191,15 +184,15 @@ export function defineMatrixKernel(module: ModuleBuilder, field: PrimeField): Fu
       Local,
       Local,
     ];
-    const sum = f.locals(I64, 9);
+    const sum = f.locals(I64, arithmetic.representation.limbCount);
     const [entry, end, signal, coefficient] = f.locals(I32, 4) as [Local, Local, Local, Local];
     const entryAddress = (index: Operand): Operand => i32.add(entries, i32.mul(index, i32.const(MATRIX_ENTRY_BYTES)));
-    const accumulate = (values: readonly Operand[]): void => {
+    const accumulate = (values: Element): void => {
       values.forEach((value, i) => {
         f.set(at(sum, i), value);
       });
     };
-    const reduce = (): void => accumulate(reduceByEstimate(f, field.parameters, sum));
+    const reduce = (): void => accumulate(arithmetic.settle(f, sum));
     f.while(
       () => rows,
       () => {
@@ -209,22 +202,22 @@ export function defineMatrixKernel(module: ModuleBuilder, field: PrimeField): Fu
         f.while(
           () => i32.ltU(entry, end),
           () => {
-            f.set(signal, i32.add(witness, i32.mul(i32.load(entry), i32.const(ELEMENT_BYTES))));
+            f.set(signal, i32.add(witness, i32.mul(i32.load(entry), i32.const(bytes))));
             f.set(coefficient, i32.load(entry, 4));
-            const w = loadLimbs(f, signal);
+            const w = arithmetic.load(f, signal);
             f.if(
               i32.leU(coefficient, i32.const(COEFFICIENT_MINUS_ONE)),
               () =>
                 f.if(
                   coefficient,
-                  () => accumulate(subtractLimbs(sum, w)),
-                  () => accumulate(addLimbs(sum, w)),
+                  () => accumulate(arithmetic.looseDifference(f, sum, w)),
+                  () => accumulate(arithmetic.looseSum(f, sum, w)),
                 ),
               () => {
                 const any = w.slice(1).reduce<Operand>((all, limb) => i64.or(all, limb), at(w, 0));
                 f.if(i64.ne(any, i64.const(0)), () => {
-                  const c = loadLimbs(f, i32.add(coefficients, i32.mul(coefficient, i32.const(ELEMENT_BYTES))));
-                  accumulate(addLimbs(sum, montgomery(f, field.parameters, [{ a: w, b: c }])));
+                  const c = arithmetic.load(f, i32.add(coefficients, i32.mul(coefficient, i32.const(bytes))));
+                  accumulate(arithmetic.looseSum(f, sum, arithmetic.product(f, w, c)));
                 });
               },
             );
@@ -234,8 +227,8 @@ export function defineMatrixKernel(module: ModuleBuilder, field: PrimeField): Fu
           },
         );
         reduce();
-        storeLimbs(f, d, sum);
-        f.increase(d, ELEMENT_BYTES);
+        arithmetic.store(f, d, sum);
+        f.increase(d, bytes);
         f.increase(starts, 4);
         f.increase(rows, -1);
       },

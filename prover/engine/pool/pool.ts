@@ -7,7 +7,7 @@
  * event loop between tasks.
  */
 import { TacitError } from '../../../protocol/errors.js';
-import { compiledKernels, type Instance } from '../instance.js';
+import type { Instance } from '../instance.js';
 import { sharedMemoryAvailable } from '../kernels.js';
 import { executeTask, type Task, type WorkerReply, type WorkerSetup } from './task.js';
 
@@ -66,7 +66,7 @@ async function workerLocation(): Promise<URL | undefined> {
 export async function createPool(instance: Instance, work: readonly number[]): Promise<Pool> {
   const location = await workerLocation();
   if (location === undefined) return new CallerPool(instance, work[0] as number);
-  const kernels = await compiledKernels();
+  const kernels = instance.compiled;
   const { Worker } = await import('node:worker_threads');
   const workers = work.map((area, index) => {
     const setup: WorkerSetup = { memory: instance.memory, kernels, thread: index + 1, work: area };

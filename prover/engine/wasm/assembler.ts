@@ -17,6 +17,11 @@ export type ValueType = typeof I32 | typeof I64;
 /** Bytes of an instruction sequence that leaves one value; nested, and laid flat when it joins a function. */
 export type Expr = readonly (number | Expr)[];
 
+/** Bytes of an instruction sequence that leaves two 64-bit values, the low half below the high one. */
+export interface WideExpr {
+  readonly bytes: Expr;
+}
+
 /** A local variable or parameter of a function. */
 export interface Local {
   readonly index: number;
@@ -67,6 +72,13 @@ export function signedLeb(value: bigint | number): number[] {
     out.push(done ? low : low | 0x80);
     if (done) return out;
   }
+}
+
+/** Item `i`, which the generator knows to exist. */
+export function at<T>(items: readonly T[], i: number): T {
+  const item = items[i];
+  if (item === undefined) throw new RangeError(`index ${i} outside of ${items.length} items`);
+  return item;
 }
 
 /** The bytes that put an operand on the stack. */
@@ -145,6 +157,20 @@ export const i64 = {
   extendS: unary(0xac),
 } as const;
 
+/** Opcode prefix of the wide-arithmetic instructions. */
+const WIDE_PREFIX = 0xfc;
+
+/** 128-bit instructions on pairs of 64-bit values. Source: WebAssembly wide-arithmetic proposal. */
+export const wide = {
+  add: (aLow: Operand, aHigh: Operand, bLow: Operand, bHigh: Operand): WideExpr => ({
+    bytes: [read(aLow), read(aHigh), read(bLow), read(bHigh), WIDE_PREFIX, 0x13],
+  }),
+  sub: (aLow: Operand, aHigh: Operand, bLow: Operand, bHigh: Operand): WideExpr => ({
+    bytes: [read(aLow), read(aHigh), read(bLow), read(bHigh), WIDE_PREFIX, 0x14],
+  }),
+  mulU: (a: Operand, b: Operand): WideExpr => ({ bytes: [read(a), read(b), WIDE_PREFIX, 0x16] }),
+} as const;
+
 /** The value of `whenTrue` if the condition is non-zero, else of `whenFalse`; both are evaluated. */
 export function select(whenTrue: Operand, whenFalse: Operand, condition: Operand): Expr {
   return [read(whenTrue), read(whenFalse), read(condition), 0x1b];
@@ -199,6 +225,13 @@ export class FunctionBuilder {
 
   set(local: Local, value: Operand): void {
     this.do([read(value), 0x21, unsignedLeb(local.index)]);
+  }
+
+  /** Fresh 64-bit locals for the low and the high half that a wide instruction leaves. */
+  letWide(value: WideExpr): [low: Local, high: Local] {
+    const [low, high] = [this.local(I64), this.local(I64)];
+    this.do([value.bytes, 0x21, unsignedLeb(high.index), 0x21, unsignedLeb(low.index)]);
+    return [low, high];
   }
 
   /** A fresh local that holds the value. */
@@ -280,4 +313,10 @@ export class FunctionBuilder {
 /** A call of a function; leaves the function's result, if it has one. */
 export function call(target: FunctionRef, ...args: Operand[]): Expr {
   return [...args.map((argument) => read(argument)), 0x10, unsignedLeb(target.index)];
+}
+
+/** Copies a multiple of four bytes, eight at a time. */
+export function copyBytes(f: FunctionBuilder, d: Operand, a: Operand, bytes: number): void {
+  for (let offset = 0; offset + 8 <= bytes; offset += 8) f.do(i64.store(d, i64.load(a, offset), offset));
+  if (bytes % 8 !== 0) f.do(i32.store(d, i32.load(a, bytes - 4), bytes - 4));
 }

@@ -13,8 +13,8 @@
  * 64 bits overflow (weight 2 for a sum of two). The result has limbs 0…7 in [0, 2^29) and a small signed top limb,
  * and lies in (−ε, 2p + ε) + addend + k·p with ε = |Σ a·b| / R.
  */
-import { type Expr, type FunctionBuilder, I64, i64, type Local, type Operand } from '../wasm/assembler.js';
-import { ESTIMATE_BITS, type FieldParameters, LIMB_BITS, LIMB_COUNT, LIMB_MASK } from './parameters.js';
+import { at, type Expr, type FunctionBuilder, I64, i64, type Local, type Operand } from '../../wasm/assembler.js';
+import { ESTIMATE_BITS, LIMB_BITS, LIMB_COUNT, LIMB_MASK, type PortableParameters } from './parameters.js';
 
 /** Nine limbs, each a local or an expression. */
 export type Limbs = readonly Operand[];
@@ -36,13 +36,6 @@ export interface ProductOptions {
 const TOP = LIMB_COUNT - 1;
 const shift = i64.const(LIMB_BITS);
 const mask = i64.const(LIMB_MASK);
-
-/** Element `i`, which the generator knows to exist. */
-export function at<T>(items: readonly T[], i: number): T {
-  const item = items[i];
-  if (item === undefined) throw new RangeError(`index ${i} outside of ${items.length} items`);
-  return item;
-}
 
 export function loadLimbs(f: FunctionBuilder, pointer: Operand, offset = 0): Local[] {
   return Array.from({ length: LIMB_COUNT }, (_, i) => f.let(I64, i64.load32s(pointer, offset + 4 * i)));
@@ -80,13 +73,13 @@ export function normalise(f: FunctionBuilder, limbs: Limbs): Local[] {
 }
 
 /** About how many primes a value with this top limb holds, rounded to the nearest integer (off by less than one). */
-export function estimatePrimes(field: FieldParameters, topLimb: Operand): Expr {
+export function estimatePrimes(field: PortableParameters, topLimb: Operand): Expr {
   const scaled = i64.mul(topLimb, i64.const(field.topEstimate));
   return i64.shrS(i64.add(scaled, i64.const(2 ** (ESTIMATE_BITS - 1))), i64.const(ESTIMATE_BITS));
 }
 
 /** value − estimate·p, normalised: lies in (−p, p). Costs nine multiplications by constants. */
-export function reduceByEstimate(f: FunctionBuilder, field: FieldParameters, limbs: Limbs): Local[] {
+export function reduceByEstimate(f: FunctionBuilder, field: PortableParameters, limbs: Limbs): Local[] {
   const count = f.let(I64, estimatePrimes(field, at(limbs, TOP)));
   return normalise(
     f,
@@ -97,7 +90,7 @@ export function reduceByEstimate(f: FunctionBuilder, field: FieldParameters, lim
 /** The reduced sum of products, see the head of this file. */
 export function montgomery(
   f: FunctionBuilder,
-  field: FieldParameters,
+  field: PortableParameters,
   terms: readonly ProductTerm[],
   options: ProductOptions = {},
 ): Local[] {
@@ -116,7 +109,12 @@ export function montgomery(
 }
 
 /** The reduced square: mixed products are taken once, with a doubled factor. */
-export function montgomerySquare(f: FunctionBuilder, field: FieldParameters, a: readonly Local[], options: ProductOptions = {}): Local[] {
+export function montgomerySquare(
+  f: FunctionBuilder,
+  field: PortableParameters,
+  a: readonly Local[],
+  options: ProductOptions = {},
+): Local[] {
   const doubled = a.map((limb) => f.let(I64, i64.add(limb, limb)));
   return reduceColumns(
     f,
@@ -133,7 +131,7 @@ export function montgomerySquare(f: FunctionBuilder, field: FieldParameters, a: 
 
 function reduceColumns(
   f: FunctionBuilder,
-  field: FieldParameters,
+  field: PortableParameters,
   collect: (column: number, add: ColumnAdder) => void,
   options: ProductOptions,
 ): Local[] {
@@ -158,7 +156,7 @@ export class ColumnReducer {
 
   constructor(
     private readonly f: FunctionBuilder,
-    private readonly field: FieldParameters,
+    private readonly field: PortableParameters,
     private readonly options: ProductOptions,
   ) {}
 
