@@ -31,7 +31,7 @@ export interface ProofClaim {
 
 /**
  * The proof as it goes into the journal, verified.
- * @throws TacitError PROOF_INVALID, FIELD_RANGE, HEX_INVALID, KEY_MISSING, ANCHOR_UNKNOWN and as verifyGroth16
+ * @throws TacitError PROOF_INVALID, CIRCUIT_KIND, FIELD_RANGE, HEX_INVALID, KEY_MISSING, ANCHOR_UNKNOWN and as verifyGroth16
  */
 export function checkTransferProof(
   ctx: NodeContext,
@@ -39,7 +39,12 @@ export function checkTransferProof(
   records: readonly TransferRecord[],
   claim: ProofClaim,
 ): TransferProofRow {
-  const { id: circuitId } = CIRCUITS[claim.circuit];
+  const { id: circuitId, kind, size } = CIRCUITS[claim.circuit];
+  if (kind !== 'transfer' || size !== records.length)
+    throw new TacitError('CIRCUIT_KIND', 'the proof is of another circuit', {
+      expected: `transfer of ${records.length}`,
+      got: claim.circuit,
+    });
   const key: VerifyingKey | undefined = ctx.keys.get(circuitId);
   if (key === undefined) throw new TacitError('KEY_MISSING', 'this rollup has no key for the circuit', { got: claim.circuit });
   const [anchor, h]: Field[] = [fieldOf(claim.anchor, 'anchor'), fieldOf(claim.h, 'h')];
@@ -51,29 +56,35 @@ export function checkTransferProof(
   return { id, circuit: claim.circuit, anchor: claim.anchor, prover, h: claim.h, proof: claim.proof, transfers: ids };
 }
 
+export interface Admission {
+  readonly row: TransferRow;
+  readonly record: TransferRecord;
+}
+
 /**
- * Journals the proof, reserves nullifiers, gives the next number in the promised order. Nothing happens to transfers that
- * have a proof already: a second proof of the same record is a duplicate.
+ * Journals the proof, reserves nullifiers, gives the next numbers in the promised order. Nothing happens to transfers that
+ * have a proof already: a second proof of the same record is a duplicate. All of a proof's transfers are admitted or none.
  * @throws TacitError NULLIFIER_SPENT, NULLIFIER_RESERVED, NULLIFIER_FORCED
  */
 export async function admitProof(
   ctx: NodeContext,
-  base: TransferRow,
-  record: TransferRecord,
+  members: readonly Admission[],
   proof: TransferProofRow,
-): Promise<TransferRow> {
+): Promise<readonly TransferRow[]> {
   const nowMs = ctx.nowMs();
-  const rows = await commitTransfers(ctx, (tables) => {
-    const present = tables.transfers.get(base.id) ?? base;
-    if (present.proofId !== undefined || present.state === 'failed') return [present];
-    reserve(ctx, tables, base.id, record, { holder: 'proof' });
+  return commitTransfers(ctx, (tables) => {
+    const present = members.map(({ row }) => tables.transfers.get(row.id) ?? row);
+    if (present.some(({ proofId, state }) => proofId !== undefined || state === 'failed')) return present;
+    for (const { row, record } of members) reserve(ctx, tables, row.id, record, { holder: 'proof' });
     tables.proofs.put(proof.id, proof);
-    // The first promise has number 1: 0 would read as "none".
-    const sequence = tables.next('sequence') + 1;
-    tables.sequence.add(sequence, base.id);
-    return [moved(present, 'proven', nowMs, { proofId: proof.id, sequence, sealed: undefined, reason: undefined })];
+    return present.map((row) => {
+      // The first promise has number 1: 0 would read as "none".
+      const sequence = tables.next('sequence') + 1;
+      tables.sequence.add(sequence, row.id);
+      const sealed = members.length > 1 ? row.sealed : undefined;
+      return moved(row, 'proven', nowMs, { proofId: proof.id, sequence, sealed, reason: undefined });
+    });
   });
-  return rows[0] as TransferRow;
 }
 
 /** @throws TacitError NULLIFIER_SPENT, NULLIFIER_RESERVED, NULLIFIER_FORCED */

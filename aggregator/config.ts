@@ -53,6 +53,10 @@ export interface NodePolicy {
   readonly tickMs: number;
   /** Transfers accepted and not yet settled; one more is refused. */
   readonly pendingTransfers: number;
+  /** Sealed transfers wait at most so long for others to share a proof with (grouping.ts). */
+  readonly groupAfterMs: number;
+  /** A worker that has kept a job longer than this is taken for silent, and the work is given out again. */
+  readonly proofLimitMs: Readonly<Record<CircuitName, number>>;
   /** How long a worker's check of a sealed transfer reserves its nullifiers. */
   readonly leaseMs: number;
   /** Half of a pair waits so long for the other half. */
@@ -87,10 +91,13 @@ export const DEFAULT_POLICY: NodePolicy = {
   sealAfterMs: 1_000,
   settleAfterMs: 5_000,
   updatesPerSettlement: 16,
-  transfersPerSettlement: 96,
+  transfersPerSettlement: 128,
   queueDelayFraction: 0,
   tickMs: 200,
   pendingTransfers: 4_096,
+  groupAfterMs: 10_000,
+  // Some ten times what two slow cores take.
+  proofLimitMs: { transfer_1: 60_000, transfer_8: 180_000, update_2: 90_000, update_8: 180_000, update_32: 600_000 },
   leaseMs: 60_000,
   pairWaitMs: 60_000,
   queueTimeoutMs: 5_000,

@@ -22,7 +22,7 @@ import type { Turn } from './turn.js';
 
 export type FarmPort = Pick<
   FarmQueue,
-  'publish' | 'outcome' | 'forget' | 'progress' | 'workers' | 'onEvent' | 'close' | 'counts' | 'recentProvingMs'
+  'publish' | 'outcome' | 'activeSinceMs' | 'forget' | 'progress' | 'workers' | 'onEvent' | 'close' | 'counts' | 'recentProvingMs'
 >;
 
 export interface NodeContext {

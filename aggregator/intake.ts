@@ -11,12 +11,14 @@ import { TacitError } from '../protocol/errors.js';
 import { decodeRecord, recordHash, type TransferRecord } from '../protocol/record.js';
 import type { Submission, TransferStatus } from '../queue/service.js';
 import { admitProof, assertFree, assertUnspent, checkTransferProof } from './admit.js';
+import { assertUsableAnchor } from './anchors.js';
 import { commitTransfers, moved } from './commit.js';
 import { confirm } from './confirm.js';
 import type { NodeContext } from './context.js';
-import { nullifierHex } from './hex.js';
+import { groupDue } from './groups.js';
+import { fieldOf, nullifierHex } from './hex.js';
 import { statusOf } from './status.js';
-import { forgetTransferTasks, planTransferTask, publishPlanned } from './tasks.js';
+import { forgetTransferTasks } from './tasks.js';
 
 /**
  * @throws TacitError SUBMISSION_ID, SUBMISSION_CONFLICT, NODE_BUSY, ASSET_UNKNOWN, FEE_TOO_LOW, NULLIFIER_SPENT,
@@ -54,32 +56,40 @@ async function submitProven(
   // Pairings take a while: they run before the turn, what they were checked against is looked at again within.
   const proof = checkTransferProof(ctx, [row.id], [record], submission.proof as Parameters<typeof checkTransferProof>[3]);
   return ctx.turn.run(async () => {
-    const admitted = await admitProof(ctx, row, record, proof);
+    const [admitted = row] = await admitProof(ctx, [{ row, record }], proof);
     const status = statusOf(ctx, await confirm(ctx, admitted));
-    await forgetTransferTasks(ctx, row.id);
+    await forgetTransferTasks(ctx, row.id, 'proven at home');
     return status;
   });
 }
 
-async function submitSealed(ctx: NodeContext, row: TransferRow, record: TransferRecord, { sealed }: Submission): Promise<TransferStatus> {
-  if (sealed === undefined)
-    throw new TacitError('REQUEST_MALFORMED', 'a submission brings a proof or a sealed job', { expected: 'proof or sealed' });
+async function submitSealed(
+  ctx: NodeContext,
+  row: TransferRow,
+  record: TransferRecord,
+  { sealed, anchor }: Submission,
+): Promise<TransferStatus> {
+  if (sealed === undefined || anchor === undefined)
+    throw new TacitError('REQUEST_MALFORMED', 'a submission brings a proof or a sealed job', {
+      expected: 'proof, or sealed with its anchor',
+    });
   if (sealed.recordHash !== row.id)
     throw new TacitError('SUBMISSION_CONFLICT', 'the job is sealed for another record', { expected: row.id, got: sealed.recordHash });
   if (sealed.expiry * 1000 <= ctx.nowMs())
     throw new TacitError('SEAL_EXPIRED', 'the seal has expired', { got: `${sealed.expiry}`, retryable: true });
+  assertUsableAnchor(ctx, fieldOf(anchor, 'anchor'));
   return ctx.turn.run(async () => {
     const nowMs = ctx.nowMs();
     const [queued = row] = await commitTransfers(ctx, (tables) => {
       const present = tables.transfers.get(row.id) ?? row;
       if (present.proofId !== undefined || present.state === 'failed') return [present];
       for (const nf of [record.nf1, record.nf2]) assertFree(tables.nullifiers.get(nullifierHex(nf)), row.id, nowMs);
-      const attempts = present.attempts + 1;
-      planTransferTask(ctx, tables, row.id, attempts);
-      return [moved(present, 'queued', present.times.queued ?? nowMs, { sealed: JSON.stringify(sealed), attempts, reason: undefined })];
+      const fresh = { sealed: JSON.stringify(sealed), anchor, attempts: 0, refusals: undefined, reason: undefined };
+      return [moved(present, 'queued', present.times.queued ?? nowMs, fresh)];
     });
-    await publishPlanned(ctx);
-    return statusOf(ctx, queued);
+    await forgetTransferTasks(ctx, row.id, 'sealed anew');
+    await groupDue(ctx);
+    return statusOf(ctx, ctx.live.get(row.id) ?? queued);
   });
 }
 

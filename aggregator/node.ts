@@ -21,7 +21,8 @@ import { confirm } from './confirm.js';
 import type { NodeContext } from './context.js';
 import { EventHub } from './eventHub.js';
 import { collectResults, noteFarmEvent } from './farm.js';
-import { returnHalfPairs } from './giveBack.js';
+import { dissolveBroken, returnHalfPairs } from './giveBack.js';
+import { groupDue } from './groups.js';
 import { inspect, type NodeInspection } from './inspect.js';
 import { RpcNodeChain } from './nodeChain.js';
 import { QuoteBook } from './quote.js';
@@ -176,10 +177,14 @@ async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<
       for (const id of ctx.tasks.keys()) ctx.dirtyTasks.add(id);
     }
     await step('farm', () => collectResults(ctx));
+    await step('groups', () => groupDue(ctx));
     await step('confirm', async () => {
       for (const row of [...ctx.live.values()]) if (row.state === 'proven') await confirm(ctx, row);
     });
-    await step('pairs', () => returnHalfPairs(ctx));
+    await step('pairs', async () => {
+      await returnHalfPairs(ctx);
+      await dissolveBroken(ctx);
+    });
     await step('seal', () => sealDue(ctx));
     await step('settle', () => advanceSettlement(ctx));
   };
@@ -242,7 +247,9 @@ function startLoop(body: () => Promise<void>, pauseMs: number): { wake(): void; 
 }
 
 function statsOf(ctx: NodeContext): NodeStats {
-  const finished = ctx.journal.read.transfers.rows().filter(({ state }) => state === 'settled' || state === 'failed');
+  const finished = ctx.journal.read.transfers
+    .rows()
+    .filter(({ state, padding }) => (state === 'settled' || state === 'failed') && padding !== true);
   return {
     pending: ctx.live.size,
     settled: finished.filter(({ state }) => state === 'settled').length,

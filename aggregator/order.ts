@@ -1,6 +1,6 @@
 /**
  * What goes into the next batch, in order: queue items of the contract first, as it demands of every settlement, then
- * confirmed transfers by their promised number. A pair goes in together or waits together.
+ * confirmed transfers by their promised number. A pair, and the transfers under one proof, go in together or wait together.
  */
 import type { SealRow, SlotRow, TransferRow } from '../ledger/schema.js';
 import { hexToBytes } from '../protocol/bytes.js';
@@ -29,6 +29,8 @@ interface Candidate {
 }
 
 const ZERO = fieldHex(0n);
+/** Slots of the largest candidate that is no group. */
+const PAIR = 2;
 
 /** Undefined where nothing waits that could be sealed. */
 export function nextBatch(ctx: NodeContext): Batch | undefined {
@@ -55,16 +57,27 @@ function chooseUpTo(ctx: NodeContext, capacity: number): Candidate[] {
   const taken = new Set<Field>();
   const chosen: Candidate[] = [];
   let queueBlocked = false;
-  for (const candidate of [...queueCandidates(ctx), ...transferCandidates(ctx)]) {
+  for (const candidate of inTurn(ctx, queueCandidates(ctx), transferCandidates(ctx), capacity)) {
     const fromQueue = candidate.transfers.length === 0;
     // The queue is first in, first out; and once its head is overdue the contract takes no transfers before it.
     if (queueBlocked && (fromQueue || isQueueOverdue(ctx))) continue;
-    // A pair that does not fit waits for the next batch; single ones behind it may fill this one.
+    // What does not fit waits for the next batch; smaller ones behind it may fill this one.
     if (slotCount(chosen) + candidate.slots.length > capacity) continue;
     if (claim(ctx, taken, candidate.slots)) chosen.push(candidate);
     else queueBlocked ||= fromQueue;
   }
   return chosen;
+}
+
+/**
+ * The queue's items, then transfers. A group that leaves no room for queue items would wait for ever behind a steady flow of
+ * them: it takes a batch of its own when it has waited longer than they, and the contract does not demand them yet.
+ */
+function inTurn(ctx: NodeContext, queue: readonly Candidate[], transfers: readonly Candidate[], capacity: number): Candidate[] {
+  const [item, first] = [queue[0], transfers[0]];
+  const crowded = item !== undefined && first !== undefined && slotCount(queue) + first.slots.length > capacity;
+  if (crowded && first.slots.length > PAIR && first.sinceMs < item.sinceMs && !isQueueOverdue(ctx)) return [...transfers];
+  return [...queue, ...transfers];
 }
 
 function slotCount(candidates: readonly Candidate[]): number {
@@ -133,15 +146,18 @@ function queueSlot(kind: 'deposit' | 'forced', first: ViewQueueItem, second: Vie
 }
 
 function transferCandidates(ctx: NodeContext): Candidate[] {
-  const waiting = [...ctx.live.values()]
-    .filter(({ state, seal }) => state === 'confirmed' && seal === undefined)
-    .sort((a, b) => (a.sequence as number) - (b.sequence as number));
+  const waiting = new Map(
+    [...ctx.live.values()]
+      .filter(({ state, seal }) => state === 'confirmed' && seal === undefined)
+      .sort((a, b) => (a.sequence as number) - (b.sequence as number))
+      .map((row) => [row.id, row] as const),
+  );
   const forced = new Set(waitingForced(ctx.view).flatMap(({ record }) => (record === undefined ? [] : [record.nf1, record.nf2])));
   const placed = new Set<string>();
   const candidates: Candidate[] = [];
-  for (const row of waiting) {
+  for (const row of waiting.values()) {
     if (placed.has(row.id)) continue;
-    const members = row.pairedWith === undefined ? [row] : pairOf(waiting, row);
+    const members = companions(ctx, waiting, row);
     if (members === undefined) continue;
     const records = members.map(({ record }) => decodeRecord(hexToBytes(record)));
     for (const { id } of members) placed.add(id);
@@ -157,10 +173,26 @@ function transferCandidates(ctx: NodeContext): Candidate[] {
   return candidates;
 }
 
-/** Both, in promised order, when both name each other and wait. */
-function pairOf(waiting: readonly TransferRow[], row: TransferRow): TransferRow[] | undefined {
-  const partner = waiting.find(({ id, pairedWith }) => id === row.pairedWith && pairedWith === row.id);
-  return partner === undefined ? undefined : [row, partner];
+/**
+ * Everything that must go with a transfer: the others under its proof, in the order of the proof, and the other half of each
+ * pair. Undefined where one of them does not wait.
+ */
+function companions(ctx: NodeContext, waiting: ReadonlyMap<string, TransferRow>, row: TransferRow): TransferRow[] | undefined {
+  const members = new Map<string, TransferRow>();
+  const wanted = [row.id as string];
+  for (let id = wanted.shift(); id !== undefined; id = wanted.shift()) {
+    if (members.has(id)) continue;
+    const proof = ctx.journal.read.proofs.get(waiting.get(id)?.proofId ?? '');
+    const together = (proof?.transfers ?? [id]).map((member) => waiting.get(member));
+    for (const member of together) {
+      if (member === undefined) return undefined;
+      members.set(member.id, member);
+      if (member.pairedWith === undefined) continue;
+      if (waiting.get(member.pairedWith)?.pairedWith !== member.id) return undefined;
+      wanted.push(member.pairedWith);
+    }
+  }
+  return [...members.values()];
 }
 
 /** True where the contract knows the root that the transfer's proof is anchored to, or a standing seal makes it. */

@@ -106,7 +106,7 @@ function consumedItems(ctx: NodeContext, group: readonly SealRow[]): ViewQueueIt
 }
 
 function buildSettlement(ctx: NodeContext, group: readonly SealRow[], items: readonly ViewQueueItem[]): Settlement {
-  const transfers = group.flatMap((seal, at) => transfersOf(seal).map((id) => transferEntry(ctx, group, at, id)));
+  const transfers = group.flatMap((seal, at) => transferEntries(ctx, group, at, transfersOf(seal)));
   const forced = items.flatMap(({ kind, record, prover, refund }): ForcedData[] =>
     kind === 'forced' ? [{ record, prover, refund } as ForcedData] : [],
   );
@@ -114,19 +114,33 @@ function buildSettlement(ctx: NodeContext, group: readonly SealRow[], items: rea
   return { queueItems: items.length, drops: [], forced, transfers, updates };
 }
 
-function transferEntry(ctx: NodeContext, group: readonly SealRow[], at: number, id: string): TransferProofEntry {
-  const { circuit, prover, h, proof, anchor } = proofOf(ctx, id);
-  const record = ctx.live.get(id)?.record;
+/** A seal's transfers by the proofs that they share: those of one stand together, in the order of the proof. */
+function transferEntries(ctx: NodeContext, group: readonly SealRow[], at: number, ids: readonly string[]): TransferProofEntry[] {
+  const entries: TransferProofEntry[] = [];
+  for (let from = 0; from < ids.length; ) {
+    const proof = proofOf(ctx, ids[from] as string);
+    const to = from + proof.transfers.length;
+    if (ids.slice(from, to).join() !== proof.transfers.join())
+      throw new TacitError('PLAN_INCOMPLETE', 'a proof’s transfers do not stand together in their seal', { got: proof.id });
+    entries.push(transferEntry(ctx, group, at, proof));
+    from = to;
+  }
+  return entries;
+}
+
+function transferEntry(ctx: NodeContext, group: readonly SealRow[], at: number, row: TransferProofRow): TransferProofEntry {
+  const { circuit, prover, h, proof, anchor, transfers } = row;
+  const records = transfers.flatMap((id) => ctx.live.get(id)?.record ?? []);
   const reference = anchorOf(ctx, group, at, anchor);
-  if (record === undefined || reference === undefined)
-    throw new TacitError('PLAN_INCOMPLETE', 'a sealed transfer has lost its record or its anchor', { got: id });
+  if (records.length !== transfers.length || reference === undefined)
+    throw new TacitError('PLAN_INCOMPLETE', 'a sealed transfer has lost its record or its anchor', { got: row.id });
   return {
     circuitId: CIRCUITS[circuit].id,
     prover,
     anchor: reference,
     h: fieldOf(h),
     proof: decodeProof(hexToBytes(proof)),
-    records: [decodeRecord(hexToBytes(record))],
+    records: records.map((record) => decodeRecord(hexToBytes(record))),
   };
 }
 

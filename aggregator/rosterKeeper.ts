@@ -2,6 +2,7 @@
  * The roster that wallets seal their jobs for: workers that announced themselves and are welcome, signed by the operator.
  * It is made anew when the workers change or half its life is over; until then everybody gets the same.
  */
+import { CIRCUITS } from '../protocol/circuit.js';
 import type { DigestSigner } from '../protocol/eip712.js';
 import type { Domain } from '../protocol/record.js';
 import type { WorkerAnnouncement } from '../queue/announce.js';
@@ -50,7 +51,8 @@ export class RosterKeeper {
     const { workers, admitted } = this.#parameters;
     const welcome = admitted === undefined ? undefined : new Set(admitted.map((address) => address.toLowerCase()));
     return (await workers()).filter(
-      ({ address, lanes, sealKeyUntil }) => lanes.includes('transfer_1') && sealKeyUntil > nowSeconds && (welcome?.has(address) ?? true),
+      ({ address, lanes, sealKeyUntil }) =>
+        lanes.some((lane) => CIRCUITS[lane].kind === 'transfer') && sealKeyUntil > nowSeconds && (welcome?.has(address) ?? true),
     );
   }
 }

@@ -2,24 +2,35 @@
  * Work for the farm: planned in the journal, then put into the queue. The queue may forget; what the journal says is
  * unproven is put there again.
  */
+import { keccak_256 } from '@noble/hashes/sha3.js';
 import type { WriteTables } from '../ledger/effects.js';
-import type { FarmTaskRow, RecordHash, SealRow } from '../ledger/schema.js';
+import type { FarmTaskRow, RecordHash, SealRow, TransferRow } from '../ledger/schema.js';
+import { bytesToHex, concatBytes, hexToBytes } from '../protocol/bytes.js';
+import type { CircuitName } from '../protocol/circuit.js';
+import type { EvmAddress } from '../protocol/flavor.js';
 import type { SealedJob } from '../protocol/seal.js';
 import type { FarmJob, JobSignal } from '../queue/contracts.js';
 import type { NodeContext } from './context.js';
+import { GROUP_CIRCUIT, GROUP_SIZE, SINGLE_CIRCUIT } from './grouping.js';
 
 /** Hexadecimal digits of a hash in a job's id: enough to keep jobs of other journals on the same Redis apart. */
 const ID_DIGITS = 24;
 /** They depend on who proves, so the worker fills them in. */
 const PROVER_SIGNALS = new Set(['h', 'z', 'y', 'prover']);
 
-/** To be called within the transaction that makes the task necessary. */
-export function planTransferTask(ctx: NodeContext, tables: WriteTables, id: RecordHash, attempt: number): void {
+/**
+ * One proof for these transfers, in this order. To be called within the transaction that makes the task necessary.
+ * @param avoid workers that shall leave it to others
+ */
+export function planTransferTask(ctx: NodeContext, tables: WriteTables, rows: readonly TransferRow[], avoid: readonly EvmAddress[]): void {
+  const members = keccak_256(concatBytes(...rows.map(({ id }) => hexToBytes(id))));
   plan(ctx, tables, {
-    id: `t-${id.slice(2, 2 + ID_DIGITS)}-${attempt}`,
+    // The same members may come together again: the counter tells the tasks apart.
+    id: `t-${bytesToHex(members).slice(2, 2 + ID_DIGITS)}-${tables.next('transferTask')}`,
     kind: 'transfer',
-    transfers: [id],
-    attempt,
+    transfers: rows.map(({ id }) => id),
+    attempt: Math.max(...rows.map(({ attempts }) => attempts)) + 1,
+    ...(avoid.length === 0 ? {} : { avoid }),
     state: 'planned',
     queuedMs: ctx.nowMs(),
   });
@@ -51,11 +62,11 @@ export async function publish(ctx: NodeContext, task: FarmTaskRow): Promise<void
   ctx.dirtyTasks.add(task.id);
 }
 
-/** Spares the farm what is proven otherwise. */
-export async function forgetTransferTasks(ctx: NodeContext, id: RecordHash): Promise<void> {
+/** Ends the tasks that a transfer is in: it is proven otherwise, or sealed anew. The other members of a group wait again. */
+export async function forgetTransferTasks(ctx: NodeContext, id: RecordHash, reason: string): Promise<void> {
   for (const task of [...ctx.tasks.values()]) {
     if (!task.transfers?.includes(id)) continue;
-    await endTask(ctx, task, 'abandoned', 'proven at home');
+    await endTask(ctx, task, 'abandoned', reason);
     await ctx.effects.queue.forget(task.id);
   }
 }
@@ -82,12 +93,27 @@ function plan(ctx: NodeContext, tables: WriteTables, task: FarmTaskRow): void {
   ctx.tasks.set(task.id, task);
 }
 
+/** The circuit that a task is proven with. */
+export function circuitOf(ctx: Pick<NodeContext, 'seals'>, task: FarmTaskRow): CircuitName {
+  if (task.kind === 'transfer') return task.transfers?.length === GROUP_SIZE ? GROUP_CIRCUIT : SINGLE_CIRCUIT;
+  return ctx.seals.find(({ index }) => index === task.seal)?.circuit ?? 'update_32';
+}
+
 /** Undefined where the work is done or void. */
 function jobOf(ctx: NodeContext, task: FarmTaskRow): FarmJob | undefined {
   if (task.kind === 'transfer') {
-    const sealed = (task.transfers ?? []).map((id) => ctx.live.get(id)?.sealed);
-    if (sealed.some((text) => text === undefined)) return undefined;
-    return { kind: 'transfer', id: task.id, circuit: 'transfer_1', sealed: sealed.map((text) => JSON.parse(text as string) as SealedJob) };
+    const rows = (task.transfers ?? []).map((id) => ctx.live.get(id));
+    if (rows.some((row) => row?.sealed === undefined || row.proofId !== undefined)) return undefined;
+    const sealed = rows.map((row) => JSON.parse(row?.sealed as string) as SealedJob);
+    const anchor = rows[0]?.anchor;
+    return {
+      kind: 'transfer',
+      id: task.id,
+      circuit: circuitOf(ctx, task),
+      sealed,
+      ...(anchor === undefined ? {} : { anchor }),
+      ...(task.avoid === undefined ? {} : { avoid: [...task.avoid] }),
+    };
   }
   const seal = ctx.seals.find(({ index }) => index === task.seal);
   const input = ctx.inputs.get(task.seal ?? -1);

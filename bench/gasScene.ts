@@ -1,7 +1,7 @@
 /**
- * The scene of the gas benchmark: a fresh rollup with development keys, 64 notes paid in by real deposits, and 64
- * private transfers that spend one of them each, every one with a real proof. All of it follows from a seed, so that
- * proofs made once fit again.
+ * The scene of the gas benchmark: a fresh rollup with development keys, 128 notes paid in by real deposits, and 128
+ * private transfers that spend one of them each, every one with a real proof: one of its own, made at home, and one that
+ * eight of them share, made by a farm. All of it follows from a seed, so that proofs made once fit again.
  */
 
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ import { NULLIFIER_MAX, TREE_DEPTH, ZERO_ADDRESS } from '../protocol/constants.j
 import { TacitError } from '../protocol/errors.js';
 import type { Field } from '../protocol/flavor.js';
 import { makeKeyTable } from '../protocol/fold.js';
+import { verifyGroth16 } from '../protocol/groth16.js';
 import { commitment, nullifier, ownerHash } from '../protocol/note.js';
 import { decodeProof, encodeProof, type Groth16Proof, proofFromSnarkjs } from '../protocol/proof.js';
 import { type Domain, recordMessage, type TransferRecord } from '../protocol/record.js';
@@ -35,22 +36,27 @@ import type { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
 
 /** Raise when anything below changes what is proven. */
-const SCENE_VERSION = 1;
-const TRANSFER: CircuitName = 'transfer_1';
+const SCENE_VERSION = 2;
+const GAS_CIRCUITS: SceneCircuits = { circuits: ['transfer_1', 'transfer_8', 'update_8', 'update_32'], deposits: 'update_32' };
 const NOTE_VALUE = 10n ** 18n;
 /** Eight bytes wide in the record. */
 const FEE = 10n ** 15n;
 
-export interface Scene {
+export interface SceneCircuits {
+  /** Circuits that the contract gets keys for. */
+  readonly circuits: readonly CircuitName[];
+  /** The update that brings the deposits in. */
+  readonly deposits: CircuitName;
+}
+
+export interface Scene extends SceneCircuits {
   readonly anvil: Anvil;
   readonly rollup: RollupContract;
   readonly domain: Domain;
   readonly artifacts: Readonly<Record<string, VerifiedArtifacts>>;
   readonly proofs: ProofStore;
-  /** The update circuit in use. */
-  readonly update: CircuitName;
-  /** Account that is paid for updates. */
-  readonly updateProver: string;
+  /** Account of the farm worker: paid for updates, and for transfer proofs that several share. */
+  readonly farmProver: string;
   close(): Promise<void>;
 }
 
@@ -72,14 +78,13 @@ function seeded(name: string, size = 32): Uint8Array {
 const scalar = (name: string): bigint => (bytesToUint(seeded(name, 48)) % (SUBGROUP_ORDER - 1n)) + 1n;
 
 /** Starts a chain, deploys, and opens the store of proofs. Nothing is proven yet. */
-export async function openScene(onProgress: (text: string) => void, update: CircuitName = 'update_8'): Promise<Scene> {
-  const artifacts = Object.fromEntries(
-    await Promise.all([TRANSFER, update].map(async (name) => [name, await resolveArtifacts(name)] as const)),
-  );
+export async function openScene(onProgress: (text: string) => void, which: SceneCircuits = GAS_CIRCUITS): Promise<Scene> {
+  const artifacts: Record<string, VerifiedArtifacts> = {};
+  for (const name of which.circuits) artifacts[name] = await resolveArtifacts(name);
   const keyTable = makeKeyTable(Object.values(artifacts).map(({ id, vkey }) => [id, vkeyFromSnarkjs(vkey)] as const));
   const anvil = await startAnvil({ extraArgs: ['--steps-tracing'] });
   const provider = await openRpc(anvil.rpcUrl, { pollingMs: 20 });
-  const [operator, updater] = anvil.accounts as [{ address: string; privateKey: string }, { address: string }];
+  const [operator, worker] = anvil.accounts as [{ address: string; privateKey: string }, { address: string }];
   const signer = new Wallet(operator.privateKey, provider);
   const shares = { transferProverBps: 5_000, updateProverBps: 3_000 };
   // Before anything else on this chain, so that the address, which proofs are bound to, is always the same.
@@ -99,17 +104,16 @@ export async function openScene(onProgress: (text: string) => void, update: Circ
     provider.destroy();
     await anvil.stop();
   };
-  return { anvil, rollup, domain, artifacts, proofs, update, updateProver: updater.address, close };
+  return { ...which, anvil, rollup, domain, artifacts, proofs, farmProver: worker.address.toLowerCase(), close };
 }
 
-/** Real proofs by name, kept in the per-user cache under the hashes of what they were made with. */
+/** Real proofs by name, kept in the per-user cache, a file a circuit, under the hashes of what they were made with. */
 export class ProofStore {
   readonly #prover = new Prover();
+  readonly #known = new Map<CircuitName, { readonly file: string; readonly proofs: Record<string, string> }>();
 
   private constructor(
     private readonly artifacts: Readonly<Record<string, VerifiedArtifacts>>,
-    private readonly file: string,
-    private readonly known: Record<string, string>,
     private readonly onProgress: (text: string) => void,
   ) {}
 
@@ -118,26 +122,34 @@ export class ProofStore {
     domain: Domain,
     onProgress: (text: string) => void,
   ): Promise<ProofStore> {
-    const hashes = Object.values(artifacts).flatMap((artifact) => [artifact.hashes.zkey, artifact.hashes.wasm]);
-    const file = `${hashOf(`${SCENE_VERSION}`, `${domain.chainId}`, domain.contract, ...hashes).slice(0, 32)}.json`;
-    const text = await readCached(join(cacheDir('bench-gas'), file));
-    return new ProofStore(artifacts, file, text === undefined ? {} : (JSON.parse(text) as Record<string, string>), onProgress);
+    const store = new ProofStore(artifacts, onProgress);
+    for (const { name, hashes } of Object.values(artifacts)) {
+      const file = `${hashOf(`${SCENE_VERSION}`, `${domain.chainId}`, domain.contract, hashes.zkey, hashes.wasm).slice(0, 32)}.json`;
+      const text = await readCached(join(cacheDir('bench-gas'), file));
+      store.#known.set(name, { file, proofs: text === undefined ? {} : (JSON.parse(text) as Record<string, string>) });
+    }
+    return store;
   }
 
-  /** The stored proof, or a new one, verified before it is stored. */
+  /** The stored proof, or a new one; verified either way. */
   async get(name: string, circuit: CircuitName, input: Record<string, unknown>, publicSignals: readonly Field[]): Promise<Groth16Proof> {
     const artifact = this.artifacts[circuit] as VerifiedArtifacts;
-    const stored = this.known[name];
-    if (stored !== undefined) return decodeProof(hexToBytes(stored));
-    this.onProgress(`proving ${name}`);
+    const { file, proofs } = this.#known.get(circuit) as { file: string; proofs: Record<string, string> };
+    const stored = proofs[name];
+    if (stored !== undefined) {
+      const proof = decodeProof(hexToBytes(stored));
+      verifyGroth16(vkeyFromSnarkjs(artifact.vkey), [...publicSignals], proof);
+      return proof;
+    }
+    this.onProgress(`proving ${circuit} ${name}`);
     const witness = await calculateWitness(artifact.wasmPath, input);
     const result = await this.#prover.prove(artifact.zkeyPath, witness);
     if (result.publicSignals.some((signal, i) => BigInt(signal) !== publicSignals[i]))
       throw new TacitError('BENCH_ANSWER', `the proof ${name} states something else than the protocol`);
     verifyProof(artifact.vkey, result.publicSignals, result.proof);
     const proof = proofFromSnarkjs(result.proof);
-    this.known[name] = bytesToHex(encodeProof(proof));
-    await writeCached(cacheDir('bench-gas'), this.file, JSON.stringify(this.known));
+    proofs[name] = bytesToHex(encodeProof(proof));
+    await writeCached(cacheDir('bench-gas'), file, JSON.stringify(proofs));
     return proof;
   }
 
@@ -147,16 +159,16 @@ export class ProofStore {
 }
 
 /** Note i, and where it stands once the deposits are settled: two to a slot, from the first aligned place on. */
-export function sceneNote(i: number, update: CircuitName): SceneNote {
+export function sceneNote(i: number, { deposits }: Pick<SceneCircuits, 'deposits'>): SceneNote {
   const [aPrime, nPrime] = [scalar(`spend ${i}`), scalar(`nullify ${i}`)];
   const owner = ownerHash(mulBase8(aPrime), mulBase8(nPrime));
-  const first = 2n * BigInt(CIRCUITS[update].size);
+  const first = 2n * BigInt(CIRCUITS[deposits].size);
   return { aPrime, nPrime, owner, cm: commitment({ owner, asset: 0, value: NOTE_VALUE }), position: first + BigInt(i) };
 }
 
 /** One private transfer: spends note i and a dummy into two notes, paying an 8-byte fee. */
-export function sceneTransfer({ update, domain }: Pick<Scene, 'update' | 'domain'>, i: number, state: LedgerState): TransferWitness {
-  const note = sceneNote(i, update);
+export function sceneTransfer({ domain, deposits }: Pick<Scene, 'domain' | 'deposits'>, i: number, state: LedgerState): TransferWitness {
+  const note = sceneNote(i, { deposits });
   const dummy = {
     aPrime: scalar(`dummy spend ${i}`),
     nPrime: scalar(`dummy nullify ${i}`),
@@ -214,37 +226,43 @@ export function sceneTransfer({ update, domain }: Pick<Scene, 'update' | 'domain
   return witness;
 }
 
-/** A transfer with its proof, as it goes into a settlement; proven at home, so nobody is named as prover. */
-export async function proveTransfer(scene: Scene, i: number, state: LedgerState): Promise<TransferProofEntry> {
-  const witness = sceneTransfer(scene, i, state);
-  const { input, publicInputs } = transferCircuitInput(TRANSFER, [witness], witness.anchor, ZERO_ADDRESS, scene.domain);
+/**
+ * Transfers `first` to `first + K - 1` with the one proof that they share, as they go into a settlement. A proof of one is
+ * made at home and names nobody; a proof of eight names the farm's worker.
+ */
+export async function proveTransfers(scene: Scene, circuit: CircuitName, first: number, state: LedgerState): Promise<TransferProofEntry> {
+  const { id, size } = CIRCUITS[circuit];
+  const witnesses = Array.from({ length: size }, (_, k) => sceneTransfer(scene, first + k, state));
+  const prover = size === 1 ? ZERO_ADDRESS : scene.farmProver;
+  const { input, publicInputs } = transferCircuitInput(circuit, witnesses, state.noteRoot, prover, scene.domain);
   const { h, z, y } = publicInputs;
-  const proof = await scene.proofs.get(`transfer ${i}`, TRANSFER, input, [h, z, y]);
+  const proof = await scene.proofs.get(`transfers ${first}`, circuit, input, [h, z, y]);
   return {
-    circuitId: CIRCUITS[TRANSFER].id,
-    prover: ZERO_ADDRESS,
-    anchor: { kind: 'known', root: witness.anchor },
+    circuitId: id,
+    prover,
+    anchor: { kind: 'known', root: state.noteRoot },
     h,
     proof,
-    records: [witness.record],
+    records: witnesses.map(({ record }) => record),
   };
 }
 
 /** An update with its proof, and the state after it. */
 export async function proveUpdate(
   scene: Scene,
+  circuit: CircuitName,
   name: string,
   state: LedgerState,
   slots: readonly Slot[],
 ): Promise<{ entry: UpdateEntry; next: LedgerState }> {
-  const { input, publicInputs, next } = applyBatch(state, scene.update, slots, scene.updateProver, scene.domain);
+  const { input, publicInputs, next } = applyBatch(state, circuit, slots, scene.farmProver, scene.domain);
   const { h, z, y } = publicInputs;
-  const proof = await scene.proofs.get(name, scene.update, input, [h, z, y]);
+  const proof = await scene.proofs.get(name, circuit, input, [h, z, y]);
   const entry = {
-    circuitId: CIRCUITS[scene.update].id,
+    circuitId: CIRCUITS[circuit].id,
     keepRoot: false,
     used: slots.length,
-    prover: scene.updateProver,
+    prover: scene.farmProver,
     h,
     proof,
     noteRootNew: next.noteRoot,
@@ -259,7 +277,7 @@ export async function depositNotes(scene: Scene, count: number): Promise<void> {
     await scene.rollup.deposit({
       asset: 0,
       value: NOTE_VALUE,
-      owner: sceneNote(i, scene.update).owner,
+      owner: sceneNote(i, scene).owner,
       ephemeral: seeded(`deposit ${i}`),
       ciphertext: seeded(`deposit ciphertext ${i}`),
     });

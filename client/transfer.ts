@@ -209,7 +209,7 @@ async function prepare(
   const submission: Submission =
     transfer.prove === 'home'
       ? { ...base, proof: await prover.prove(fresh, environment.domain, options) }
-      : { ...base, sealed: await sealForFarm(fresh, environment, options) };
+      : { ...base, sealed: await sealForFarm(fresh, environment, options), anchor: bytesToHex(fieldToBytes(fresh.anchor)) };
   await wallet.change(() => {
     transfer.witness = encodeTransferWitness(fresh);
     transfer.submission = submission;

@@ -53,8 +53,17 @@ export interface TransferRow {
   readonly record: Hex;
   readonly state: TransferState;
   readonly times: Partial<Record<TransferState, TimeMs>>;
-  /** The sealed witness for the farm, as JSON; dropped once a proof stands. */
+  /**
+   * The sealed witness for the farm, as JSON. Dropped once a proof of its own stands; kept until the settlement under a proof
+   * that it shares with others, for that proof is void as soon as one of them cannot settle.
+   */
   readonly sealed?: string;
+  /** Root that the sealed witness is anchored to, as its wallet says in clear. */
+  readonly anchor?: Hex;
+  /** Workers that opened the sealed witness and signed that it is false. */
+  readonly refusals?: readonly { readonly worker: EvmAddress; readonly code: string }[];
+  /** Made by the node itself to fill a proof: pays nothing, belongs to nobody. */
+  readonly padding?: true;
   /** Key in `proofs`. */
   readonly proofId?: Hex;
   /** Another transfer that is admitted, sealed and settled together with this one. */
@@ -138,6 +147,8 @@ export interface FarmTaskRow {
   readonly transfers?: readonly RecordHash[];
   readonly seal?: number;
   readonly attempt: number;
+  /** Workers that shall leave it to others. */
+  readonly avoid?: readonly EvmAddress[];
   readonly state: 'planned' | 'queued' | 'done' | 'failed' | 'abandoned';
   readonly queuedMs: TimeMs;
   readonly reason?: string;

@@ -1,7 +1,7 @@
 /**
  * The farm worker: takes a job, looks before it works, proves it off the event loop, checks its own proof, hands it back.
  *
- *   1 open      transfers only: unseal, check every statement natively, report `checked`
+ *   1 open      transfers only: unseal all, check every statement natively; name the false ones, or report `checked`
  *   2 own       put the worker's address in as the prover, compute h, z, y
  *   3 prove     witness and proof in the proving process
  *   4 verify    its own proof, strictly, against the h, z, y of step 2
@@ -11,19 +11,22 @@
  */
 import { bytesToHex } from '../protocol/bytes.js';
 import type { CircuitName } from '../protocol/circuit.js';
+import { signerFromKey } from '../protocol/eip712.js';
 import { TacitError } from '../protocol/errors.js';
 import { fieldToBytes } from '../protocol/field.js';
 import type { PublicInputs } from '../protocol/fingerprint.js';
 import type { EvmAddress } from '../protocol/flavor.js';
 import { encodeProof, proofFromSnarkjs } from '../protocol/proof.js';
 import type { Domain } from '../protocol/record.js';
-import { transferCircuitInput } from '../protocol/transfer.js';
-import type { FarmJob, FarmProgress, FarmResult, TransferJob } from '../queue/contracts.js';
+import { type TransferWitness, transferCircuitInput } from '../protocol/transfer.js';
+import type { FarmAnswer, FarmJob, FarmProgress, FarmRefusal, TransferJob } from '../queue/contracts.js';
 import type { Lane } from '../queue/farmOptions.js';
 import { consumeFarm, PassOn } from '../queue/farmWorker.js';
 import { checkRedis, type LogLine } from '../queue/redis.js';
+import { signRefusal } from '../queue/refusal.js';
 import { startAnnouncing } from './announcing.js';
-import { isAddressedTo, openTransfer } from './openTransfer.js';
+import { isAddressedTo, openTransfers } from './openTransfer.js';
+import { observed, type WorkerObserver } from './observer.js';
 import type { BackendName } from './prove.js';
 import { ProvingHost } from './thread.js';
 import { ownUpdate } from './updateJob.js';
@@ -55,6 +58,8 @@ export interface WorkerParameters {
   threads?: number;
   backend?: BackendName;
   log?: LogLine;
+  /** Told of every job that is taken and ended. */
+  observer?: WorkerObserver;
 }
 
 export interface RunningWorker {
@@ -73,7 +78,9 @@ export async function startWorker(parameters: WorkerParameters): Promise<Running
   for (const lane of lanes) artifacts.set(lane, await parameters.artifacts(lane));
   const bench = new Workbench(parameters, artifacts);
   const name = keys.address;
-  const consumer = await consumeFarm({ redisUrl, domain, lanes, name, log, handler: (job, report) => bench.work(job, report) });
+  const handler = (job: FarmJob, report: (progress: FarmProgress) => Promise<void>) =>
+    observed(job, parameters.observer, () => bench.work(job, report));
+  const consumer = await consumeFarm({ redisUrl, domain, lanes, name, log, handler });
   const announcing = await startAnnouncing({ redisUrl, domain, keys, lanes, log });
   log(`worker ${keys.address} serves ${lanes.join(', ')}`);
   let ending: Promise<void> | undefined;
@@ -111,10 +118,15 @@ class Workbench {
     this.#artifacts = artifacts;
   }
 
-  async work(job: FarmJob, report: (progress: FarmProgress) => Promise<void>): Promise<FarmResult> {
+  async work(job: FarmJob, report: (progress: FarmProgress) => Promise<void>): Promise<FarmAnswer> {
     const { keys, domain, log = () => {} } = this.#parameters;
     const startedAt = performance.now();
-    const task: Task = job.kind === 'transfer' ? await this.#openTransferJob(job, report) : ownUpdate(job, keys.address, domain);
+    const task: Task | FarmRefusal =
+      job.kind === 'transfer' ? await this.#openTransferJob(job, report) : ownUpdate(job, keys.address, domain);
+    if ('refused' in task) {
+      log(`refused of ${job.id}: ${task.refused.map(({ index, code }) => `${index} ${code}`).join(', ')}`);
+      return task;
+    }
     const proof = await this.#prove(job.circuit, task);
     const provingMs = Math.round(performance.now() - startedAt);
     log(`proved ${job.id} in ${provingMs} ms`);
@@ -136,14 +148,12 @@ class Workbench {
     return this.#host.close();
   }
 
-  async #openTransferJob(job: TransferJob, report: (progress: FarmProgress) => Promise<void>): Promise<Task> {
+  async #openTransferJob(job: TransferJob, report: (progress: FarmProgress) => Promise<void>): Promise<Task | FarmRefusal> {
     const { keys, domain } = this.#parameters;
-    const nowSeconds = Math.floor(Date.now() / 1000);
-    // Expiry first: a job that nobody may open any more must end, not go round between workers.
-    if (job.sealed.some(({ expiry }) => nowSeconds >= expiry)) throw new TacitError('SEAL_EXPIRED', 'the sealed job has expired');
-    if (!job.sealed.every((sealed) => isAddressedTo(sealed, keys))) throw new PassOn();
-    const witnesses = job.sealed.map((sealed) => openTransfer(sealed, keys, domain, nowSeconds));
-    const anchor = witnesses[0]!.anchor;
+    if (job.avoid?.includes(keys.address) || !job.sealed.every((sealed) => isAddressedTo(sealed, keys))) throw new PassOn();
+    const { witnesses, refused } = openTransfers(job, keys, domain, Math.floor(Date.now() / 1000));
+    if (refused.length > 0) return signRefusal(job.id, { worker: keys.address, refused }, domain, signerFromKey(keys.account));
+    const { anchor } = witnesses[0] as TransferWitness;
     const { input, publicInputs } = transferCircuitInput(job.circuit, witnesses, anchor, keys.address, domain);
     await report({ stage: 'checked', worker: keys.address });
     return { input, publicInputs, anchor };

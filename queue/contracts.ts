@@ -1,17 +1,18 @@
 /**
  * The farm's job contracts: what a worker is asked, and what it answers. Plain JSON, checked on both sides.
  *
- *   transfer  K sealed witnesses that share an anchor → one proof of transfer(K)
+ *   transfer  K sealed witnesses that share an anchor → one proof of transfer(K), or a signed refusal that names the false ones
  *   update    the circuit's input but for h, z, y and prover, which depend on who proves → one proof of update(N)
  *
  * A transfer job holds ciphertext only. An update's input has no secret: it can be rebuilt from L1.
  */
 import { z } from 'zod';
 import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
+import { SIGNATURE_BYTES } from '../protocol/eip712.js';
 import { TacitError } from '../protocol/errors.js';
 import type { EvmAddress, Hex } from '../protocol/flavor.js';
-import type { SealedJob } from '../protocol/seal.js';
-import { address, parseWith, proofBytes, sealedJobShape, word } from './shapes.js';
+import { SEAL_MAX_RECIPIENTS, type SealedJob } from '../protocol/seal.js';
+import { address, hexOf, parseWith, proofBytes, sealedJobShape, word } from './shapes.js';
 
 export interface TransferJob {
   kind: 'transfer';
@@ -19,6 +20,10 @@ export interface TransferJob {
   circuit: CircuitName;
   /** As many as the circuit has transfers, in the order of the proof. */
   sealed: SealedJob[];
+  /** Root that all witnesses are anchored to (32 bytes), as their wallets say in clear. */
+  anchor?: Hex;
+  /** Workers that shall leave this job to others, because they have refused one of its members before. */
+  avoid?: EvmAddress[];
 }
 
 /** Decimal strings and nested lists of them, as the circuit names its signals. */
@@ -47,6 +52,17 @@ export interface FarmResult {
   provingMs: number;
 }
 
+/** Instead of a proof: the worker opened the job and these members of it cannot be proven. Signed (refusal.ts). */
+export interface FarmRefusal {
+  worker: EvmAddress;
+  /** Index into the job's `sealed`, ascending, and the code of what is wrong with it. */
+  refused: { index: number; code: string }[];
+  /** 65 bytes, EIP-712 by the worker. */
+  signature: Hex;
+}
+
+export type FarmAnswer = FarmResult | FarmRefusal;
+
 /** What a worker tells while it works. `checked`: it opened the job and the witness is true. */
 export interface FarmProgress {
   stage: 'checked';
@@ -69,6 +85,8 @@ const transferJobShape = z.strictObject({
   id: jobId,
   circuit: circuitOf('transfer'),
   sealed: z.array(sealedJobShape),
+  anchor: word.optional(),
+  avoid: z.array(address).max(SEAL_MAX_RECIPIENTS).optional(),
 });
 const updateJobShape = z.strictObject({
   kind: z.literal('update'),
@@ -84,6 +102,28 @@ const farmResultShape = z.strictObject({
   prover: address,
   anchor: word.optional(),
   provingMs: z.number().nonnegative(),
+});
+/** Size of the largest transfer circuit. */
+const MAX_TRANSFERS = Math.max(...Object.values(CIRCUITS).map(({ kind, size }) => (kind === 'transfer' ? size : 0)));
+const farmRefusalShape = z.strictObject({
+  worker: address,
+  refused: z
+    .array(
+      z.strictObject({
+        index: z
+          .int()
+          .nonnegative()
+          .max(MAX_TRANSFERS - 1),
+        code: z.string().regex(/^[A-Z][A-Z0-9_]{1,39}$/),
+      }),
+    )
+    .min(1)
+    .max(MAX_TRANSFERS)
+    .refine(
+      (list) => list.every(({ index }, i) => i === 0 || index > (list[i - 1] as { index: number }).index),
+      'expected ascending indexes',
+    ),
+  signature: hexOf(SIGNATURE_BYTES),
 });
 const farmProgressShape = z.strictObject({ stage: z.literal('checked'), worker: address });
 
@@ -103,6 +143,13 @@ export function parseFarmJob(value: unknown): FarmJob {
 /** @throws TacitError RESULT_MALFORMED */
 export function parseFarmResult(value: unknown): FarmResult {
   return parseWith<FarmResult>(farmResultShape, value, 'RESULT_MALFORMED', 'farm result');
+}
+
+/** A proof or a refusal. Whose signature a refusal bears is for `isGenuineRefusal` to say. @throws TacitError RESULT_MALFORMED */
+export function parseFarmAnswer(value: unknown): FarmAnswer {
+  if (typeof value === 'object' && value !== null && 'refused' in value)
+    return parseWith<FarmRefusal>(farmRefusalShape, value, 'RESULT_MALFORMED', 'farm refusal');
+  return parseFarmResult(value);
 }
 
 /** Undefined for anything that is not a progress report: reports are advice, not evidence. */

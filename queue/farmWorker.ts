@@ -10,7 +10,7 @@
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import { TacitError } from '../protocol/errors.js';
 import type { Domain } from '../protocol/record.js';
-import { type FarmJob, type FarmProgress, type FarmResult, parseFarmJob } from './contracts.js';
+import { type FarmAnswer, type FarmJob, type FarmProgress, parseFarmJob } from './contracts.js';
 import { farmPrefix, type Lane, PASS_DELAY_MS, WORKER_OPTIONS } from './farmOptions.js';
 import { LaneTurns } from './laneTurns.js';
 import { connectionOptions, type LogLine } from './redis.js';
@@ -18,7 +18,7 @@ import { connectionOptions, type LogLine } from './redis.js';
 /** Thrown by a handler to leave the job to another worker. */
 export class PassOn extends Error {}
 
-export type FarmHandler = (job: FarmJob, report: (progress: FarmProgress) => Promise<void>) => Promise<FarmResult>;
+export type FarmHandler = (job: FarmJob, report: (progress: FarmProgress) => Promise<void>) => Promise<FarmAnswer>;
 
 export interface FarmConsumerParameters {
   redisUrl: string;
@@ -46,7 +46,7 @@ export async function consumeFarm({
 }: FarmConsumerParameters): Promise<FarmConsumer> {
   const turns = new LaneTurns(PASS_DELAY_MS);
   const workers = lanes.map((lane) => {
-    const process = async (job: Job, token?: string): Promise<FarmResult> => {
+    const process = async (job: Job, token?: string): Promise<FarmAnswer> => {
       if (!turns.tryTake(lane, Date.now())) return putBack(job, token);
       try {
         return await handler(parseFarmJob(job.data), (progress) => job.updateProgress(progress));

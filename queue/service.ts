@@ -65,8 +65,12 @@ interface SubmissionBase {
   /** The other half of a pair that is to be admitted together or not at all. */
   pairedWith?: TransferId;
 }
-export type ProvenSubmission = SubmissionBase & { proof: HomeProof; sealed?: never };
-export type SealedSubmission = SubmissionBase & { sealed: SealedJob; proof?: never };
+export type ProvenSubmission = SubmissionBase & { proof: HomeProof; sealed?: never; anchor?: never };
+/**
+ * A transfer for the farm. `anchor` (32 bytes) is the root that the sealed witness leans on, in clear: transfers with one
+ * anchor share a proof. It says how new the wallet's view of the tree is, which the settlement says anyway.
+ */
+export type SealedSubmission = SubmissionBase & { sealed: SealedJob; anchor: Hex; proof?: never };
 export type Submission = ProvenSubmission | SealedSubmission;
 
 /** The operator's signed promise; `sealedIndex` 0 says "not sealed yet", else index + 1. */

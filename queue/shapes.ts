@@ -53,7 +53,7 @@ export const submissionShape = z.union([
     ...submissionBase,
     proof: z.strictObject({ circuit: z.literal('transfer_1'), anchor: word, prover: address, h: word, proof: proofBytes }),
   }),
-  z.strictObject({ ...submissionBase, sealed: sealedJobShape }),
+  z.strictObject({ ...submissionBase, sealed: sealedJobShape, anchor: word }),
 ]);
 
 /** @throws TacitError SUBMISSION_MALFORMED naming the first member that is wrong */

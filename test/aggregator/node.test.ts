@@ -7,7 +7,7 @@ import { encodeRecord, recordHash } from '../../protocol/record.js';
 import { verifySoftConfirmation } from '../../protocol/softConfirmation.js';
 import { GatewayClient } from '../../queue/gatewayClient.js';
 import type { SoftConfirmation } from '../../queue/service.js';
-import { type SimulatedWorker, sealForSimulated } from './simulatedFarm.js';
+import { hex, type SimulatedWorker, sealForSimulated } from './simulatedFarm.js';
 import { auditedReplay, codeOf, makeWorld, provenSubmission, recordOf, settledStatus, statusNow, until, type World } from './world.js';
 
 let world: World;
@@ -37,6 +37,7 @@ const sealed = (record: ReturnType<typeof recordOf>, anchor: bigint, roster: Par
   id: idOf(record),
   record: bytesToHex(encodeRecord(record)),
   sealed: sealForSimulated(record, anchor, roster, world.domain),
+  anchor: hex(anchor),
 });
 
 describe('node', () => {

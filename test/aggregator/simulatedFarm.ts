@@ -13,15 +13,17 @@ import { x25519Public } from '../../protocol/onetime.js';
 import { encodeProof } from '../../protocol/proof.js';
 import { type Domain, decodeRecord, encodeRecord, recordHash, recordMessage, type TransferRecord } from '../../protocol/record.js';
 import { openJob, type SealedJob, sealJob } from '../../protocol/seal.js';
+import { checkTransferWitness, decodeTransferWitness } from '../../protocol/transfer.js';
 import { ownUpdate } from '../../prover/updateJob.js';
 import { AnnouncementBoard, signAnnouncement } from '../../queue/announce.js';
-import type { FarmJob, FarmResult } from '../../queue/contracts.js';
+import type { FarmJob, FarmRefusal, FarmResult, TransferJob } from '../../queue/contracts.js';
 import type { Lane } from '../../queue/farmOptions.js';
 import { consumeFarm, PassOn } from '../../queue/farmWorker.js';
+import { signRefusal } from '../../queue/refusal.js';
 import type { HomeProof, SignedRoster } from '../../queue/service.js';
 import { keyOf, mod, simulate, wasteFor } from '../protocol/simulatedProofs.js';
 
-const CIRCUIT_NAMES: readonly CircuitName[] = ['transfer_1', 'transfer_8', 'update_2', 'update_8'];
+const CIRCUIT_NAMES: readonly CircuitName[] = ['transfer_1', 'transfer_8', 'update_2', 'update_8', 'update_32'];
 
 export function simulatedKeys(): KeyTable {
   return makeKeyTable(CIRCUIT_NAMES.map((name) => [CIRCUITS[name].id, keyOf(wasteFor(CIRCUITS[name].id))] as const));
@@ -34,9 +36,27 @@ export function simulatedProof(circuit: CircuitName, inputs: PublicInputs, seed 
 }
 
 export function homeProof(record: TransferRecord, anchor: bigint, prover: string, domain: Domain, seed = 1n): HomeProof {
-  const h = transferSponge('transfer_1', anchor, prover, [recordMessage(record, domain)]);
-  const inputs = publicInputsOf(CIRCUITS.transfer_1.id, h, transferList(anchor, prover, [record], domain), domain);
-  return { circuit: 'transfer_1', anchor: hex(anchor), prover, h: hex(h), proof: simulatedProof('transfer_1', inputs, seed) };
+  const { h, proof } = provenTogether('transfer_1', [record], anchor, prover, domain, seed);
+  return { circuit: 'transfer_1', anchor: hex(anchor), prover, h, proof };
+}
+
+/** One proof over as many records as the circuit takes. */
+export function provenTogether(
+  circuit: CircuitName,
+  records: readonly TransferRecord[],
+  anchor: bigint,
+  prover: string,
+  domain: Domain,
+  seed = 1n,
+): { h: string; proof: string } {
+  const h = transferSponge(
+    circuit,
+    anchor,
+    prover,
+    records.map((record) => recordMessage(record, domain)),
+  );
+  const inputs = publicInputsOf(CIRCUITS[circuit].id, h, transferList(anchor, prover, records, domain), domain);
+  return { h: hex(h), proof: simulatedProof(circuit, inputs, seed) };
 }
 
 export interface SimulatedWorker {
@@ -44,6 +64,9 @@ export interface SimulatedWorker {
   readonly proved: string[];
   stop(): Promise<void>;
 }
+
+/** Steps of a worker with a job in hand: just taken, opened and checked, about to prove, about to hand over. */
+export type WorkerPhase = 'taken' | 'checked' | 'proving' | 'result';
 
 export interface SimulatedWorkerOptions {
   readonly redisUrl: string;
@@ -53,15 +76,21 @@ export interface SimulatedWorkerOptions {
   readonly lanes?: readonly Lane[];
   /** Replaces what is handed back: a worker that lies. */
   readonly spoil?: (job: FarmJob, result: FarmResult) => FarmResult;
+  /** Members of a transfer job that it refuses, true or not. */
+  readonly refuse?: (job: TransferJob) => FarmRefusal['refused'];
+  /** Called at each step; a promise makes the worker wait there. */
+  readonly at?: (phase: WorkerPhase, job: FarmJob) => Promise<void> | void;
 }
 
-/** A worker on the real queue. Its sealed jobs hold `record ‖ anchor`. */
+/** A worker on the real queue. */
 export async function startSimulatedWorker({
   redisUrl,
   domain,
   key,
   lanes = ['transfer_1', 'update_2', 'update_8'],
   spoil = (_, result) => result,
+  refuse = () => [],
+  at = () => {},
 }: SimulatedWorkerOptions): Promise<SimulatedWorker> {
   const address = evmAddressOfKey(key);
   const sealSecret = key.map((byte) => byte ^ 0x5a);
@@ -82,10 +111,17 @@ export async function startSimulatedWorker({
     lanes,
     name: address,
     handler: async (job, report) => {
-      const result =
+      await at('taken', job);
+      const lies = job.kind === 'transfer' ? refuse(job) : [];
+      const opened =
         job.kind === 'update'
-          ? proveUpdate(job, address, domain)
-          : await proveSealed(job.sealed[0] as SealedJob, sealSecret, address, domain, report);
+          ? () => proveUpdate(job, address, domain)
+          : await openSealed(job, lies, { sealSecret, address, domain }, report);
+      if (typeof opened !== 'function') return signRefusal(job.id, { worker: address, refused: opened }, domain, signerFromKey(key));
+      await at('checked', job);
+      await at('proving', job);
+      const result = opened();
+      await at('result', job);
       proved.push(job.id);
       return spoil(job, result);
     },
@@ -101,8 +137,9 @@ export async function startSimulatedWorker({
   };
 }
 
-export function sealForSimulated(record: TransferRecord, anchor: bigint, roster: SignedRoster, domain: Domain): SealedJob {
-  const plaintext = new Uint8Array([...fieldToBytes(anchor), ...encodeRecord(record)]);
+/** @param inside what is sealed under the record's hash, where that is not the record itself: a job that is false */
+export function sealForSimulated(record: TransferRecord, anchor: bigint, roster: SignedRoster, domain: Domain, inside = record): SealedJob {
+  const plaintext = new Uint8Array([...fieldToBytes(anchor), ...encodeRecord(inside)]);
   return sealJob(plaintext, {
     domain,
     recordHash: recordHash(record, domain),
@@ -117,20 +154,48 @@ function proveUpdate(job: Extract<FarmJob, { kind: 'update' }>, address: string,
   return { circuit: job.circuit, proof: simulatedProof(job.circuit, publicInputs), h: hex(publicInputs.h), prover: address, provingMs: 1 };
 }
 
-async function proveSealed(
-  sealed: SealedJob,
-  secret: Uint8Array,
-  address: string,
-  domain: Domain,
+interface Opener {
+  readonly sealSecret: Uint8Array;
+  readonly address: string;
+  readonly domain: Domain;
+}
+
+/** Opens and checks; answers what is refused, or a function that proves. */
+async function openSealed(
+  { sealed, circuit, avoid }: TransferJob,
+  lies: FarmRefusal['refused'],
+  { sealSecret, address, domain }: Opener,
   report: (progress: { stage: 'checked'; worker: string }) => Promise<void>,
-): Promise<FarmResult> {
-  const { recordHash: id, rosterId, expiry } = sealed;
-  if (!sealed.recipients.some((recipient) => recipient.address === address)) throw new PassOn();
-  const plaintext = openJob(sealed, secret, address, { domain, recordHash: id, rosterId, expiry }, Math.floor(Date.now() / 1000));
-  const anchor = fieldFromBytes(plaintext.slice(0, 32));
+): Promise<FarmRefusal['refused'] | (() => FarmResult)> {
+  const forMe = sealed.every(({ recipients }) => recipients.some((recipient) => recipient.address === address));
+  if (!forMe || avoid?.includes(address)) throw new PassOn();
+  const opened = sealed.map((member) => openOne(member, sealSecret, address, domain));
+  const bad = opened.flatMap(({ record }, index) =>
+    recordHash(record, domain) === sealed[index]?.recordHash ? [] : [{ index, code: 'SEAL_RECORD' }],
+  );
+  const refused = [...lies, ...bad].sort((a, b) => a.index - b.index);
+  if (refused.length > 0) return refused;
   await report({ stage: 'checked', worker: address });
-  const { h, proof } = homeProof(decodeRecord(plaintext.slice(32)), anchor, address, domain);
-  return { circuit: 'transfer_1', proof, h, prover: address, anchor: hex(anchor), provingMs: 1 };
+  const { anchor } = opened[0] as { anchor: bigint };
+  const records = opened.map(({ record }) => record);
+  return () => ({
+    circuit,
+    ...provenTogether(circuit, records, anchor, address, domain),
+    prover: address,
+    anchor: hex(anchor),
+    provingMs: 1,
+  });
+}
+
+/** The tests' own jobs hold `anchor ‖ record`; those that the node makes up hold a true witness, which is checked. */
+function openOne(sealed: SealedJob, secret: Uint8Array, address: string, domain: Domain): { anchor: bigint; record: TransferRecord } {
+  const { recordHash: id, rosterId, expiry } = sealed;
+  const plaintext = openJob(sealed, secret, address, { domain, recordHash: id, rosterId, expiry }, Math.floor(Date.now() / 1000));
+  if (plaintext[0] !== '{'.charCodeAt(0))
+    return { anchor: fieldFromBytes(plaintext.slice(0, 32)), record: decodeRecord(plaintext.slice(32)) };
+  const witness = decodeTransferWitness(new TextDecoder().decode(plaintext));
+  checkTransferWitness(witness, domain);
+  return witness;
 }
 
 export function hex(x: bigint): string {

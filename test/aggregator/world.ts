@@ -36,8 +36,9 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export async function makeWorld(): Promise<World> {
-  const [anvil, redis, journalDir] = await Promise.all([startAnvil(), startRedis(), mkdtemp(join(tmpdir(), 'tacit-node-'))]);
+/** @param own a Redis that the caller wants to hurt, instead of one as `startRedis` finds it */
+export async function makeWorld(own?: RunningRedis): Promise<World> {
+  const [anvil, redis, journalDir] = await Promise.all([startAnvil(), own ?? startRedis(), mkdtemp(join(tmpdir(), 'tacit-node-'))]);
   const provider = await openRpc(anvil.rpcUrl, { pollingMs: 50 });
   const [settler, user] = anvil.accounts.map(({ privateKey }) => new Wallet(privateKey, provider));
   const rollup = await deployRollup(user as Wallet, {
@@ -176,7 +177,7 @@ export async function codeOf(promise: Promise<unknown>): Promise<string | undefi
 }
 
 /** The contract's history, replayed from L1 alone, with its roots compared with the contract's. */
-export async function auditedReplay({ provider, rollup }: World): Promise<Replay> {
+export async function auditedReplay({ provider, rollup }: Pick<World, 'provider' | 'rollup'>): Promise<Replay> {
   const replay = replayHistory(await readHistory(provider, rollup.address, 0));
   const state = await rollup.state();
   const [got, expected] = [

@@ -26,6 +26,7 @@ const sealed = (digit: string): SealedSubmission => ({
     nonce: `0x${'77'.repeat(24)}`,
     ciphertext: `0x${'88'.repeat(64)}`,
   },
+  anchor: word('1'),
 });
 
 let node: SmallNode;

@@ -3,7 +3,7 @@
  * spend them. Nothing is simulated; an auditor's replay and the fold off chain agree with the contract.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { depositNotes, openScene, proveTransfer, proveUpdate, type Scene, sceneNote } from '../../bench/gasScene.js';
+import { depositNotes, openScene, proveTransfers, proveUpdate, type Scene, sceneNote } from '../../bench/gasScene.js';
 import { LedgerState } from '../../ledger/state.js';
 import { verifyFold } from '../../protocol/fold.js';
 import { encodeSettlement, type Settlement, type TransferProofEntry } from '../../protocol/settlement.js';
@@ -15,20 +15,23 @@ import { codeOf } from './world.js';
 
 let scene: Scene;
 beforeAll(async () => {
-  scene = await openScene(() => {}, 'update_2');
+  scene = await openScene(() => {}, { circuits: ['transfer_1', 'update_2'], deposits: 'update_2' });
 }, 600_000);
 afterAll(() => scene?.close());
 
 describe('real proofs', () => {
   it('settle deposits, a transfer and a forced transfer', async () => {
-    const { rollup, update } = scene;
+    const { rollup } = scene;
     await depositNotes(scene, 2);
-    const deposits = [0, 1].map((i) => ({ kind: 'deposit' as const, commitment: sceneNote(i, update).cm }));
-    const first = await proveUpdate(scene, 'test deposits', LedgerState.genesis(), settlementSlots(deposits, []));
+    const deposits = [0, 1].map((i) => ({ kind: 'deposit' as const, commitment: sceneNote(i, scene).cm }));
+    const first = await proveUpdate(scene, 'update_2', 'test deposits', LedgerState.genesis(), settlementSlots(deposits, []));
     await rollup.settle(encodeSettlement({ queueItems: 2, drops: [], forced: [], transfers: [], updates: [first.entry] }));
     expect((await rollup.state()).noteRoot).toBe(first.next.noteRoot);
 
-    const [ordinary, forced] = [await proveTransfer(scene, 0, first.next), await proveTransfer(scene, 1, first.next)];
+    const [ordinary, forced] = [
+      await proveTransfers(scene, 'transfer_1', 0, first.next),
+      await proveTransfers(scene, 'transfer_1', 1, first.next),
+    ];
     const record = forced.records[0]!;
     const refund = scene.anvil.accounts[4]!.address;
     const call = { record, prover: forced.prover, refund, anchor: first.next.noteRoot, h: forced.h, proof: forced.proof };
@@ -36,7 +39,7 @@ describe('real proofs', () => {
     await rollup.force(call);
 
     const slots = settlementSlots([{ kind: 'forced', record }], ordinary.records);
-    const second = await proveUpdate(scene, 'test transfers', first.next, slots);
+    const second = await proveUpdate(scene, 'update_2', 'test transfers', first.next, slots);
     const settlement = {
       queueItems: 1,
       drops: [],

@@ -1,0 +1,162 @@
+/**
+ * Sealed transfers that wait become farm tasks: alone, or eight under one proof (grouping.ts decides which).
+ *
+ * A group is a task of the journal: its members are in the task's row, in the order of the proof, and in no other open task.
+ * Whoever has neither task nor proof waits, so a group that falls apart needs no undoing: its members are simply found again.
+ */
+import type { TransferRow } from '../ledger/schema.js';
+import { bytesToHex, hexToBytes } from '../protocol/bytes.js';
+import { CIRCUITS } from '../protocol/circuit.js';
+import { isTacitError } from '../protocol/errors.js';
+import type { EvmAddress, Field, Hex } from '../protocol/flavor.js';
+import { decodeRecord, encodeRecord, recordHash } from '../protocol/record.js';
+import { type SealedJob, sealJob } from '../protocol/seal.js';
+import { encodeTransferWitness } from '../protocol/transfer.js';
+import type { WorkerAnnouncement } from '../queue/announce.js';
+import { assertUsableAnchor } from './anchors.js';
+import { commitTransfers, moved } from './commit.js';
+import type { NodeContext } from './context.js';
+import { GAS_MODEL, slotGas } from './gasModel.js';
+import { returnSealed } from './giveBack.js';
+import { GROUP_CIRCUIT, GROUP_SIZE, type Group, groupWaiting, SINGLE_CIRCUIT, type WaitingTransfer } from './grouping.js';
+import { fieldOf } from './hex.js';
+import { paddingWitness } from './padding.js';
+import { planTransferTask, publishPlanned } from './tasks.js';
+
+/** Failures of groups after which a transfer is tried alone: what breaks a group is found that way. */
+const GROUP_ATTEMPTS = 2;
+
+/** Gives tasks to what has waited enough. @returns how many tasks were planned */
+export async function groupDue(ctx: NodeContext): Promise<number> {
+  await returnStale(ctx);
+  const rows = waitingRows(ctx).filter((row) => !paysNothing(ctx, row));
+  if (rows.length === 0) return 0;
+  const workers = takesGroups(ctx) ? await groupWorkers(ctx) : [];
+  const groups = groupWaiting(waitingOf(rows), {
+    nowMs: ctx.nowMs(),
+    waitMs: ctx.policy.groupAfterMs,
+    groupProvers: workers.map(({ address }) => address),
+    proofGas: GAS_MODEL.transferProof,
+    recordGas: slotGas(GAS_MODEL, largestUpdate(ctx)),
+  });
+  for (const group of groups) await planGroup(ctx, group, workers);
+  await publishPlanned(ctx);
+  return groups.length;
+}
+
+/** True where the contract has the large circuit's key and an update takes as many slots as a group has. */
+export function takesGroups(ctx: Pick<NodeContext, 'keys' | 'policy'>): boolean {
+  return ctx.keys.has(CIRCUITS[GROUP_CIRCUIT].id) && CIRCUITS[largestUpdate(ctx)].size >= GROUP_SIZE;
+}
+
+function largestUpdate({ policy }: Pick<NodeContext, 'policy'>): NodeContext['policy']['updateCircuits'][number] {
+  return policy.updateCircuits.reduce((a, b) => (CIRCUITS[b].size > CIRCUITS[a].size ? b : a));
+}
+
+/** Sealed, unproven, and in no open task. */
+function waitingRows(ctx: NodeContext): TransferRow[] {
+  const atWork = new Set([...ctx.tasks.values()].flatMap(({ transfers }) => transfers ?? []));
+  return [...ctx.live.values()].filter(({ id, sealed, proofId }) => sealed !== undefined && proofId === undefined && !atWork.has(id));
+}
+
+/** What can no more be proven as it was sealed goes back to its wallet; padding that lost its group is let go. */
+async function returnStale(ctx: NodeContext): Promise<void> {
+  for (const row of waitingRows(ctx)) {
+    if (row.padding === true) await commitTransfers(ctx, () => [moved(row, 'failed', ctx.nowMs(), { sealed: undefined })]);
+    else if (sealOf(row).expiry * 1_000 <= ctx.nowMs()) await returnSealed(ctx, row, 'SEAL_EXPIRED');
+    else if (row.anchor !== undefined && !isUsable(ctx, row.anchor)) await returnSealed(ctx, row, 'ANCHOR_UNKNOWN');
+  }
+}
+
+function isUsable(ctx: NodeContext, anchor: string): boolean {
+  try {
+    assertUsableAnchor(ctx, fieldOf(anchor));
+    return true;
+  } catch (error) {
+    if (isTacitError(error, 'ANCHOR_UNKNOWN')) return false;
+    throw error;
+  }
+}
+
+/** A pair of which neither half pays would ride along in a group for nothing. */
+function paysNothing(ctx: NodeContext, { id, record, pairedWith }: TransferRow): boolean {
+  const partner = ctx.live.get(pairedWith ?? '');
+  if (!ctx.policy.fees.required || partner?.pairedWith !== id) return false;
+  return [record, partner.record].every((bytes) => decodeRecord(hexToBytes(bytes)).fee === 0n);
+}
+
+async function groupWorkers(ctx: NodeContext): Promise<WorkerAnnouncement[]> {
+  const eligible = await ctx.roster.eligible(Math.floor(ctx.nowMs() / 1000));
+  return eligible.filter(({ lanes }) => lanes.includes(GROUP_CIRCUIT));
+}
+
+/** A transfer that spends a note of an older one that waits is no company for it, or for anybody. */
+function waitingOf(rows: readonly TransferRow[]): WaitingTransfer[] {
+  const spent = new Set<Field>();
+  return [...rows]
+    .sort((a, b) => (a.times.queued ?? 0) - (b.times.queued ?? 0))
+    .map((row) => {
+      const { nf1, nf2 } = decodeRecord(hexToBytes(row.record));
+      const rival = spent.has(nf1) || spent.has(nf2);
+      for (const nf of [nf1, nf2]) spent.add(nf);
+      return {
+        id: row.id,
+        sinceMs: row.times.queued ?? 0,
+        anchor: row.anchor,
+        readers: sealOf(row).recipients.map(({ address }) => address),
+        partner: row.pairedWith,
+        doubted: rival || (row.refusals?.length ?? 0) > 0 || row.attempts >= GROUP_ATTEMPTS,
+      };
+    });
+}
+
+/** The group's task and its padding, in one transaction. */
+async function planGroup(ctx: NodeContext, group: Group, workers: readonly WorkerAnnouncement[]): Promise<void> {
+  const members = group.members.flatMap((id) => ctx.live.get(id) ?? []);
+  const padding = group.padding === 0 ? [] : makePadding(ctx, group, members, workers);
+  const avoid = refusers(members, group);
+  await commitTransfers(ctx, (tables) => {
+    planTransferTask(ctx, tables, [...members, ...padding], group.circuit === SINGLE_CIRCUIT ? avoid : []);
+    return padding;
+  });
+}
+
+/** Those who refused a member are passed over while there is somebody else. */
+function refusers(members: readonly TransferRow[], { provers }: Group): EvmAddress[] {
+  const refused = new Set(members.flatMap(({ refusals = [] }) => refusals.map(({ worker }) => worker)));
+  const others = provers.filter((worker) => !refused.has(worker));
+  return others.length === 0 ? [] : [...refused];
+}
+
+function makePadding(
+  ctx: NodeContext,
+  { padding, provers }: Group,
+  members: readonly TransferRow[],
+  workers: readonly WorkerAnnouncement[],
+): TransferRow[] {
+  const first = members[0] as TransferRow;
+  const anchor = first.anchor as Hex;
+  const { rosterId, expiry } = sealOf(first);
+  const recipients = workers.filter(({ address }) => provers.includes(address)).map(({ address, sealKey }) => ({ address, sealKey }));
+  const random = (sizeBytes: number): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(sizeBytes));
+  return Array.from({ length: padding }, () => {
+    const witness = paddingWitness(fieldOf(anchor), ctx.domain, random);
+    const id: string = recordHash(witness.record, ctx.domain);
+    const plaintext = new TextEncoder().encode(encodeTransferWitness(witness));
+    const sealed: SealedJob = sealJob(plaintext, { domain: ctx.domain, recordHash: id, rosterId, expiry, recipients }, random);
+    return {
+      id,
+      record: bytesToHex(encodeRecord(witness.record)),
+      state: 'queued',
+      times: { queued: ctx.nowMs() },
+      sealed: JSON.stringify(sealed),
+      anchor,
+      attempts: 0,
+      padding: true,
+    };
+  });
+}
+
+function sealOf({ sealed }: TransferRow): SealedJob {
+  return JSON.parse(sealed as string) as SealedJob;
+}
