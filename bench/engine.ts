@@ -65,7 +65,7 @@ function engineSum(curve: CurveName, bases: Uint8Array, packed: Uint8Array): () 
   const n = packed.length / 32;
   const { affineBytes, projectiveBytes } = CURVES[curve];
   const bits = chooseWindowBits(n, n);
-  const memory = windowMemory(curve, n, bits);
+  const memory = windowMemory(CURVES[curve], n, bits);
   let next = kernels().info.heapAt;
   const take = (bytes: number): number => {
     const at = next;

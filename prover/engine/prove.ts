@@ -5,7 +5,9 @@
  * from the platform's generator; the one function that takes them from its caller says so in its name.
  */
 import { TacitError } from '../../protocol/errors.js';
+import { chooseBackend } from './field/backends.js';
 import { SCALAR_FIELD } from './field/parameters.js';
+import type { BackendName } from './field/representation.js';
 import { openReader, readInteger } from './groth16/container.js';
 import { type LoadedKey, loadKey } from './groth16/key.js';
 import { type Blinding, type ProofPoints, runProof } from './groth16/run.js';
@@ -19,7 +21,8 @@ export interface EngineProveOptions {
   onProgress?: (progress: { phase: string; fraction: number }) => void;
   /** At most as many as the key was loaded with. */
   threads?: number;
-  backend?: 'auto' | 'portable' | 'wide';
+  /** The field backend that the proof must run on; a key is loaded for one. */
+  backend?: 'auto' | BackendName;
 }
 
 /** A proof in snarkjs' JSON shape. */
@@ -43,6 +46,8 @@ export interface ProvingKey {
   readonly nVars: number;
   readonly nPublic: number;
   readonly domainSize: number;
+  /** The field backend the key was loaded for. */
+  readonly backend: BackendName;
   close(): Promise<void>;
 }
 
@@ -66,6 +71,10 @@ class EngineKey implements ProvingKey {
 
   get domainSize(): number {
     return this.loaded.zkey.domainSize;
+  }
+
+  get backend(): BackendName {
+    return this.loaded.instance.info.representation.backend;
   }
 
   /** Runs `work` after everything that was asked for before it. */
@@ -93,13 +102,18 @@ async function defaultThreads(): Promise<number> {
 /**
  * Reads, checks and prepares a proving key.
  * @param source a path or the bytes of a .zkey
- * @throws TacitError ARTIFACT_MISSING, ZKEY_FORMAT
+ * @param options.backend 'auto' takes wide arithmetic where the runtime has it
+ * @throws TacitError ARTIFACT_MISSING, ZKEY_FORMAT, BACKEND_MISSING
  */
-export async function loadProvingKey(source: string | Uint8Array, options: { threads?: number } = {}): Promise<ProvingKey> {
+export async function loadProvingKey(
+  source: string | Uint8Array,
+  options: { threads?: number; backend?: 'auto' | BackendName } = {},
+): Promise<ProvingKey> {
+  const backend = chooseBackend(options.backend ?? 'auto');
   const threads = Math.min(MOST_THREADS, Math.max(1, Math.floor(options.threads ?? (await defaultThreads()))));
   const reader = await openReader(source, 'proving key');
   try {
-    return new EngineKey(await loadKey(openZkey(reader), threads));
+    return new EngineKey(await loadKey(openZkey(reader), threads, backend));
   } finally {
     reader.close();
   }
@@ -145,8 +159,10 @@ async function proveWith(
   blinding: Blinding,
 ): Promise<ProveResult> {
   if (!(key instanceof EngineKey)) throw new TacitError('PROVE_FAILED', 'not a proving key of this engine');
-  if (options.backend === 'wide')
-    throw new TacitError('BACKEND_MISSING', 'wide arithmetic is not available here', { expected: 'portable', got: 'wide' });
+  const wanted = options.backend ?? 'auto';
+  if (wanted !== 'auto' && wanted !== key.backend) {
+    throw new TacitError('BACKEND_MISSING', 'the proving key was loaded for another backend', { expected: key.backend, got: wanted });
+  }
   return key.inTurn(async () => {
     const { signal } = options;
     if (signal?.aborted) throw cancelled(signal);

@@ -95,6 +95,6 @@ describe('plan', () => {
 
   it('wide windows for many large scalars, narrow ones for few', () => {
     expect(chooseWindowBits(1 << 17, 1 << 17)).toBeGreaterThan(chooseWindowBits(1 << 17, 100));
-    expect(windowMemory('g1', 10, 4).end).toBeGreaterThan(0);
+    expect(windowMemory(CURVES.g1, 10, 4).end).toBeGreaterThan(0);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ELEMENT_BYTES, inverseModulo, powerModulo, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
+import { inverseModulo, powerModulo, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { rootOfUnity } from '../../prover/engine/groth16/key.js';
 import { toCoset } from '../../prover/engine/ntt/plan.js';
 import { executeTask } from '../../prover/engine/pool/task.js';
@@ -21,6 +21,7 @@ describe('transform to the coset', () => {
     const pow = (x: bigint, e: bigint): bigint => powerModulo(x, e, r);
     const reversed = range.map((i) => Number.parseInt([...i.toString(2).padStart(power, '0')].reverse().join(''), 2));
     const memory = {
+      elementBytes: harness.elementBytes,
       roots: harness.put(
         SCALAR_FIELD,
         range.slice(0, Math.max(1, n / 2)).map((i) => pow(root, i)),
@@ -39,7 +40,7 @@ describe('transform to the coset', () => {
       const data = harness.put(SCALAR_FIELD, values);
       for (const stage of toCoset(memory, [data], n, threads)) for (const task of stage) executeTask(harness.instance, task, 0);
       expect(
-        range.map((i) => harness.get(SCALAR_FIELD, data + ELEMENT_BYTES * Number(i))),
+        range.map((i) => harness.get(SCALAR_FIELD, data + harness.elementBytes * Number(i))),
         `${threads} threads`,
       ).toEqual(expected);
     }

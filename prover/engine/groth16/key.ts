@@ -5,9 +5,8 @@
  * which base. File data passes through a small staging area, so loading needs little more than the key itself.
  */
 import { BASE_FIELD, FILE_MONTGOMERY_BITS, inverseModulo, PACKED_BYTES, powerModulo, SCALAR_FIELD } from '../field/parameters.js';
-import { encodeElement, powerOfTwo } from '../field/representation.js';
-import { createInstance, createMemory, type Instance, kernel } from '../instance.js';
-import { CURVES } from '../kernels.js';
+import { type BackendName, encodeElement, powerOfTwo } from '../field/representation.js';
+import { compiledKernels, createInstance, createMemory, type Instance, kernel } from '../instance.js';
 import { createPool, type Pool } from '../pool/pool.js';
 import { type Coefficients, readCoefficients } from './coefficients.js';
 import { firstNotBelow, readSection, type Section } from './container.js';
@@ -34,18 +33,23 @@ export function rootOfUnity(power: number): bigint {
   return powerModulo(root, 1n << (TWO_ADICITY - BigInt(power)), prime);
 }
 
-export async function loadKey(zkey: Zkey, threads: number): Promise<LoadedKey> {
+/** Kernels are those of one backend for the key's whole life: its bases lie in memory in that backend's form. */
+export async function loadKey(zkey: Zkey, threads: number, backend: BackendName): Promise<LoadedKey> {
   const coefficients = readCoefficients(zkey);
   const { variables, publicInputs, domainSize } = zkey;
-  const layout = planLayout({
-    variables,
-    domainSize,
-    entries: { a: coefficients.a.entries.length / 2, b: coefficients.b.entries.length / 2 },
-    coefficientValues: coefficients.values.length / PACKED_BYTES,
-    bases: { a: variables, b1: variables, b2: variables, c: variables - publicInputs - 1, h: domainSize },
-    threads,
-  });
-  const instance = await createInstance(createMemory(layout.sizeBytes));
+  const compiled = await compiledKernels(backend);
+  const layout = planLayout(
+    {
+      variables,
+      domainSize,
+      entries: { a: coefficients.a.entries.length / 2, b: coefficients.b.entries.length / 2 },
+      coefficientValues: coefficients.values.length / PACKED_BYTES,
+      bases: { a: variables, b1: variables, b2: variables, c: variables - publicInputs - 1, h: domainSize },
+      threads,
+    },
+    compiled.info,
+  );
+  const instance = await createInstance(createMemory(layout.sizeBytes), 0, compiled);
   writeMatrices(instance, layout, coefficients);
   const counts = Object.fromEntries(BASE_NAMES.map((name) => [name, loadBases(instance, layout, zkey, name)])) as Record<BaseName, number>;
   writeRoots(instance, layout, domainSize);
@@ -71,7 +75,7 @@ function writeMatrices(instance: Instance, layout: Layout, coefficients: Coeffic
 }
 
 function unpackThroughStaging(instance: Instance, layout: Layout, bytes: Uint8Array, unpack: string, to: number, factor: number): void {
-  const { elementBytes } = CURVES.g1;
+  const { elementBytes } = instance.info.representation;
   for (let at = 0; at < bytes.length; at += STAGING_BYTES) {
     const part = bytes.subarray(at, at + STAGING_BYTES);
     instance.bytes.set(part, layout.staging);
@@ -86,7 +90,7 @@ function firstScalar(zkey: Zkey, name: BaseName): number {
 
 /** @returns how many bases are not infinity */
 function loadBases(instance: Instance, layout: Layout, zkey: Zkey, name: BaseName): number {
-  const { affineBytes } = CURVES[BASE_CURVES[name]];
+  const { affineBytes } = instance.info.curves[BASE_CURVES[name]];
   const pointBytes = BASE_CURVES[name] === 'g1' ? 2 * PACKED_BYTES : 4 * PACKED_BYTES;
   const section: Section = zkey.points[name];
   const indices = layout.indices[name] / 4;
@@ -139,7 +143,7 @@ function writeRoots(instance: Instance, layout: Layout, n: number): void {
   const [natural] = layout.polynomials;
   powers(natural, n, inverseModulo(BigInt(n), prime), rootOfUnity(power + 1));
   const { words } = instance;
-  const limbs = CURVES.g1.elementBytes / 4;
+  const limbs = instance.info.representation.elementBytes / 4;
   for (let i = 0; i < n; i++) {
     const from = natural / 4 + limbs * reverseBits(i, power);
     words.copyWithin(layout.cosetPowers / 4 + limbs * i, from, from + limbs);

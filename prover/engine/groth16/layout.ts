@@ -5,8 +5,8 @@
  * Bases and matrices are written once, the rest anew for every proof. Pages that are never touched cost nothing.
  */
 
-import { ELEMENT_BYTES, PACKED_BYTES } from '../field/parameters.js';
-import { CURVES, type CurveName, kernels } from '../kernels.js';
+import { PACKED_BYTES } from '../field/parameters.js';
+import type { CurveName, CurveSizes, KernelInfo } from '../kernels.js';
 import { chooseWindowBits, LARGEST_WINDOW_BITS, SMALLEST_WINDOW_BITS, windowCount, windowMemory } from '../msm/plan.js';
 
 /** The five multi-exponentiations of a proof. */
@@ -54,18 +54,18 @@ export interface Layout {
 }
 
 /** The most memory a window of so many bases can need, over all widths the plan may choose. */
-function workBytes(curve: CurveName, bases: number): number {
+function workBytes(sizes: CurveSizes, bases: number): number {
   let most = 0;
   const widest = Math.max(chooseWindowBits(bases, bases), SMALLEST_WINDOW_BITS);
   for (let bits = SMALLEST_WINDOW_BITS; bits <= Math.min(widest, LARGEST_WINDOW_BITS); bits++) {
-    most = Math.max(most, windowMemory(curve, bases, bits).end);
+    most = Math.max(most, windowMemory(sizes, bases, bits).end);
   }
   return most;
 }
 
-export function planLayout(input: LayoutInput): Layout {
+export function planLayout(input: LayoutInput, { heapAt, curves, representation: { elementBytes } }: KernelInfo): Layout {
   const { variables, domainSize } = input;
-  let next = kernels().info.heapAt;
+  let next = heapAt;
   const take = (bytes: number): number => {
     const at = next;
     next += Math.ceil(bytes / 64) * 64;
@@ -73,27 +73,27 @@ export function planLayout(input: LayoutInput): Layout {
   };
   const forBases = (size: (name: BaseName) => number): Record<BaseName, number> =>
     Object.fromEntries(BASE_NAMES.map((name) => [name, take(size(name))])) as Record<BaseName, number>;
-  const results = forBases((name) => RESULT_SLOTS * CURVES[BASE_CURVES[name]].projectiveBytes);
-  const polynomial = (): number => take(domainSize * ELEMENT_BYTES);
+  const results = forBases((name) => RESULT_SLOTS * curves[BASE_CURVES[name]].projectiveBytes);
+  const polynomial = (): number => take(domainSize * elementBytes);
   const layout = {
     results,
     mainScratch: take(MAIN_SCRATCH_BYTES),
     staging: take(STAGING_BYTES),
     witnessPacked: take(variables * PACKED_BYTES),
-    witness: take(variables * ELEMENT_BYTES),
+    witness: take(variables * elementBytes),
     witnessScalars: Array.from({ length: 4 }, () => take(variables * PACKED_BYTES + READ_AHEAD_BYTES)),
     quotientScalars: take(domainSize * PACKED_BYTES + READ_AHEAD_BYTES),
     polynomials: [polynomial(), polynomial(), polynomial()] as const,
-    roots: take((domainSize / 2) * ELEMENT_BYTES),
-    inverseRoots: take((domainSize / 2) * ELEMENT_BYTES),
+    roots: take((domainSize / 2) * elementBytes),
+    inverseRoots: take((domainSize / 2) * elementBytes),
     cosetPowers: polynomial(),
     rowStarts: { a: take(4 * (domainSize + 1)), b: take(4 * (domainSize + 1)) },
     entries: { a: take(8 * input.entries.a), b: take(8 * input.entries.b) },
-    coefficientValues: take(input.coefficientValues * ELEMENT_BYTES),
-    bases: forBases((name) => input.bases[name] * CURVES[BASE_CURVES[name]].affineBytes),
+    coefficientValues: take(input.coefficientValues * elementBytes),
+    bases: forBases((name) => input.bases[name] * curves[BASE_CURVES[name]].affineBytes),
     indices: forBases((name) => input.bases[name] * 4),
   };
-  const work = Math.max(...BASE_NAMES.map((name) => workBytes(BASE_CURVES[name], input.bases[name])));
+  const work = Math.max(...BASE_NAMES.map((name) => workBytes(curves[BASE_CURVES[name]], input.bases[name])));
   const areas = Array.from({ length: input.threads }, () => take(work));
   return { ...layout, work: areas, sizeBytes: next };
 }

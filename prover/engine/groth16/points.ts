@@ -4,7 +4,7 @@
  */
 import { BASE_FIELD, SCALAR_FIELD } from '../field/parameters.js';
 import { type Instance, kernel } from '../instance.js';
-import { CURVES, type CurveName } from '../kernels.js';
+import type { CurveName } from '../kernels.js';
 import { readInteger } from './container.js';
 
 const FIELD_BYTES = 32;
@@ -32,7 +32,7 @@ export class PointCalculator {
 
   infinity(curve: CurveName): number {
     const at = this.take();
-    this.instance.bytes.fill(0, at, at + CURVES[curve].affineBytes);
+    this.instance.bytes.fill(0, at, at + this.instance.info.curves[curve].affineBytes);
     kernel(this.instance, `${curve}_lift`)(at, at);
     return at;
   }
@@ -73,7 +73,7 @@ export class PointCalculator {
     const add = kernel(this.instance, `${curve}_add`);
     for (let w = count - 1; w >= 0; w--) {
       for (let i = 0; i < bits; i++) add(at, at, at, this.scratch);
-      add(at, at, first + w * CURVES[curve].projectiveBytes, this.scratch);
+      add(at, at, first + w * this.instance.info.curves[curve].projectiveBytes, this.scratch);
     }
     return at;
   }

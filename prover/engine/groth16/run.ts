@@ -7,9 +7,8 @@
  *   4. A = α + Σ w·A + r·δ,  B = β + Σ w·B + s·δ,  C = Σ w·C + Σ h·H + s·A + r·B1 − r·s·δ.
  * Source: Groth, "On the size of pairing-based non-interactive arguments" (2016), with snarkjs' choice of the coset.
  */
-import { ELEMENT_BYTES, PACKED_BYTES } from '../field/parameters.js';
+import { PACKED_BYTES } from '../field/parameters.js';
 import { kernel } from '../instance.js';
-import { CURVES } from '../kernels.js';
 import { chooseWindowBits, digitOffset, windowCount } from '../msm/plan.js';
 import { toCoset } from '../ntt/plan.js';
 import type { KernelCall, Task } from '../pool/task.js';
@@ -131,7 +130,7 @@ function windowTasks(key: LoadedKey, name: BaseName, bits: number, scalars: numb
     scalars,
     bits,
     window,
-    result: key.layout.results[name] + window * CURVES[curve].projectiveBytes,
+    result: key.layout.results[name] + window * key.instance.info.curves[curve].projectiveBytes,
   }));
   if (key.counts[name] < FEW_BASES) return [{ type: 'windows', windows }];
   return windows.map((window) => ({ type: 'windows', windows: [window] }));
@@ -142,7 +141,8 @@ async function quotient(key: LoadedKey, steps: Steps, threads: number, offset: n
   const { layout } = key;
   const n = key.zkey.domainSize;
   const [a, b, c] = layout.polynomials;
-  const element = (base: number, i: number): number => base + i * ELEMENT_BYTES;
+  const { elementBytes } = key.instance.info.representation;
+  const element = (base: number, i: number): number => base + i * elementBytes;
   const rows = (name: 'a' | 'b', to: number, from: number, count: number): KernelCall => [
     'qap_rows',
     element(to, from),
@@ -167,7 +167,7 @@ async function quotient(key: LoadedKey, steps: Steps, threads: number, offset: n
       ['ntt_multiplyMany', element(c, from), element(a, from), element(b, from), count],
     ]),
   );
-  for (const stage of toCoset(layout, [a, b, c], n, threads)) await go('transform', stage);
+  for (const stage of toCoset({ ...layout, elementBytes }, [a, b, c], n, threads)) await go('transform', stage);
   await go(
     'quotient',
     pieces(n, threads, (from, count) => {

@@ -6,7 +6,7 @@
  * number of large scalars decides.
  */
 import { batchAddScratchBytes, ENTRY_BYTES } from '../curve/batchAdd.js';
-import { CURVES, type CurveName } from '../kernels.js';
+import type { CurveSizes } from '../kernels.js';
 
 /** Bits of a scalar: the group order is just below 2^254. */
 export const SCALAR_BITS = 254;
@@ -67,8 +67,7 @@ export function segmentCount(buckets: number): number {
   return Math.min(MOST_SEGMENTS, Math.max(1, buckets / SEGMENT_BUCKETS));
 }
 
-export function windowMemory(curve: CurveName, bases: number, bits: number): WindowMemory {
-  const { affineBytes, elementBytes } = CURVES[curve];
+export function windowMemory({ affineBytes, elementBytes, projectiveBytes }: CurveSizes, bases: number, bits: number): WindowMemory {
   const buckets = 2 ** (bits - 1);
   const segments = segmentCount(buckets);
   let next = 0;
@@ -89,7 +88,7 @@ export function windowMemory(curve: CurveName, bases: number, bits: number): Win
     partials: [take(affineBytes * Math.ceil((2 * bases) / 3)), take(affineBytes * Math.ceil((2 * bases) / 5))],
     sums: [take(affineBytes * segments), take(affineBytes * segments)],
     totals: take(affineBytes * segments),
-    variables: take(3 * CURVES[curve].projectiveBytes),
+    variables: take(3 * projectiveBytes),
     end: next,
   };
 }

@@ -11,7 +11,7 @@
  */
 import { ENTRY_BYTES } from '../curve/batchAdd.js';
 import { type Instance, kernel } from '../instance.js';
-import { CURVES, type CurveName } from '../kernels.js';
+import type { CurveName } from '../kernels.js';
 import { LIST_CAPACITY, segmentCount, type WindowMemory, windowCount, windowMemory } from './plan.js';
 
 export interface WindowTask {
@@ -31,10 +31,10 @@ export interface WindowTask {
 
 /** Runs one window in the given work area. */
 export function runWindow(instance: Instance, task: WindowTask, work: number): void {
-  const memory = at(windowMemory(task.curve, task.count, task.bits), work);
+  const memory = at(windowMemory(instance.info.curves[task.curve], task.count, task.bits), work);
   const buckets = 2 ** (task.bits - 1);
   instance.bytes.fill(0, memory.counts, memory.counts + 4 * (buckets + 1));
-  instance.bytes.fill(0, memory.buckets, memory.buckets + CURVES[task.curve].affineBytes * buckets);
+  instance.bytes.fill(0, memory.buckets, memory.buckets + instance.info.curves[task.curve].affineBytes * buckets);
   const active = sortByBucket(instance, task, memory, buckets);
   if (active === 0) {
     writeInfinity(instance, task);
@@ -53,7 +53,7 @@ function at(memory: WindowMemory, work: number): WindowMemory {
 }
 
 function writeInfinity(instance: Instance, task: WindowTask): void {
-  const { affineBytes } = CURVES[task.curve];
+  const { affineBytes } = instance.info.curves[task.curve];
   instance.bytes.fill(0, task.result, task.result + affineBytes);
   kernel(instance, `${task.curve}_lift`)(task.result, task.result);
 }
@@ -87,7 +87,7 @@ function sortByBucket(instance: Instance, task: WindowTask, memory: WindowMemory
     words[active++] = count;
     start += count;
   }
-  const { affineBytes } = CURVES[task.curve];
+  const { affineBytes } = instance.info.curves[task.curve];
   kernel(instance, 'msm_place')(memory.digits, task.count, memory.counts, memory.order, task.bases, affineBytes);
   return (active - memory.active / 4) / 2;
 }
@@ -131,7 +131,7 @@ class WorkList {
 /** Adds the points of every bucket, pair by pair, round by round. */
 function sumBuckets(instance: Instance, task: WindowTask, memory: WindowMemory, nonEmpty: number): void {
   const { words } = instance;
-  const { affineBytes } = CURVES[task.curve];
+  const { affineBytes } = instance.info.curves[task.curve];
   const copy = kernel(instance, `${task.curve}_copy`);
   const list = new WorkList(instance, task.curve, memory);
   const active = memory.active / 4;
@@ -165,7 +165,7 @@ function sumBuckets(instance: Instance, task: WindowTask, memory: WindowMemory, 
 
 /** Σ v·B_v: running sums of all segments side by side, then one weighted sum of the segments. */
 function joinBuckets(instance: Instance, task: WindowTask, memory: WindowMemory, buckets: number): void {
-  const { affineBytes } = CURVES[task.curve];
+  const { affineBytes } = instance.info.curves[task.curve];
   const segments = segmentCount(buckets);
   const length = buckets / segments;
   const list = new WorkList(instance, task.curve, memory);
@@ -187,7 +187,7 @@ function joinBuckets(instance: Instance, task: WindowTask, memory: WindowMemory,
 }
 
 function joinSegments(instance: Instance, task: WindowTask, memory: WindowMemory, segments: number, length: number, sums: number): void {
-  const { affineBytes, projectiveBytes } = CURVES[task.curve];
+  const { affineBytes, projectiveBytes } = instance.info.curves[task.curve];
   const add = kernel(instance, `${task.curve}_add`);
   const lift = kernel(instance, `${task.curve}_lift`);
   const [running, weighted, point] = [0, 1, 2].map((i) => memory.variables + i * projectiveBytes) as [number, number, number];

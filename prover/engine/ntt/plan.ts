@@ -6,10 +6,10 @@
  * down (to coefficients), scales it to the coset, and all the way up again.
  */
 
-import { ELEMENT_BYTES } from '../field/parameters.js';
 import type { KernelCall, Task } from '../pool/task.js';
 
 export interface TransformMemory {
+  readonly elementBytes: number;
   readonly roots: number;
   readonly inverseRoots: number;
   readonly cosetPowers: number;
@@ -24,30 +24,39 @@ export function splitLayers(n: number, threads: number): number {
 const tasksOf = (calls: KernelCall[]): Task[] => calls.map((call) => ({ type: 'calls', calls: [call] }));
 
 /** One dealt-out layer: 2^layer blocks, each cut into parts. */
-function outerLayer(kernelName: string, data: number, n: number, layer: number, roots: number, parts: number): Task[] {
+function outerLayer(
+  kernelName: string,
+  elementBytes: number,
+  data: number,
+  n: number,
+  layer: number,
+  roots: number,
+  parts: number,
+): Task[] {
   const half = n >> (layer + 1);
-  const rootStep = ELEMENT_BYTES << layer;
+  const rootStep = elementBytes << layer;
   const pieces = Math.max(1, parts >> layer);
   const calls: KernelCall[] = [];
   for (let block = 0; block < 1 << layer; block++) {
-    const start = data + block * 2 * half * ELEMENT_BYTES;
+    const start = data + block * 2 * half * elementBytes;
     for (let piece = 0; piece < pieces; piece++) {
       const from = Math.floor((half * piece) / pieces);
       const count = Math.floor((half * (piece + 1)) / pieces) - from;
       if (count === 0) continue;
-      const at = start + from * ELEMENT_BYTES;
-      calls.push([kernelName, at, at + half * ELEMENT_BYTES, count, roots + from * rootStep, rootStep]);
+      const at = start + from * elementBytes;
+      calls.push([kernelName, at, at + half * elementBytes, count, roots + from * rootStep, rootStep]);
     }
   }
   return tasksOf(calls);
 }
 
 function innerBlock(memory: TransformMemory, data: number, n: number, split: number, block: number): Task {
+  const { elementBytes } = memory;
   const size = n >> split;
-  const offset = block * size * ELEMENT_BYTES;
+  const offset = block * size * elementBytes;
   const calls: KernelCall[] = [];
   const layer = (name: string, roots: number, half: number): void => {
-    calls.push([name, data + offset, size / (2 * half), half, roots, (n / (2 * half)) * ELEMENT_BYTES]);
+    calls.push([name, data + offset, size / (2 * half), half, roots, (n / (2 * half)) * elementBytes]);
   };
   for (let half = size / 2; half >= 1; half /= 2) layer('ntt_frequencyLayer', memory.inverseRoots, half);
   calls.push(['ntt_multiplyMany', data + offset, data + offset, memory.cosetPowers + offset, size]);
@@ -61,12 +70,14 @@ export function toCoset(memory: TransformMemory, polynomials: readonly number[],
   const parts = threads === 1 ? 1 : 1 << split;
   const stages: Task[][] = [];
   for (let layer = 0; layer < split; layer++) {
-    stages.push(polynomials.flatMap((data) => outerLayer('ntt_frequencyPart', data, n, layer, memory.inverseRoots, parts)));
+    stages.push(
+      polynomials.flatMap((data) => outerLayer('ntt_frequencyPart', memory.elementBytes, data, n, layer, memory.inverseRoots, parts)),
+    );
   }
   const blocks = Array.from({ length: 1 << split }, (_, block) => block);
   stages.push(polynomials.flatMap((data) => blocks.map((block) => innerBlock(memory, data, n, split, block))));
   for (let layer = split - 1; layer >= 0; layer--) {
-    stages.push(polynomials.flatMap((data) => outerLayer('ntt_timePart', data, n, layer, memory.roots, parts)));
+    stages.push(polynomials.flatMap((data) => outerLayer('ntt_timePart', memory.elementBytes, data, n, layer, memory.roots, parts)));
   }
   return stages;
 }
