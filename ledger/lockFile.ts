@@ -4,12 +4,14 @@
  * The file says who holds it: a random token, the machine, the machine's boot, the namespace of process ids, the
  * process and when it started. It appears whole or not at all, because it is written elsewhere and then linked.
  *
- * A lock is taken over only when its owner is known to be dead: same machine, and either an earlier boot, or the same
- * boot and namespace in which that process has ended or its number belongs to a later process. Of an owner on another
- * machine or in another container nothing can be known from here, so that lock is respected until somebody deletes it.
+ * A lock is taken over only when its owner is known to be dead: same machine and an earlier boot; or the same boot and
+ * namespace, in which that process has ended or its number belongs to a later process; or the same boot and another
+ * container, where numbers mean nothing, but nobody listens any more at the socket that the owner keeps beside the lock:
+ * the kernel, which both share, refuses the connection. Of an owner on another machine, or one without a socket, nothing
+ * can be known from here, so that lock is respected until somebody deletes it.
  *
  *   1. link the own file to `path`; done when nothing was there
- *   2. else look at the owner; refuse unless it is dead
+ *   2. else look at the owner; refuse unless it is dead (in another container: ask at its socket)
  *   3. take the lock `path.takeover` in the same way; under it look again, then rename the own file over the dead one
  *
  * Invariants: a lock whose owner may live is never removed or replaced by another; only the holder of `path.takeover`
@@ -20,7 +22,9 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, readlinkSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { TacitError } from '../protocol/errors.js';
+import { isRefused, listenAlone } from './lockFileSocket.js';
 
 /** Who holds a lock. An empty text stands for what this platform does not tell. */
 interface Owner {
@@ -33,9 +37,13 @@ interface Owner {
   readonly pid: number;
   /** Start of the process in the kernel's clock ticks since boot: tells it from a later process of the same number. */
   readonly started: string;
+  /** Name, beside the lock, of the socket that the owner listens at for as long as it lives. */
+  readonly socket?: string;
 }
 
 const TOKEN_BYTES = 16;
+/** Of the token, in the socket's name: a socket's whole path has room for some hundred bytes. */
+const SOCKET_DIGITS = 12;
 /** An owner may let go between our attempt and our look; more often than this is no coincidence. */
 const ATTEMPTS = 3;
 /** Errors of `link` on file systems without hard links. */
@@ -51,11 +59,17 @@ const STAT_ENDED: readonly unknown[] = ['Z', 'X'];
  * @throws JOURNAL_LOCKED
  */
 export function acquireLock(path: string): () => void {
-  const self = describeSelf();
-  const own = `${path}.${self.token}`;
-  write(own, self);
+  const token = randomBytes(TOKEN_BYTES).toString('hex');
+  const own = `${path}.${token}`;
+  const socketName = `.lock-${token.slice(0, SOCKET_DIGITS)}`;
+  const hangUp = listenAlone(join(dirname(path), socketName));
+  const self = describeSelf(token, hangUp === undefined ? undefined : socketName);
   try {
+    write(own, self);
     take(path, own, self);
+  } catch (error) {
+    hangUp?.();
+    throw error;
   } finally {
     rmSync(own, { force: true });
   }
@@ -63,6 +77,7 @@ export function acquireLock(path: string): () => void {
   return () => {
     if (released) return;
     released = true;
+    hangUp?.();
     const owner = ownerOf(path);
     if (owner !== 'none' && owner !== 'unreadable' && owner.token === self.token) rmSync(path, { force: true });
   };
@@ -81,6 +96,7 @@ function take(path: string, own: string, self: Owner): void {
       if (now === 'none') continue;
       assertDead(now, self, path);
       renameSync(own, path);
+      if (now !== 'unreadable' && now.socket !== undefined) rmSync(socketOf(now, path), { force: true });
       return;
     } finally {
       release();
@@ -124,7 +140,9 @@ function ownerOf(path: string): Owner | 'none' | 'unreadable' {
   try {
     const owner = JSON.parse(readFileSync(path, 'utf8')) as Partial<Owner> | null;
     const texts = [owner?.token, owner?.host, owner?.boot, owner?.pidSpace, owner?.started];
-    const whole = texts.every((text) => typeof text === 'string') && Number.isSafeInteger(owner?.pid) && (owner?.pid as number) > 0;
+    const socketFits = owner?.socket === undefined || /^\.lock-[0-9a-f]+$/.test(owner.socket);
+    const whole =
+      socketFits && texts.every((text) => typeof text === 'string') && Number.isSafeInteger(owner?.pid) && (owner?.pid as number) > 0;
     return whole ? (owner as Owner) : 'unreadable';
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'none' : 'unreadable';
@@ -135,26 +153,36 @@ function ownerOf(path: string): Owner | 'none' | 'unreadable' {
 function assertDead(owner: Owner | 'unreadable', self: Owner, path: string): void {
   const advice = `delete ${path} if it has ended`;
   if (owner === 'unreadable') throw locked(`a lock that does not say whose it is; ${advice}`);
-  if (owner.host !== self.host) throw locked(`process ${owner.pid} on machine ${owner.host}, unknown from here; ${advice}`);
   const bootKnown = owner.boot !== '' && self.boot !== '';
-  if (bootKnown && owner.boot !== self.boot) return;
-  if (owner.boot !== self.boot || owner.pidSpace !== self.pidSpace)
-    throw locked(`process ${owner.pid} of another container, unknown from here; ${advice}`);
-  if (isAlive(owner)) throw locked(`process ${owner.pid}`);
+  const sameKernel = bootKnown && owner.boot === self.boot;
+  if (owner.host === self.host && bootKnown && !sameKernel) return;
+  if (owner.host === self.host && owner.boot === self.boot && owner.pidSpace === self.pidSpace) {
+    if (isAlive(owner)) throw locked(`process ${owner.pid}`);
+    return;
+  }
+  // A container that is made anew has another host name and numbers of its own, but the kernel that knows who listens.
+  if (sameKernel && owner.socket !== undefined && isRefused(socketOf(owner, path))) return;
+  const where = sameKernel ? 'of another container' : `on machine ${owner.host}`;
+  throw locked(`process ${owner.pid} ${where}, unknown from here; ${advice}`);
+}
+
+function socketOf({ socket }: Owner, path: string): string {
+  return join(dirname(path), socket as string);
 }
 
 function locked(got: string): TacitError {
   return new TacitError('JOURNAL_LOCKED', 'another process has the journal open', { got, retryable: true });
 }
 
-function describeSelf(): Owner {
+function describeSelf(token: string, socket: string | undefined): Owner {
   return {
-    token: randomBytes(TOKEN_BYTES).toString('hex'),
+    token,
     host: [hostname(), readText('/etc/machine-id')].filter((part) => part !== '').join('/'),
     boot: readText('/proc/sys/kernel/random/boot_id'),
     pidSpace: readTarget('/proc/self/ns/pid'),
     pid: process.pid,
     started: statOf(process.pid)?.started ?? '',
+    ...(socket === undefined ? {} : { socket }),
   };
 }
 

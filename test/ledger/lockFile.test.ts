@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -26,6 +26,8 @@ function ownLock(): Lock {
   release();
   return lock;
 }
+/** What lies in the folder beside the sockets of living owners. */
+const files = () => readdirSync(dir).filter((name) => !name.startsWith('.lock-'));
 const leave = (lock: unknown) => writeFileSync(path, typeof lock === 'string' ? lock : `${JSON.stringify(lock)}\n`);
 /** The number of a process that has ended. */
 const deadPid = () => spawnSync(process.execPath, ['-e', '']).pid;
@@ -42,7 +44,7 @@ function expectTakenOver(lock: unknown): void {
   leave(lock);
   const release = acquireLock(path);
   expect((JSON.parse(readFileSync(path, 'utf8')) as Lock).pid).toBe(process.pid);
-  expect(readdirSync(dir)).toEqual(['journal.lock']);
+  expect(files()).toEqual(['journal.lock']);
   release();
   expect(readdirSync(dir)).toEqual([]);
 }
@@ -139,6 +141,61 @@ describe('lock file', () => {
     other();
     acquireLock(path)();
   });
+});
+
+describe.runIf(HAS_PROC)('A3: containers that share the folder and the kernel', () => {
+  let child: ChildProcess | undefined;
+  afterEach(() => child?.kill('SIGKILL'));
+  /** An owner whose numbers mean nothing here, as its lock tells it. */
+  async function owner(command: string, args: string[]): Promise<Lock> {
+    const started = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    child = started;
+    const lines = createInterface({ input: started.stdout })[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe('ready');
+    started.stdin.write('take\n');
+    expect((await lines.next()).value).toBe('won');
+    return JSON.parse(readFileSync(path, 'utf8')) as Lock;
+  }
+  const killed = async () => {
+    const ended = new Promise((done) => child?.once('exit', done));
+    child?.kill('SIGKILL');
+    await ended;
+  };
+  const takesOver = () => {
+    acquireLock(path)();
+    expect(readdirSync(dir)).toEqual([]);
+  };
+
+  it.each([
+    ['restarted', { pidSpace: 'pid:[1]' }],
+    ['made anew under another name', { pidSpace: 'pid:[1]', host: 'f00d' }],
+  ])('A3: one that was killed and %s gets its journal back; while it lives it is respected', async (_, change) => {
+    leave({ ...(await owner(process.execPath, [RACER, path])), ...change });
+    expect(code(() => acquireLock(path))).toBe('JOURNAL_LOCKED');
+    child?.kill('SIGSTOP');
+    expect(code(() => acquireLock(path))).toBe('JOURNAL_LOCKED');
+    await killed();
+    takesOver();
+  });
+
+  it('A3: a socket that somebody took away says nothing', async () => {
+    const lock = await owner(process.execPath, [RACER, path]);
+    leave({ ...lock, pidSpace: 'pid:[1]' });
+    await killed();
+    rmSync(join(dir, lock.socket as string));
+    expect(code(() => acquireLock(path))).toBe('JOURNAL_LOCKED');
+  });
+
+  const canUnshare = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0;
+  it.runIf(canUnshare)('A3: the same with a true namespace of process ids, in which the owner is number 1', async () => {
+    const lock = await owner('unshare', ['--pid', '--fork', '--kill-child', '--mount-proc', process.execPath, RACER, path]);
+    expect([lock.pid, lock.pidSpace === ownSpace()]).toEqual([1, false]);
+    expect(code(() => acquireLock(path))).toBe('JOURNAL_LOCKED');
+    await killed();
+    while (code(() => acquireLock(path)()) === 'JOURNAL_LOCKED') await new Promise((done) => setTimeout(done, 20));
+    expect(readdirSync(dir)).toEqual([]);
+  });
+  const ownSpace = () => readlinkSync('/proc/self/ns/pid');
 });
 
 describe('A3: many starters at once', () => {
