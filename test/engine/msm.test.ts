@@ -12,11 +12,13 @@ import {
   windowMemory,
 } from '../../prover/engine/msm/plan.js';
 import { runWindow } from '../../prover/engine/msm/window.js';
-import { multiple, negate, type Point, sumOfMultiples } from '../../prover/engine/reference/curve.js';
+import { addPoints, multiple, negate, type Point, sumOfMultiples } from '../../prover/engine/reference/curve.js';
 import { Harness, seeded } from './harness.js';
 import { GENERATORS, getProjective, putPoint } from './points.js';
 
 const SEED = 4242;
+/** More than two work lists of additions in every window. */
+const MANY = 3000;
 const { prime: r } = SCALAR_FIELD;
 const harness = await Harness.create();
 const work = harness.alloc(24 << 20);
@@ -74,6 +76,18 @@ describe.each(['g1', 'g2'] as const)('multi-exponentiation in %s', (curve) => {
   it.each(Object.entries(cases))('%s', (_, [bases, scalars]) => {
     const expected = sumOfMultiples(bases, scalars);
     for (const bits of [SMALLEST_WINDOW_BITS, 9]) expect(sum(curve, bases, scalars, bits), `${bits} bits`).toEqual(expected);
+  });
+
+  it('thousands of points, so that work lists fill up and buckets take several rounds', () => {
+    const bases: NonNullable<Point>[] = [];
+    let point: Point;
+    for (let i = 0; i < MANY; i++) {
+      point = addPoints(point, generator);
+      bases.push(point as NonNullable<Point>);
+    }
+    const scalars = bases.map(() => next(r));
+    const expected = multiple(generator, scalars.reduce((total, scalar, i) => total + scalar * BigInt(i + 1), 0n) % r);
+    for (const bits of [SMALLEST_WINDOW_BITS, 8]) expect(sum(curve, bases, scalars, bits), `${bits} bits`).toEqual(expected);
   });
 
   it('agrees for every window width', () => {

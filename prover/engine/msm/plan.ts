@@ -1,23 +1,22 @@
 /**
  * How a multi-exponentiation is cut into windows, and how much memory one window needs.
  *
- * With windows of c bits there are about 255/c of them, each costing one addition for every base and about two for
- * every one of its 2^(c−1) buckets. Small scalars (bits of a hash circuit) only meet the lowest window, so the
- * number of large scalars decides.
+ * With windows of c bits there are about 255/c of them. A window adds up n bases in 2^(c−1) buckets, which takes n less
+ * the number of buckets that are not empty, then two additions for each bucket. Small scalars (bits of a hash circuit)
+ * only meet the lowest window, so the number of large scalars decides.
  */
 import { batchAddScratchBytes, ENTRY_BYTES } from '../curve/batchAdd.js';
 import type { CurveSizes } from '../kernels.js';
+import { ACTIVE_BYTES, LIST_CAPACITY } from './bucketKernels.js';
 
 /** Bits of a scalar: the group order is just below 2^254. */
 export const SCALAR_BITS = 254;
 export const SMALLEST_WINDOW_BITS = 3;
 export const LARGEST_WINDOW_BITS = 16;
-/** Work-list entries that share one inversion. */
-export const LIST_CAPACITY = 1024;
-/** Cost of reading one scalar's digit, in additions of points. */
+/** Cost of reading one scalar's digit, in affine additions. */
 const DIGIT_COST = 0.02;
-/** Cost of a bucket's two additions, in additions of points with all overheads. */
-const BUCKET_COST = 2.4;
+/** Cost of a segment's three projective additions, in affine additions. */
+const SEGMENT_COST = 8;
 /** Buckets of one running sum in the final summation of a window, and the most running sums side by side. */
 const SEGMENT_BUCKETS = 32;
 const MOST_SEGMENTS = 512;
@@ -27,12 +26,19 @@ export function windowCount(bits: number): number {
   return Math.ceil((SCALAR_BITS + 1) / bits);
 }
 
+/** Additions that one window takes, see the head of this file. */
+function windowCost(bases: number, largeScalars: number, bits: number): number {
+  const buckets = 2 ** (bits - 1);
+  const notEmpty = buckets * (1 - Math.exp(-largeScalars / buckets));
+  return DIGIT_COST * bases + largeScalars - notEmpty + 2 * buckets + SEGMENT_COST * segmentCount(buckets);
+}
+
 /** The window width that costs least for so many bases, of which some have large scalars. */
 export function chooseWindowBits(bases: number, largeScalars: number): number {
   let best = SMALLEST_WINDOW_BITS;
   let bestCost = Number.POSITIVE_INFINITY;
   for (let bits = SMALLEST_WINDOW_BITS; bits <= LARGEST_WINDOW_BITS; bits++) {
-    const cost = windowCount(bits) * (DIGIT_COST * bases + largeScalars + BUCKET_COST * 2 ** (bits - 1));
+    const cost = windowCount(bits) * windowCost(bases, largeScalars, bits);
     if (cost < bestCost) [best, bestCost] = [bits, cost];
   }
   return best;
@@ -80,7 +86,7 @@ export function windowMemory({ affineBytes, elementBytes, projectiveBytes }: Cur
     counts: take(4 * (buckets + 1)),
     digits: take(4 * bases),
     order: take(4 * bases),
-    active: take(8 * buckets),
+    active: take(ACTIVE_BYTES * buckets),
     list: take(ENTRY_BYTES * LIST_CAPACITY),
     scratch: take(Math.max(batchAddScratchBytes(elementBytes, LIST_CAPACITY), 16 * elementBytes)),
     buckets: take(affineBytes * buckets),

@@ -9,10 +9,9 @@
  *   4. the segments are joined by complete projective additions: Σ T_s + L·Σ s·S_s.
  * Source: Pippenger (1976); batched affine addition in rounds as in the write-ups of the ZPrize 2022 entries.
  */
-import { ENTRY_BYTES } from '../curve/batchAdd.js';
 import { type Instance, kernel } from '../instance.js';
 import type { CurveName } from '../kernels.js';
-import { LIST_CAPACITY, segmentCount, type WindowMemory, windowCount, windowMemory } from './plan.js';
+import { segmentCount, type WindowMemory, windowCount, windowMemory } from './plan.js';
 
 export interface WindowTask {
   readonly curve: CurveName;
@@ -92,98 +91,27 @@ function sortByBucket(instance: Instance, task: WindowTask, memory: WindowMemory
   return (active - memory.active / 4) / 2;
 }
 
-/** Collects additions and runs them in batches. */
-class WorkList {
-  private readonly words: Uint32Array;
-  private readonly start: number;
-  private readonly limit: number;
-  private readonly batchAdd: (...args: number[]) => number;
-  private next: number;
-
-  constructor(
-    instance: Instance,
-    curve: CurveName,
-    private readonly memory: WindowMemory,
-  ) {
-    this.words = instance.words;
-    this.start = memory.list / 4;
-    this.next = this.start;
-    this.limit = this.start + (LIST_CAPACITY * ENTRY_BYTES) / 4;
-    this.batchAdd = kernel(instance, `${curve}_batchAdd`);
-  }
-
-  add(first: number, second: number, result: number): void {
-    const { words, next } = this;
-    words[next] = first;
-    words[next + 1] = second;
-    words[next + 2] = result;
-    this.next = next + 3;
-    if (this.next === this.limit) this.flush();
-  }
-
-  flush(): void {
-    const entries = ((this.next - this.start) * 4) / ENTRY_BYTES;
-    if (entries > 0) this.batchAdd(this.memory.list, entries, this.memory.scratch);
-    this.next = this.start;
-  }
-}
-
-/** Adds the points of every bucket, pair by pair, round by round. */
+/** Adds the points of every bucket, pair by pair, round by round, until each bucket holds one. */
 function sumBuckets(instance: Instance, task: WindowTask, memory: WindowMemory, nonEmpty: number): void {
-  const { words } = instance;
-  const { affineBytes } = instance.info.curves[task.curve];
-  const copy = kernel(instance, `${task.curve}_copy`);
-  const list = new WorkList(instance, task.curve, memory);
-  const active = memory.active / 4;
-  const order = memory.order / 4;
-  let remaining = nonEmpty;
-  for (let round = 0; remaining > 0; round++) {
-    const source = memory.partials[(round + 1) & 1] as number;
-    const target = memory.partials[round & 1] as number;
-    let read = 0;
-    let written = 0;
-    let kept = 0;
-    const next = (): number => (round === 0 ? (words[order + read++] as number) : source + affineBytes * read++);
-    for (let i = 0; i < remaining; i++) {
-      const bucket = words[active + 2 * i] as number;
-      const count = words[active + 2 * i + 1] as number;
-      const home = memory.buckets + affineBytes * bucket;
-      for (let pair = count >> 1; pair > 0; pair--) {
-        const first = next();
-        list.add(first, next(), count === 2 ? home : target + affineBytes * written++);
-      }
-      if (count & 1) copy(count === 1 ? home : target + affineBytes * written++, next());
-      if (count <= 2) continue;
-      words[active + 2 * kept] = bucket;
-      words[active + 2 * kept + 1] = (count + 1) >> 1;
-      kept++;
-    }
-    list.flush();
-    remaining = kept;
+  const [even, odd] = memory.partials;
+  const round = (name: string, from: number, target: number, remaining: number): number =>
+    kernel(instance, `${task.curve}_${name}`)(from, target, memory.active, remaining, memory.buckets, memory.list, memory.scratch);
+  let [from, target] = [even, odd];
+  let remaining = round('firstRound', memory.order, from, nonEmpty);
+  while (remaining > 0) {
+    remaining = round('laterRound', from, target, remaining);
+    [from, target] = [target, from];
   }
 }
 
 /** Σ v·B_v: running sums of all segments side by side, then one weighted sum of the segments. */
 function joinBuckets(instance: Instance, task: WindowTask, memory: WindowMemory, buckets: number): void {
-  const { affineBytes } = instance.info.curves[task.curve];
   const segments = segmentCount(buckets);
   const length = buckets / segments;
-  const list = new WorkList(instance, task.curve, memory);
-  let [current, other] = memory.sums;
-  instance.bytes.fill(0, current, current + affineBytes * segments);
-  instance.bytes.fill(0, memory.totals, memory.totals + affineBytes * segments);
-  for (let step = length - 1; step >= -1; step--) {
-    for (let s = 0; s < segments; s++) {
-      const offset = affineBytes * s;
-      const total = memory.totals + offset;
-      if (step < length - 1) list.add(total, current + offset, total);
-      if (step >= 0) list.add(current + offset, memory.buckets + affineBytes * (s * length + step), other + offset);
-    }
-    list.flush();
-    [current, other] = [other, current];
-  }
-  // The last turn only added to the totals: the running sums stand where they stood before it.
-  joinSegments(instance, task, memory, segments, length, other);
+  const runningSums = kernel(instance, `${task.curve}_runningSums`);
+  const [sums, others] = memory.sums;
+  const end = runningSums(memory.buckets, length, segments, sums, others, memory.totals, memory.list, memory.scratch);
+  joinSegments(instance, task, memory, segments, length, end);
 }
 
 function joinSegments(instance: Instance, task: WindowTask, memory: WindowMemory, segments: number, length: number, sums: number): void {
