@@ -112,9 +112,9 @@ export function emit(backend: BackendName, shared: boolean): Kernels {
   return { bytes, info };
 }
 
-/** Whether memories can be shared between threads here. */
+/** Whether memories can be shared between threads here; a page must be isolated from other origins (COOP and COEP). */
 export function sharedMemoryAvailable(): boolean {
-  return typeof SharedArrayBuffer !== 'undefined';
+  return typeof SharedArrayBuffer !== 'undefined' && globalThis.crossOriginIsolated !== false;
 }
 
 const cached = new Map<BackendName, Kernels>();

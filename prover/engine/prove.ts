@@ -8,12 +8,14 @@ import { TacitError } from '../../protocol/errors.js';
 import { chooseBackend } from './field/backends.js';
 import { SCALAR_FIELD } from './field/parameters.js';
 import type { BackendName } from './field/representation.js';
-import { openReader, readInteger } from './groth16/container.js';
+import { readInteger } from './groth16/container.js';
 import { type LoadedKey, loadKey } from './groth16/key.js';
 import { type Blinding, type ProofPoints, runProof } from './groth16/run.js';
+import { openReader } from './groth16/source.js';
 import { readWitness } from './groth16/wtns.js';
 import { openZkey } from './groth16/zkey.js';
 import { MOST_THREADS } from './kernels.js';
+import { platform } from './platform/choose.js';
 
 export interface EngineProveOptions {
   signal?: AbortSignal;
@@ -93,15 +95,9 @@ class EngineKey implements ProvingKey {
   }
 }
 
-async function defaultThreads(): Promise<number> {
-  if (typeof navigator !== 'undefined' && navigator.hardwareConcurrency) return navigator.hardwareConcurrency;
-  const os = await import('node:os');
-  return os.availableParallelism();
-}
-
 /**
  * Reads, checks and prepares a proving key.
- * @param source a path or the bytes of a .zkey
+ * @param source a path (in a page: an address) or the bytes of a .zkey
  * @param options.backend 'auto' takes wide arithmetic where the runtime has it
  * @throws TacitError ARTIFACT_MISSING, ZKEY_FORMAT, BACKEND_MISSING
  */
@@ -110,7 +106,7 @@ export async function loadProvingKey(
   options: { threads?: number; backend?: 'auto' | BackendName } = {},
 ): Promise<ProvingKey> {
   const backend = chooseBackend(options.backend ?? 'auto');
-  const threads = Math.min(MOST_THREADS, Math.max(1, Math.floor(options.threads ?? (await defaultThreads()))));
+  const threads = Math.min(MOST_THREADS, Math.max(1, Math.floor(options.threads ?? (await platform()).availableThreads())));
   const reader = await openReader(source, 'proving key');
   try {
     return new EngineKey(await loadKey(openZkey(reader), threads, backend));

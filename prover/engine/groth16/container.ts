@@ -46,33 +46,6 @@ export function memoryReader(bytes: Uint8Array): ByteReader {
   };
 }
 
-/** @throws TacitError ARTIFACT_MISSING */
-export async function openReader(source: string | Uint8Array, what: string): Promise<ByteReader> {
-  if (source instanceof Uint8Array) return memoryReader(source);
-  const fs = await import('node:fs');
-  let descriptor: number;
-  try {
-    descriptor = fs.openSync(source, 'r');
-  } catch (cause) {
-    throw new TacitError('ARTIFACT_MISSING', `cannot open the ${what}`, { expected: 'a readable file', got: source, cause });
-  }
-  const sizeBytes = fs.fstatSync(descriptor).size;
-  return {
-    sizeBytes,
-    read: (offset, lengthBytes, target) => {
-      const bytes = target ?? new Uint8Array(lengthBytes);
-      let done = 0;
-      while (done < lengthBytes) {
-        const got = fs.readSync(descriptor, bytes, done, lengthBytes - done, offset + done);
-        if (got === 0) break;
-        done += got;
-      }
-      return bytes.subarray(0, done);
-    },
-    close: () => fs.closeSync(descriptor),
-  };
-}
-
 export function formatFailure(code: string, message: string): FormatFailure {
   return (expected, got, cause) => new TacitError(code, message, { expected, got, cause });
 }

@@ -8,8 +8,9 @@
  */
 import { TacitError } from '../../../protocol/errors.js';
 import type { Instance } from '../instance.js';
-import { sharedMemoryAvailable } from '../kernels.js';
-import { executeTask, type Task, type WorkerReply, type WorkerSetup } from './task.js';
+import { platform } from '../platform/choose.js';
+import type { ThreadHandle } from '../platform/platform.js';
+import { executeTask, type Task, type WorkerReply } from './task.js';
 
 interface Job {
   readonly task: Task;
@@ -53,38 +54,12 @@ class JobQueue {
   }
 }
 
-/** Address of the compiled worker: beside this file, or under dist/ where this runs from its source. */
-async function workerLocation(): Promise<URL | undefined> {
-  if (!sharedMemoryAvailable() || typeof process === 'undefined' || !process.versions?.node) return undefined;
-  const { existsSync } = await import('node:fs');
-  const fromSource = import.meta.url.endsWith('.ts');
-  const location = new URL(fromSource ? '../../../dist/prover/engine/pool/worker.js' : './worker.js', import.meta.url);
-  return existsSync(location) ? location : undefined;
-}
-
 /** Starts as many threads as there are work areas; none if the platform has none. */
 export async function createPool(instance: Instance, work: readonly number[]): Promise<Pool> {
-  const location = await workerLocation();
-  if (location === undefined) return new CallerPool(instance, work[0] as number);
-  const kernels = instance.compiled;
-  const { Worker } = await import('node:worker_threads');
-  const workers = work.map((area, index) => {
-    const setup: WorkerSetup = { memory: instance.memory, kernels, thread: index + 1, work: area };
-    return new Worker(location, { workerData: setup, execArgv: [] });
-  });
-  for (const worker of workers) worker.unref();
-  return new ThreadPool(workers);
-}
-
-/** The little that the pool needs of a worker. */
-interface ThreadHandle {
-  postMessage(task: Task): void;
-  on(event: 'message', listener: (reply: WorkerReply) => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'exit', listener: (code: number) => void): unknown;
-  ref(): void;
-  unref(): void;
-  terminate(): Promise<number>;
+  const start = await (await platform()).threads();
+  if (!start) return new CallerPool(instance, work[0] as number);
+  const { memory, compiled: kernels } = instance;
+  return new ThreadPool(work.map((area, index) => start({ memory, kernels, thread: index + 1, work: area })));
 }
 
 class ThreadPool implements Pool {
@@ -100,9 +75,10 @@ class ThreadPool implements Pool {
     this.active = workers.length;
     this.running = workers.map(() => []);
     workers.forEach((worker, index) => {
-      worker.on('message', (reply) => this.settle(index, reply));
-      worker.on('error', (cause) => this.fail(new TacitError('PROVE_FAILED', 'a proving thread broke', { cause, retryable: true })));
-      worker.on('exit', () => this.fail(new TacitError('PROVE_FAILED', 'a proving thread ended', { retryable: true })));
+      worker.listen(
+        (reply) => this.settle(index, reply),
+        (message, cause) => this.fail(new TacitError('PROVE_FAILED', message, { cause, retryable: true })),
+      );
     });
   }
 
@@ -137,9 +113,9 @@ class ThreadPool implements Pool {
         const job = this.queue.shift();
         if (!job) return;
         const worker = this.workers[index] as ThreadHandle;
-        if (jobs.length === 0) worker.ref();
+        if (jobs.length === 0) worker.hold(true);
         jobs.push(job);
-        worker.postMessage(job.task);
+        worker.post(job.task);
       }
     }
   }
@@ -151,7 +127,7 @@ class ThreadPool implements Pool {
     else job?.resolve(reply.elapsedMs);
     this.dispatch();
     if (jobs.length > 0) return;
-    (this.workers[index] as ThreadHandle).unref();
+    (this.workers[index] as ThreadHandle).hold(false);
     if (this.running.every((others) => others.length === 0)) for (const wake of this.idleWaiters.splice(0)) wake();
   }
 

@@ -32,3 +32,14 @@ export function executeTask(instance: Instance, task: Task, work: number): void 
   }
   for (const [name, ...args] of task.calls) kernel(instance, name)(...args);
 }
+
+/** Does a task and says how it went; for the body of a worker. */
+export function answerTask(instance: Instance, task: Task, work: number): WorkerReply {
+  try {
+    const start = performance.now();
+    executeTask(instance, task, work);
+    return { elapsedMs: performance.now() - start };
+  } catch (error) {
+    return { failure: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+  }
+}

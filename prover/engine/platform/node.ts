@@ -1,0 +1,61 @@
+/** Node: files by random access, threads by worker_threads. */
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { TacitError } from '../../../protocol/errors.js';
+import type { ByteReader } from '../groth16/container.js';
+import { sharedMemoryAvailable } from '../kernels.js';
+import type { WorkerReply, WorkerSetup } from '../pool/task.js';
+import type { Platform, ThreadHandle } from './platform.js';
+
+/** The compiled worker: in the folder beside this one, or under dist/ where this runs from its source. */
+const WORKER = new URL(
+  import.meta.url.endsWith('.ts') ? '../../../dist/prover/engine/pool/nodeWorker.js' : '../pool/nodeWorker.js',
+  import.meta.url,
+);
+
+function openFile(path: string, what: string): ByteReader {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (cause) {
+    throw new TacitError('ARTIFACT_MISSING', `cannot open the ${what}`, { expected: 'a readable file', got: path, cause });
+  }
+  return {
+    sizeBytes: fstatSync(descriptor).size,
+    read: (offset, lengthBytes, target) => {
+      const bytes = target ?? new Uint8Array(lengthBytes);
+      let done = 0;
+      while (done < lengthBytes) {
+        const got = readSync(descriptor, bytes, done, lengthBytes - done, offset + done);
+        if (got === 0) break;
+        done += got;
+      }
+      return bytes.subarray(0, done);
+    },
+    close: () => closeSync(descriptor),
+  };
+}
+
+function startThread(setup: WorkerSetup): ThreadHandle {
+  const worker = new Worker(WORKER, { workerData: setup, execArgv: [] });
+  worker.unref();
+  return {
+    post: (task) => worker.postMessage(task),
+    listen: (onReply, onFailure) => {
+      worker.on('message', (reply: WorkerReply) => onReply(reply));
+      worker.on('error', (cause) => onFailure('a proving thread broke', cause));
+      worker.on('exit', () => onFailure('a proving thread ended'));
+    },
+    hold: (held) => (held ? worker.ref() : worker.unref()),
+    terminate: async () => {
+      await worker.terminate();
+    },
+  };
+}
+
+export const nodePlatform: Platform = {
+  availableThreads: availableParallelism,
+  open: async (source, what) => openFile(source, what),
+  threads: async () => (sharedMemoryAvailable() && existsSync(WORKER) ? startThread : undefined),
+};
