@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { awaitConfirmed } from '../client/awaitConfirmed.js';
 import { awaitSettled } from '../client/awaitSettled.js';
+import { mergeNotes } from '../client/merge.js';
 import { pay } from '../client/pay.js';
 import { resume } from '../client/resume.js';
 import { FARM_DISCLOSURE } from '../client/sealForFarm.js';
@@ -35,6 +36,12 @@ interface SendingOptions extends ChainOptions {
   readonly wait: string;
 }
 
+interface MergingOptions extends ChainOptions {
+  readonly amount: string;
+  readonly asset: string;
+  readonly fee: string;
+}
+
 interface ProvingOptions {
   readonly prove?: string;
   readonly workers?: string;
@@ -58,6 +65,15 @@ export function registerSending(wallet: Command): void {
     'the L1 account (0x…)',
   ).addHelpText('after', '\nExample:\n  tacit wallet withdraw --to 0x… --amount 60 --asset TUSD');
   runs<SendingOptions & ProvingOptions>(withdrawing, (options) => withSession(options, (session) => runSend(session, options, 'withdraw')));
+
+  const merging = withProvingOptions(
+    withNodeOptions(wallet.command('merge').description('bring money together, so that one payment can spend it')),
+  )
+    .requiredOption('--amount <decimal>', 'what one payment shall be able to spend afterwards')
+    .option('--asset <name>', 'symbol or number', '0')
+    .option('--fee <choice>', 'quote: what the node asks, in the native coin; none', 'quote')
+    .addHelpText('after', '\nExample:\n  tacit wallet merge --amount 12.5 --asset ETH');
+  runs<MergingOptions & ProvingOptions>(merging, (options) => withSession(options, (session) => runMerge(session, options)));
 
   const resuming = withProvingOptions(
     withNodeOptions(wallet.command('resume').description('bring transfers that were interrupted to the node again, as they were signed')),
@@ -130,6 +146,26 @@ async function follow({ wallet, environment }: Session, sent: SentTransfer, wait
     status: 'settled',
     ...(settled === undefined ? {} : { settlementTx: settled.tx, settlementBlock: settled.block }),
   };
+}
+
+async function runMerge(session: Session, options: MergingOptions & ProvingOptions): Promise<CommandResult> {
+  const { wallet, environment, assets, bars } = session;
+  const fee = oneOf('fee', options.fee, ['quote', 'none'] as const);
+  const asset = assetNamed(assets, options.asset);
+  const value = amountOf(asset, options.amount);
+  const sending = { ...(await provingOptions(options)), fee, onProgress: (fraction: number) => bars.report('proving', fraction) };
+  await sync(wallet, environment, { onProgress: reportSync(bars) });
+  const transfers = await withHomeProver(bars, (prover) =>
+    mergeNotes(wallet, environment, {
+      ...sending,
+      ...(sending.prove === 'home' ? { prover } : {}),
+      asset: asset.id,
+      value,
+      onRound: (round, count) => say(`round ${round}: ${count} transfer${count === 1 ? '' : 's'} to yourself, then their settlement`),
+    }),
+  );
+  const ready = `one payment can spend ${money(assets, asset.id, value)}`;
+  return { value: { asset: asset.id, value, transfers }, text: transfers.length === 0 ? `nothing to merge: ${ready}` : `merged: ${ready}` };
 }
 
 async function runResume({ wallet, environment, bars }: Session, options: ProvingOptions): Promise<CommandResult> {

@@ -18,7 +18,14 @@ import type { Wallet } from './wallet.js';
 
 /** Either a payment inside the rollup or a withdrawal to L1. */
 export type Intention =
-  | { readonly kind: 'payment'; readonly to: Address; readonly memo: Uint8Array; readonly money: Money }
+  | {
+      readonly kind: 'payment';
+      readonly to: Address;
+      readonly memo: Uint8Array;
+      readonly money: Money;
+      /** Spend these notes and no others; chosen by amount where absent. */
+      readonly from?: readonly [StoredNote, StoredNote];
+    }
   | { readonly kind: 'withdrawal'; readonly recipient: EvmAddress; readonly money: Money };
 
 export interface PlannedTransfers {
@@ -42,11 +49,21 @@ export function planTransfers(wallet: Wallet, intention: Intention, fee: Money):
     });
   for (const id of [asset, fee.asset]) assertAsset(wallet, id);
   if (fee.value === 0n || fee.asset === asset) {
-    const inputs = selectNotes(wallet.state, asset, value + (fee.asset === asset ? fee.value : 0n));
+    const inputs = inputsFor(wallet, intention, value + (fee.asset === asset ? fee.value : 0n));
     const change = sumOf(inputs) - value - (fee.asset === asset ? fee.value : 0n);
     return { main: complete(wallet, intention, inputs, { asset, value: change }, { asset, value: 0n }, fee) };
   }
   return planTwoAssets(wallet, intention, fee);
+}
+
+/** @throws TacitError NOTE_TAKEN (retryable) when a note that was to be spent is not free any more */
+function inputsFor(wallet: Wallet, intention: Intention, need: Amount): readonly StoredNote[] {
+  const { asset } = intention.money;
+  const from = intention.kind === 'payment' ? intention.from : undefined;
+  if (from === undefined) return selectNotes(wallet.state, asset, need);
+  const free = new Set(freeNotes(wallet.state, asset).map(({ nf }) => nf));
+  if (from.every(({ nf }) => free.has(nf))) return from;
+  throw new TacitError('NOTE_TAKEN', 'another transfer has taken a note meanwhile', { retryable: true });
 }
 
 /** Largest payment that one transfer can make now, fee in the same asset left out. */
@@ -58,14 +75,14 @@ function planTwoAssets(wallet: Wallet, intention: Intention, fee: Money): Planne
   const { asset, value } = intention.money;
   const free = freeNotes(wallet.state, asset);
   const covers = (note: StoredNote) => (intention.kind === 'payment' ? BigInt(note.value) === value : BigInt(note.value) >= value);
-  const note = free.find(covers);
+  const note = intention.kind === 'payment' && intention.from !== undefined ? undefined : free.find(covers);
   const feeNote = freeNotes(wallet.state, fee.asset).find((candidate) => BigInt(candidate.value) >= fee.value);
   if (note !== undefined && feeNote !== undefined) {
     const change = { asset, value: BigInt(note.value) - value };
     const feeChange = { asset: fee.asset, value: BigInt(feeNote.value) - fee.value };
     return { main: complete(wallet, intention, [note, feeNote], change, feeChange, fee) };
   }
-  const inputs = selectNotes(wallet.state, asset, value);
+  const inputs = inputsFor(wallet, intention, value);
   const none = { asset: 0, value: 0n };
   const main = complete(wallet, intention, inputs, { asset, value: sumOf(inputs) - value }, { asset, value: 0n }, none);
   const both = { asset: fee.asset, value: 2n * fee.value };

@@ -83,7 +83,7 @@ function refusal(state: WalletState, asset: AssetId, need: Amount, free: readonl
     return new TacitError('NOTES_PENDING', 'part of the money is tied up in open transfers', { ...details, retryable: true });
   return new TacitError('NOTES_FRAGMENTED', 'the money lies in too many notes', {
     ...details,
-    expected: `${need} of asset ${asset} in two notes: pay yourself a part first`,
+    expected: `${need} of asset ${asset} in two notes: merge some first (tacit wallet merge)`,
   });
 }
 

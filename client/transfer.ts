@@ -9,7 +9,7 @@
 import { bytesToHex } from '../protocol/bytes.js';
 import { isTacitError, TacitError } from '../protocol/errors.js';
 import { fieldToBytes } from '../protocol/field.js';
-import type { Amount, Hex } from '../protocol/flavor.js';
+import type { Amount, AssetId, Hex } from '../protocol/flavor.js';
 import { encodeRecord } from '../protocol/record.js';
 import { decodeTransferWitness, encodeTransferWitness, type TransferWitness } from '../protocol/transfer.js';
 import type { Submission, TransferStatus } from '../queue/service.js';
@@ -77,7 +77,7 @@ export async function send(
   nodeOf(environment);
   const where = options.prove ?? 'home';
   if (where === 'home' && options.prover !== undefined) await options.prover.artifacts(); // missing artifacts must cost nothing
-  const fee = await chooseFee(environment, intention, options.fee ?? 'quote', where);
+  const fee = await chooseFee(environment, intention.money.asset, options.fee ?? 'quote', where);
   const reserved = await reserve(wallet, intention, labels, fee, where, options);
   const statuses = await dispatch(wallet, environment, reserved, options, (error) => release(wallet, reserved, error));
   const [main, second] = statuses as [TransferStatus, TransferStatus | undefined];
@@ -247,12 +247,13 @@ async function submitFresh(
   }
 }
 
-async function chooseFee(environment: WalletEnvironment, intention: Intention, choice: FeeChoice, where: ProveWhere): Promise<Money> {
+/** The fee of one transfer. @throws TacitError ASSET_UNKNOWN, NODE_UNREACHABLE */
+export async function chooseFee(environment: WalletEnvironment, asset: AssetId, choice: FeeChoice, where: ProveWhere): Promise<Money> {
   if (choice === 'none') return { asset: 0, value: 0n };
   if (choice !== 'quote') return choice;
   const quote = await nodeOf(environment).quote(0);
   const value = BigInt(where === 'home' ? quote.feeProven : quote.feeSealed);
-  return value === 0n ? { asset: intention.money.asset, value } : { asset: 0, value };
+  return value === 0n ? { asset, value } : { asset: 0, value };
 }
 
 /**
