@@ -27,13 +27,26 @@ export interface InputPlan {
   readonly key?: Point;
   /** Scalar that signs, where it is not `spend`. */
   readonly signer?: bigint;
-  /** A signature that was made elsewhere. */
-  readonly signature?: { R8: Point; S: bigint };
+  /** A signature that was made elsewhere, or a way to make one for the message. */
+  readonly signature?: Signed | ((message: bigint) => Signed);
+  /** N' where it is not n'·B8. */
+  readonly shadow?: Point;
+  /** Value that the commitment opens to, where it is not `value`. */
+  readonly hashedValue?: bigint;
+  /** Reads the nullifier from H + p instead of H. */
+  readonly shifted?: boolean;
+}
+
+export interface Signed {
+  readonly R8: Point;
+  readonly S: bigint;
 }
 
 export interface UsePlan {
   readonly asset: bigint;
   readonly value: bigint;
+  /** Value that the commitment opens to, where it is not `value`. */
+  readonly hashedValue?: bigint;
 }
 
 export interface TransferPlan {
@@ -41,6 +54,9 @@ export interface TransferPlan {
   readonly outputs: readonly [UsePlan, UsePlan];
   readonly withdrawal: UsePlan;
   readonly fee: UsePlan;
+  readonly ext?: bigint;
+  /** What stands in the signed message in place of `ext`. */
+  readonly signedExt?: bigint;
 }
 
 export type Signals = Record<string, unknown>;
@@ -90,23 +106,31 @@ export function dummy(asset: bigint): InputPlan {
   return { spend: scalar(), nk: scalar(), asset, value: 0n, pos: random.below(2n ** 32n), treeIndex: 0n, inTree: false };
 }
 
+/** The commitment of an input as its owner claims it. */
+export function commitmentOf(input: InputPlan): bigint {
+  const key = input.key ?? mulBase8(input.spend);
+  const shadow = input.shadow ?? mulBase8(input.nk % SUBGROUP_ORDER);
+  return H(H(key.x, key.y, shadow.x, shadow.y), input.asset, input.hashedValue ?? input.value);
+}
+
 export function transferSignals(plan: TransferPlan): Signals {
   const tree = new SparseTree();
   const notes = plan.inputs.map((input) => {
     const key = input.key ?? mulBase8(input.spend);
-    const shadow = mulBase8(input.nk % SUBGROUP_ORDER);
-    const cm = H(H(key.x, key.y, shadow.x, shadow.y), input.asset, input.value);
+    const cm = commitmentOf(input);
     if (input.inTree) tree.set(input.treeIndex, cm);
-    return { key, nf: H(input.nk, cm, input.pos, DOM_NULLIFIER) & LOW_248 };
+    const digest = H(input.nk, cm, input.pos, DOM_NULLIFIER);
+    return { key, nf: (input.shifted ? digest + FIELD_MODULUS : digest) & LOW_248 };
   });
   const owners = plan.outputs.map(() => random.below(FIELD_MODULUS));
-  const cms = plan.outputs.map(({ asset, value }, k) => H(owners[k]!, asset, value));
-  const ext = random.below(FIELD_MODULUS);
+  const cms = plan.outputs.map(({ asset, value, hashedValue }, k) => H(owners[k]!, asset, hashedValue ?? value));
+  const ext = plan.ext ?? random.below(FIELD_MODULUS);
   const record = [notes[0]!.nf, notes[1]!.nf, ...cms, plan.withdrawal.asset, plan.withdrawal.value, plan.fee.asset, plan.fee.value, ext];
-  const message = H(DOM_TX, ...record);
-  const signatures = plan.inputs.map(
-    (input) => input.signature ?? signMessage(input.signer ?? input.spend, random.bytes(32), message, random.bytes(32)),
-  );
+  const message = H(DOM_TX, ...record.slice(0, -1), plan.signedExt ?? ext);
+  const signatures = plan.inputs.map(({ signature, signer, spend }) => {
+    if (signature === undefined) return signMessage(signer ?? spend, random.bytes(32), message, random.bytes(32));
+    return typeof signature === 'function' ? signature(message) : signature;
+  });
   const anchor = tree.root;
   const prover = random.below(2n ** 160n);
   const inputs = plan.inputs;

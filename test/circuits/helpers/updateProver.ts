@@ -6,6 +6,7 @@
 import { CIRCUITS, type CircuitName } from '../../../protocol/circuit.js';
 import { FIELD_MODULUS } from '../../../protocol/field.js';
 import { H } from '../../../protocol/hash.js';
+import { LIE } from './levers.js';
 import { SparseTree } from './sparseTree.js';
 import { fingerprint, type Signals } from './transferProver.js';
 
@@ -49,6 +50,11 @@ export const LOW = {
   twoHundred: { value: 200n, next: END, index: 7n },
 } as const;
 
+/** What the lies of levers.ts do to the trees: no low leaf, a low leaf left as it was, no new leaf. */
+const LOWLESS = [0n, LIE.calledZero, LIE.lowless] as const;
+const KEEPING = [LIE.keptRoot, LIE.keptLeaf] as const;
+const LEAFLESS = [0n, LIE.calledZero, LIE.unwritten] as const;
+
 const NONE = { value: 0n, next: 0n, index: 0n };
 
 export function updateSignals(plan: UpdatePlan, start: Trees = treesWithTwo(), circuit: CircuitName = 'update_2'): Signals {
@@ -61,13 +67,16 @@ export function updateSignals(plan: UpdatePlan, start: Trees = treesWithTwo(), c
 
   const lowPaths = rows.map((row) => {
     const path = nullifiers.path(row.low.index);
-    const isFresh = row.s !== 0n && row.same === 0n;
-    if (isFresh) nullifiers.set(row.low.index, H(row.low.value, row.s));
+    const isFresh = !(LOWLESS as readonly bigint[]).includes(row.s) && row.same === 0n;
+    if (isFresh && !(KEEPING as readonly bigint[]).includes(row.s)) nullifiers.set(row.low.index, H(row.low.value, row.s));
     return isFresh ? path : path.map((siblings) => siblings.map(() => 0n));
   });
   const ends: bigint[] = [];
-  for (const [k, row] of rows.entries()) ends.push(row.same === 1n ? (ends[k - 1] ?? 0n) : row.low.next);
-  const leaves = rows.map((row, k) => (row.s === 0n ? 0n : H(row.s, rows[k + 1]?.same === 1n ? rows[k + 1]!.s : ends[k]!)));
+  for (const [k, row] of rows.entries()) ends.push(row.same === 1n && row.s !== LIE.lostEnd ? (ends[k - 1] ?? 0n) : row.low.next);
+  const leaves = rows.map((row, k) => {
+    if ((LEAFLESS as readonly bigint[]).includes(row.s)) return 0n;
+    return H(row.s, rows[k + 1]?.same === 1n && row.s !== LIE.skipping ? rows[k + 1]!.s : ends[k]!);
+  });
 
   const nullPath = nullifiers.path(plan.place, level);
   const notePath = notes.path(plan.place, level);
