@@ -6,6 +6,7 @@ import { CURVES, type CurveName } from '../../prover/engine/kernels.js';
 import {
   chooseWindowBits,
   digitOffset,
+  GROUP_POINTS,
   LARGEST_WINDOW_BITS,
   SMALLEST_WINDOW_BITS,
   windowCount,
@@ -88,6 +89,17 @@ describe.each(['g1', 'g2'] as const)('multi-exponentiation in %s', (curve) => {
     const scalars = bases.map(() => next(r));
     const expected = multiple(generator, scalars.reduce((total, scalar, i) => total + scalar * BigInt(i + 1), 0n) % r);
     for (const bits of [SMALLEST_WINDOW_BITS, 8]) expect(sum(curve, bases, scalars, bits), `${bits} bits`).toEqual(expected);
+  });
+
+  it('a bucket so large that it is summed in pieces', () => {
+    const n = 2 * GROUP_POINTS + 3;
+    const bases = Array.from({ length: n }, (_, i) => points[i % points.length] as NonNullable<Point>);
+    const expected = sumOfMultiples(
+      points,
+      points.map((_, j) => BigInt(Math.ceil((n - j) / points.length))),
+    );
+    const ones = bases.map(() => 1n);
+    expect(sum(curve, bases, ones, 9)).toEqual(expected);
   });
 
   it('agrees for every window width', () => {

@@ -2,7 +2,8 @@
  * The matrices A and B of the constraint system, from the key's list of entries to compressed rows.
  *
  * A row's entries are (signal, coefficient index) pairs; the coefficients themselves are few and kept once, with +1
- * and −1 at the indices the row kernel treats without a multiplication.
+ * and −1 at the indices the row kernel treats without a multiplication. The list is read twice, piece by piece: once
+ * to count, once to place, so that no second copy of it is ever in memory.
  */
 import { SCALAR_FIELD } from '../field/parameters.js';
 import { COEFFICIENT_MINUS_ONE, COEFFICIENT_ONE } from '../ntt/kernels.js';
@@ -62,18 +63,21 @@ class ValueTable {
   }
 }
 
-export interface SparseMatrix {
-  /** rows + 1 positions in `entries`, counted in entries. */
-  readonly rowStarts: Uint32Array;
-  /** signal, coefficient index, … */
-  readonly entries: Uint32Array;
-}
-
-export interface Coefficients {
-  readonly a: SparseMatrix;
-  readonly b: SparseMatrix;
+/** What the first pass over the entries finds. */
+export interface CoefficientScan {
+  /** Entries of every row of A and of B; the last number, for no row, is 0. */
+  readonly rowCounts: Readonly<Record<'a' | 'b', Uint32Array>>;
+  readonly totals: Readonly<Record<'a' | 'b', number>>;
+  /** For every entry in the file's order the index of its value. */
+  readonly valueIndices: Uint32Array;
   /** Distinct values·2^512 mod r, 32 bytes each. */
   readonly values: Uint8Array;
+}
+
+/** Where a matrix in compressed rows goes: rows + 1 positions counted in entries; entries (signal, coefficient index). */
+export interface SparseMatrix {
+  readonly rowStarts: Uint32Array;
+  readonly entries: Uint32Array;
 }
 
 function minusOneAndOne(): Uint32Array {
@@ -88,60 +92,76 @@ function minusOneAndOne(): Uint32Array {
   return words;
 }
 
-/** @throws TacitError ZKEY_FORMAT for rows, signals or values out of range */
-export function readCoefficients(zkey: Zkey): Coefficients {
+/** Calls `visit(matrix, row, signal, position of the value, index)` for every entry; `words` holds the values. */
+function eachEntry(
+  zkey: Zkey,
+  words: Uint32Array,
+  visit: (matrix: number, row: number, signal: number, valueAt: number, index: number) => void,
+): void {
+  const { container, coefficientCount } = zkey;
+  const buffer = new Uint8Array(words.buffer);
+  for (let first = 0; first < coefficientCount; first += CHUNK_ENTRIES) {
+    const count = Math.min(CHUNK_ENTRIES, coefficientCount - first);
+    readSection(container, zkey.coefficients, first * COEFFICIENT_BYTES, count * COEFFICIENT_BYTES, buffer);
+    for (let i = 0, at = 0; i < count; i++, at += ENTRY_WORDS) {
+      visit(words[at] as number, words[at + 1] as number, words[at + 2] as number, at + 3, first + i);
+    }
+  }
+}
+
+const chunkWords = (): Uint32Array => new Uint32Array(CHUNK_ENTRIES * ENTRY_WORDS);
+
+/**
+ * The first pass: checks every entry, counts those of each row, and numbers the distinct values.
+ * @throws TacitError ZKEY_FORMAT for rows, signals or values out of range
+ */
+export function scanCoefficients(zkey: Zkey): CoefficientScan {
   const { container, coefficientCount, domainSize, variables } = zkey;
   const table = new ValueTable();
   const special = minusOneAndOne();
   table.indexOf(special, 0);
   table.indexOf(special, VALUE_WORDS);
-  const rows = new Uint32Array(coefficientCount);
-  const entries = new Uint32Array(2 * coefficientCount);
-  const starts = [new Uint32Array(domainSize + 1), new Uint32Array(domainSize + 1)] as const;
-  const buffer = new Uint8Array(CHUNK_ENTRIES * COEFFICIENT_BYTES);
-  const words = new Uint32Array(buffer.buffer);
-  for (let first = 0; first < coefficientCount; first += CHUNK_ENTRIES) {
-    const count = Math.min(CHUNK_ENTRIES, coefficientCount - first);
-    readSection(container, zkey.coefficients, first * COEFFICIENT_BYTES, count * COEFFICIENT_BYTES, buffer);
-    for (let i = 0; i < count; i++) {
-      const at = ENTRY_WORDS * i;
-      const [matrix, row, signal] = [words[at] as number, words[at + 1] as number, words[at + 2] as number];
-      if (matrix > 1 || row >= domainSize || signal >= variables) {
-        throw container.fail(
-          `a coefficient of matrix 0 or 1, row below ${domainSize}, signal below ${variables}`,
-          `${matrix}, ${row}, ${signal}`,
-        );
-      }
-      const counts = matrix === 0 ? starts[0] : starts[1];
-      counts[row] = (counts[row] as number) + 1;
-      rows[first + i] = 2 * row + matrix;
-      entries[2 * (first + i)] = signal;
-      entries[2 * (first + i) + 1] = table.indexOf(words, at + 3);
+  const valueIndices = new Uint32Array(coefficientCount);
+  const [a, b] = [new Uint32Array(domainSize + 1), new Uint32Array(domainSize + 1)];
+  const words = chunkWords();
+  let entriesOfA = 0;
+  eachEntry(zkey, words, (matrix, row, signal, valueAt, index) => {
+    if (matrix > 1 || row >= domainSize || signal >= variables) {
+      throw container.fail(
+        `a coefficient of matrix 0 or 1, row below ${domainSize}, signal below ${variables}`,
+        `${matrix}, ${row}, ${signal}`,
+      );
     }
-  }
+    const counts = matrix === 0 ? a : b;
+    counts[row] = (counts[row] as number) + 1;
+    if (matrix === 0) entriesOfA++;
+    valueIndices[index] = table.indexOf(words, valueAt);
+  });
   const values = table.bytes();
   if (firstNotBelow(values, SCALAR_FIELD.prime) >= 0) throw container.fail('coefficients below r', 'a larger one');
-  return { a: compress(0, starts[0], rows, entries), b: compress(1, starts[1], rows, entries), values };
+  return { rowCounts: { a, b }, totals: { a: entriesOfA, b: coefficientCount - entriesOfA }, valueIndices, values };
 }
 
-/** Counting sort of one matrix' entries by row; `counts` becomes the row starts. */
-function compress(matrix: number, counts: Uint32Array, rows: Uint32Array, entries: Uint32Array): SparseMatrix {
+/** The second pass: a counting sort by row, straight to where the matrices belong. */
+export function placeCoefficients(zkey: Zkey, scan: CoefficientScan, a: SparseMatrix, b: SparseMatrix): void {
+  const { valueIndices } = scan;
+  shiftedStarts(scan.rowCounts.a, a.rowStarts);
+  shiftedStarts(scan.rowCounts.b, b.rowStarts);
+  eachEntry(zkey, chunkWords(), (matrix, row, signal, _, index) => {
+    const { rowStarts, entries } = matrix === 0 ? a : b;
+    const to = rowStarts[row + 1] as number;
+    rowStarts[row + 1] = to + 1;
+    entries[2 * to] = signal;
+    entries[2 * to + 1] = valueIndices[index] as number;
+  });
+}
+
+/** starts[row + 1] becomes the start of `row`: once all its entries are placed it has become the start of row + 1. */
+function shiftedStarts(counts: Uint32Array, starts: Uint32Array): void {
   let total = 0;
-  for (let row = 0; row < counts.length; row++) {
-    const count = counts[row] as number;
-    counts[row] = total;
-    total += count;
+  starts[0] = 0;
+  for (let row = 0; row + 1 < counts.length; row++) {
+    starts[row + 1] = total;
+    total += counts[row] as number;
   }
-  const sorted = new Uint32Array(2 * total);
-  const next = counts.slice();
-  for (let i = 0; i < rows.length; i++) {
-    const tagged = rows[i] as number;
-    if ((tagged & 1) !== matrix) continue;
-    const row = tagged >>> 1;
-    const to = next[row] as number;
-    next[row] = to + 1;
-    sorted[2 * to] = entries[2 * i] as number;
-    sorted[2 * to + 1] = entries[2 * i + 1] as number;
-  }
-  return { rowStarts: counts, entries: sorted };
 }

@@ -8,7 +8,7 @@ import { BASE_FIELD, FILE_MONTGOMERY_BITS, inverseModulo, PACKED_BYTES, powerMod
 import { type BackendName, encodeElement, powerOfTwo } from '../field/representation.js';
 import { compiledKernels, createInstance, createMemory, type Instance, kernel } from '../instance.js';
 import { createPool, type Pool } from '../pool/pool.js';
-import { type Coefficients, readCoefficients } from './coefficients.js';
+import { type CoefficientScan, placeCoefficients, type SparseMatrix, scanCoefficients } from './coefficients.js';
 import { firstNotBelow, readSection, type Section } from './container.js';
 import { BASE_CURVES, BASE_NAMES, type BaseName, type Layout, planLayout, STAGING_BYTES } from './layout.js';
 import type { Zkey } from './zkey.js';
@@ -35,14 +35,14 @@ export function rootOfUnity(power: number): bigint {
 
 /** Kernels are those of one backend for the key's whole life: its bases lie in memory in that backend's form. */
 export async function loadKey(zkey: Zkey, threads: number, backend: BackendName): Promise<LoadedKey> {
-  const coefficients = readCoefficients(zkey);
+  const coefficients = scanCoefficients(zkey);
   const { variables, publicInputs, domainSize } = zkey;
   const compiled = await compiledKernels(backend);
   const layout = planLayout(
     {
       variables,
       domainSize,
-      entries: { a: coefficients.a.entries.length / 2, b: coefficients.b.entries.length / 2 },
+      entries: coefficients.totals,
       coefficientValues: coefficients.values.length / PACKED_BYTES,
       bases: { a: variables, b1: variables, b2: variables, c: variables - publicInputs - 1, h: domainSize },
       threads,
@@ -50,7 +50,7 @@ export async function loadKey(zkey: Zkey, threads: number, backend: BackendName)
     compiled.info,
   );
   const instance = await createInstance(createMemory(layout.sizeBytes), 0, compiled);
-  writeMatrices(instance, layout, coefficients);
+  writeMatrices(instance, layout, zkey, coefficients);
   const counts = Object.fromEntries(BASE_NAMES.map((name) => [name, loadBases(instance, layout, zkey, name)])) as Record<BaseName, number>;
   writeRoots(instance, layout, domainSize);
   const pool = await createPool(instance, layout.work);
@@ -62,11 +62,13 @@ function writeElement(instance: Instance, address: number, value: bigint): void 
   instance.bytes.set(encodeElement(instance.info.representation, SCALAR_FIELD, value), address);
 }
 
-function writeMatrices(instance: Instance, layout: Layout, coefficients: Coefficients): void {
-  for (const name of ['a', 'b'] as const) {
-    instance.words.set(coefficients[name].rowStarts, layout.rowStarts[name] / 4);
-    instance.words.set(coefficients[name].entries, layout.entries[name] / 4);
-  }
+function writeMatrices(instance: Instance, layout: Layout, zkey: Zkey, coefficients: CoefficientScan): void {
+  const { buffer } = instance.memory;
+  const matrix = (name: 'a' | 'b'): SparseMatrix => ({
+    rowStarts: new Uint32Array(buffer, layout.rowStarts[name], zkey.domainSize + 1),
+    entries: new Uint32Array(buffer, layout.entries[name], 2 * coefficients.totals[name]),
+  });
+  placeCoefficients(zkey, coefficients, matrix('a'), matrix('b'));
   // The factor R·2^−512, in Montgomery form R²·2^−512, takes value·2^512 to value·R.
   const factor = layout.mainScratch;
   const removed = inverseModulo(powerOfTwo(SCALAR_FIELD, 2 * Number(FILE_MONTGOMERY_BITS)), SCALAR_FIELD.prime);

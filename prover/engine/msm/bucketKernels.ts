@@ -17,7 +17,8 @@ import type { ModuleBuilder } from '../wasm/module.js';
 export const LIST_CAPACITY = 1024;
 /** Bytes of an entry of the list of buckets under way: bucket, count of its points. */
 export const ACTIVE_BYTES = 8;
-const POINTER_BYTES = 4;
+/** Bytes of a tagged address of a point. */
+export const POINTER_BYTES = 4;
 
 export interface BucketKernels {
   /** (order, target, active, remaining, buckets, list, scratch) → buckets left; the points are given by tagged addresses. */

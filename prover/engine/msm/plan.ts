@@ -13,6 +13,11 @@ import { ACTIVE_BYTES, LIST_CAPACITY } from './bucketKernels.js';
 export const SCALAR_BITS = 254;
 export const SMALLEST_WINDOW_BITS = 3;
 export const LARGEST_WINDOW_BITS = 16;
+/**
+ * Points of buckets that go through all rounds together, and the most that one bucket sums up at once: partial sums are
+ * used while the cache still has them, and take no more room for a large key than for a small one.
+ */
+export const GROUP_POINTS = 1 << 14;
 /** Cost of reading one scalar's digit, in affine additions. */
 const DIGIT_COST = 0.02;
 /** Cost of a segment's three projective additions, in affine additions. */
@@ -59,6 +64,7 @@ export interface WindowMemory {
   readonly active: number;
   readonly list: number;
   readonly scratch: number;
+  /** One place for each bucket, then one for each piece cut from a bucket of more than `GROUP_POINTS`. */
   readonly buckets: number;
   readonly partials: readonly [number, number];
   readonly sums: readonly [number, number];
@@ -73,9 +79,16 @@ export function segmentCount(buckets: number): number {
   return Math.min(MOST_SEGMENTS, Math.max(1, buckets / SEGMENT_BUCKETS));
 }
 
+/** Pieces that buckets of more than `GROUP_POINTS` points can be cut into, beside the one that stays. */
+export function mostPieces(bases: number): number {
+  return Math.floor(bases / GROUP_POINTS);
+}
+
 export function windowMemory({ affineBytes, elementBytes, projectiveBytes }: CurveSizes, bases: number, bits: number): WindowMemory {
   const buckets = 2 ** (bits - 1);
   const segments = segmentCount(buckets);
+  const pieces = mostPieces(bases);
+  const group = Math.min(bases, GROUP_POINTS);
   let next = 0;
   const take = (bytes: number): number => {
     const at = next;
@@ -86,12 +99,12 @@ export function windowMemory({ affineBytes, elementBytes, projectiveBytes }: Cur
     counts: take(4 * (buckets + 1)),
     digits: take(4 * bases),
     order: take(4 * bases),
-    active: take(ACTIVE_BYTES * buckets),
+    active: take(ACTIVE_BYTES * (buckets + pieces)),
     list: take(ENTRY_BYTES * LIST_CAPACITY),
     scratch: take(Math.max(batchAddScratchBytes(elementBytes, LIST_CAPACITY), 16 * elementBytes)),
-    buckets: take(affineBytes * buckets),
+    buckets: take(affineBytes * (buckets + pieces)),
     // A bucket of m ≥ 3 points leaves ⌈m/2⌉ after the first round and ⌈m/4⌉ (m ≥ 5) after the second.
-    partials: [take(affineBytes * Math.ceil((2 * bases) / 3)), take(affineBytes * Math.ceil((2 * bases) / 5))],
+    partials: [take(affineBytes * Math.ceil((2 * group) / 3)), take(affineBytes * Math.ceil((2 * group) / 5))],
     sums: [take(affineBytes * segments), take(affineBytes * segments)],
     totals: take(affineBytes * segments),
     variables: take(3 * projectiveBytes),

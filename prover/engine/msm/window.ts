@@ -4,14 +4,16 @@
  * Steps:
  *   1. digits and counts of all scalars, then a counting sort of the bases by |digit| (their bucket);
  *   2. rounds: neighbours within a bucket are added in pairs, all pairs of a round in batches that share an
- *      inversion, until every bucket holds one point;
+ *      inversion, until every bucket holds one point (the loop itself is in `bucketKernels.ts`); buckets go through
+ *      the rounds in groups, and a bucket too large for a group goes in pieces;
  *   3. Σ v·B_v over the buckets: running sums in segments of L buckets, all segments side by side in batches;
  *   4. the segments are joined by complete projective additions: Σ T_s + L·Σ s·S_s.
  * Source: Pippenger (1976); batched affine addition in rounds as in the write-ups of the ZPrize 2022 entries.
  */
 import { type Instance, kernel } from '../instance.js';
 import type { CurveName } from '../kernels.js';
-import { segmentCount, type WindowMemory, windowCount, windowMemory } from './plan.js';
+import { ACTIVE_BYTES, POINTER_BYTES } from './bucketKernels.js';
+import { GROUP_POINTS, segmentCount, type WindowMemory, windowCount, windowMemory } from './plan.js';
 
 export interface WindowTask {
   readonly curve: CurveName;
@@ -34,12 +36,13 @@ export function runWindow(instance: Instance, task: WindowTask, work: number): v
   const buckets = 2 ** (task.bits - 1);
   instance.bytes.fill(0, memory.counts, memory.counts + 4 * (buckets + 1));
   instance.bytes.fill(0, memory.buckets, memory.buckets + instance.info.curves[task.curve].affineBytes * buckets);
-  const active = sortByBucket(instance, task, memory, buckets);
+  const { active, pieceOwners } = sortByBucket(instance, task, memory, buckets);
   if (active === 0) {
     writeInfinity(instance, task);
     return;
   }
   sumBuckets(instance, task, memory, active);
+  for (const [piece, owner] of pieceOwners.entries()) addPiece(instance, task, memory, buckets + piece, owner);
   joinBuckets(instance, task, memory, buckets);
 }
 
@@ -57,8 +60,15 @@ function writeInfinity(instance: Instance, task: WindowTask): void {
   kernel(instance, `${task.curve}_lift`)(task.result, task.result);
 }
 
-/** Fills `order` and `active` (bucket, count); returns how many buckets are not empty. */
-function sortByBucket(instance: Instance, task: WindowTask, memory: WindowMemory, buckets: number): number {
+interface Sorted {
+  /** Entries in `active`. */
+  readonly active: number;
+  /** The buckets that pieces were cut from; the i-th piece has the place behind the buckets and i other pieces. */
+  readonly pieceOwners: readonly number[];
+}
+
+/** Fills `order` and `active` (bucket, count): buckets that are not empty, in pieces of at most `GROUP_POINTS`. */
+function sortByBucket(instance: Instance, task: WindowTask, memory: WindowMemory, buckets: number): Sorted {
   const { words } = instance;
   const position = task.bits * task.window;
   const last = task.window === windowCount(task.bits) - 1;
@@ -77,31 +87,58 @@ function sortByBucket(instance: Instance, task: WindowTask, memory: WindowMemory
   );
   let start = 0;
   let active = memory.active / 4;
+  const pieceOwners: number[] = [];
   const counts = memory.counts / 4;
   for (let bucket = 1; bucket <= buckets; bucket++) {
     const count = words[counts + bucket] as number;
     if (count === 0) continue;
     words[counts + bucket] = start;
-    words[active++] = bucket - 1;
-    words[active++] = count;
     start += count;
+    let rest = count;
+    for (; rest > GROUP_POINTS; rest -= GROUP_POINTS) {
+      words[active++] = buckets + pieceOwners.push(bucket - 1) - 1;
+      words[active++] = GROUP_POINTS;
+    }
+    words[active++] = bucket - 1;
+    words[active++] = rest;
   }
   const { affineBytes } = instance.info.curves[task.curve];
   kernel(instance, 'msm_place')(memory.digits, task.count, memory.counts, memory.order, task.bases, affineBytes);
-  return (active - memory.active / 4) / 2;
+  return { active: (active - memory.active / 4) / 2, pieceOwners };
 }
 
-/** Adds the points of every bucket, pair by pair, round by round, until each bucket holds one. */
-function sumBuckets(instance: Instance, task: WindowTask, memory: WindowMemory, nonEmpty: number): void {
-  const [even, odd] = memory.partials;
+/** Adds the points of every bucket, pair by pair, round by round, until each bucket holds one; a group at a time. */
+function sumBuckets(instance: Instance, task: WindowTask, memory: WindowMemory, active: number): void {
+  const { words } = instance;
+  const count = (entry: number): number => words[memory.active / 4 + 2 * entry + 1] as number;
+  let order = memory.order;
+  for (let entry = 0; entry < active; ) {
+    let points = count(entry);
+    let end = entry + 1;
+    while (end < active && points + count(end) <= GROUP_POINTS) points += count(end++);
+    sumGroup(instance, task, memory, order, memory.active + ACTIVE_BYTES * entry, end - entry);
+    order += POINTER_BYTES * points;
+    entry = end;
+  }
+}
+
+function sumGroup(instance: Instance, task: WindowTask, memory: WindowMemory, order: number, active: number, entries: number): void {
   const round = (name: string, from: number, target: number, remaining: number): number =>
-    kernel(instance, `${task.curve}_${name}`)(from, target, memory.active, remaining, memory.buckets, memory.list, memory.scratch);
-  let [from, target] = [even, odd];
-  let remaining = round('firstRound', memory.order, from, nonEmpty);
+    kernel(instance, `${task.curve}_${name}`)(from, target, active, remaining, memory.buckets, memory.list, memory.scratch);
+  let [from, target] = memory.partials;
+  let remaining = round('firstRound', order, from, entries);
   while (remaining > 0) {
     remaining = round('laterRound', from, target, remaining);
     [from, target] = [target, from];
   }
+}
+
+/** Adds the sum of a piece to the bucket that it was cut from. */
+function addPiece(instance: Instance, task: WindowTask, memory: WindowMemory, piece: number, owner: number): void {
+  const { affineBytes } = instance.info.curves[task.curve];
+  const bucket = memory.buckets + affineBytes * owner;
+  instance.words.set([bucket, memory.buckets + affineBytes * piece, bucket], memory.list / 4);
+  kernel(instance, `${task.curve}_batchAdd`)(memory.list, 1, memory.scratch);
 }
 
 /** Σ v·B_v: running sums of all segments side by side, then one weighted sum of the segments. */

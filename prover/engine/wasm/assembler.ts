@@ -51,6 +51,7 @@ const END = 0x0b;
 
 /** Unsigned LEB128. */
 export function unsignedLeb(value: number): number[] {
+  if (value < 0x80) return [value];
   const out: number[] = [];
   let rest = value >>> 0;
   do {
@@ -63,6 +64,7 @@ export function unsignedLeb(value: number): number[] {
 
 /** Signed LEB128 of any integer up to 64 bits. */
 export function signedLeb(value: bigint | number): number[] {
+  if (typeof value === 'number' && value === (value | 0)) return signedLebOfWord(value);
   const out: number[] = [];
   let rest = BigInt(value);
   for (;;) {
@@ -79,6 +81,19 @@ export function at<T>(items: readonly T[], i: number): T {
   const item = items[i];
   if (item === undefined) throw new RangeError(`index ${i} outside of ${items.length} items`);
   return item;
+}
+
+/** The same for 32 bits, without big integers: most constants are small, and the module is emitted while somebody waits. */
+function signedLebOfWord(value: number): number[] {
+  const out: number[] = [];
+  let rest = value;
+  for (;;) {
+    const low = rest & 0x7f;
+    rest >>= 7;
+    const done = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
+    out.push(done ? low : low | 0x80);
+    if (done) return out;
+  }
 }
 
 /** The bytes that put an operand on the stack. */
@@ -132,7 +147,7 @@ export const i32 = {
 
 /** 64-bit integer instructions. */
 export const i64 = {
-  const: (value: bigint | number): Expr => [0x42, ...signedLeb(BigInt.asIntN(64, BigInt(value)))],
+  const: (value: bigint | number): Expr => [0x42, ...signedLeb(typeof value === 'number' ? value : BigInt.asIntN(64, value))],
   load: load(0x29, 3),
   load32u: load(0x35, 2),
   load32s: load(0x34, 2),
