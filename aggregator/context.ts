@@ -8,6 +8,7 @@ import type { Effects, JournalPort } from '../ledger/effects.js';
 import type { FarmTaskRow, RecordHash, SealRow, TransferRow } from '../ledger/schema.js';
 import type { LedgerState } from '../ledger/state.js';
 import type { DigestSigner } from '../protocol/eip712.js';
+import type { TacitError } from '../protocol/errors.js';
 import type { EvmAddress } from '../protocol/flavor.js';
 import type { KeyTable } from '../protocol/fold.js';
 import type { Domain } from '../protocol/record.js';
@@ -22,7 +23,7 @@ import type { Turn } from './turn.js';
 
 export type FarmPort = Pick<
   FarmQueue,
-  'publish' | 'outcome' | 'activeSinceMs' | 'forget' | 'progress' | 'workers' | 'onEvent' | 'close' | 'counts' | 'recentProvingMs'
+  'publish' | 'outcome' | 'activeSinceMs' | 'forget' | 'progress' | 'workers' | 'onEvent' | 'close' | 'counts' | 'recentProvingMs' | 'check'
 >;
 
 export interface NodeContext {
@@ -54,6 +55,8 @@ export interface NodeContext {
   readonly tasks: Map<string, FarmTaskRow>;
   /** Tasks that the queue has news of. */
   readonly dirtyTasks: Set<string>;
+  /** Why the farm's queue cannot be relied on now; undefined while it can (queueWatch.ts). */
+  queueTrouble: TacitError | undefined;
   /** When each waiting queue item was first seen, by item. */
   readonly seenMs: Map<number, number>;
   /** The contract's: after so long a queue item is overdue. */

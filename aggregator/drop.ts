@@ -9,7 +9,7 @@ import { rollupData } from '../verifier-contract/rollup.js';
 import type { ViewQueueItem } from './chainView.js';
 import type { NodeContext } from './context.js';
 import { unsealedItems } from './order.js';
-import { broadcast, signTransaction, transactionsOf } from './transactions.js';
+import { bidsPlenty, broadcast, signTransaction, transactionsOf } from './transactions.js';
 
 const FACT = 'drop';
 
@@ -77,8 +77,10 @@ async function follow(ctx: NodeContext, { item, nonce }: DropUnderWay): Promise<
     return true;
   }
   const latest = transactions[transactions.length - 1];
-  if (latest?.state === 'signed') await broadcast(ctx, latest);
-  else if (latest !== undefined && ctx.nowMs() - latest.signedMs >= ctx.policy.bumpAfterMs) {
+  const isLate = latest !== undefined && ctx.nowMs() - latest.signedMs >= ctx.policy.bumpAfterMs;
+  if (latest?.state === 'signed' && !isLate) await broadcast(ctx, latest);
+  else if (isLate && (await bidsPlenty(ctx, latest))) await broadcast(ctx, latest);
+  else if (isLate) {
     // Given up here, it is sent anew with the next step, at the same nonce and a higher fee.
     await ctx.journal.transaction((tables) => tables.facts.remove(FACT));
   }

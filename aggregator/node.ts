@@ -25,6 +25,7 @@ import { dissolveBroken, returnHalfPairs } from './giveBack.js';
 import { groupDue } from './groups.js';
 import { inspect, type NodeInspection } from './inspect.js';
 import { RpcNodeChain } from './nodeChain.js';
+import { QUEUE_CHECK_MS, watchQueue } from './queueWatch.js';
 import { QuoteBook } from './quote.js';
 import { RosterKeeper } from './rosterKeeper.js';
 import { sealDue } from './seal.js';
@@ -149,6 +150,7 @@ function makeContext(
     inputs: new Map(),
     tasks: new Map(tasks.map((task) => [task.id, task])),
     dirtyTasks: new Set(tasks.map(({ id }) => id)),
+    queueTrouble: undefined,
     seenMs: new Map(),
   };
 }
@@ -176,8 +178,10 @@ async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<
       askedAllMs = ctx.nowMs();
       for (const id of ctx.tasks.keys()) ctx.dirtyTasks.add(id);
     }
-    await step('farm', () => collectResults(ctx));
-    await step('groups', () => groupDue(ctx));
+    if (ctx.queueTrouble === undefined) {
+      await step('farm', () => collectResults(ctx));
+      await step('groups', () => groupDue(ctx));
+    }
     await step('confirm', async () => {
       for (const row of [...ctx.live.values()]) if (row.state === 'proven') await confirm(ctx, row);
     });
@@ -189,6 +193,11 @@ async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<
     await step('settle', () => advanceSettlement(ctx));
   };
   const loop = startLoop(() => ctx.turn.run(tick), ctx.policy.tickMs);
+  const queueLoop = startLoop(async () => {
+    if (await watchQueue(ctx)) loop.wake();
+    if (ctx.queueTrouble === undefined) delete problems.queue;
+    else problems.queue = `${ctx.queueTrouble.code}: ${ctx.queueTrouble.message}`;
+  }, QUEUE_CHECK_MS);
   const unsubscribe = await ctx.effects.queue.onEvent((event) => {
     void ctx.turn.run(() => step('farm', () => noteFarmEvent(ctx, event)));
     loop.wake();
@@ -199,7 +208,7 @@ async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<
   const stop = async (): Promise<void> => {
     await gateway.close();
     unsubscribe();
-    await loop.stop();
+    await Promise.all([queueLoop.stop(), loop.stop()]);
     await ctx.turn.run(async () => {});
     for (const close of closers.reverse()) await close();
   };

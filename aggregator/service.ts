@@ -7,6 +7,7 @@ import type { GatewayService, HealthReport, NodeInfo } from '../queue/service.js
 import type { NodeContext } from './context.js';
 import { submit } from './intake.js';
 import { LEAF_PAGE_SIZE, leafPage } from './leafPages.js';
+import { assertTakingIn } from './queueWatch.js';
 import { statusOf } from './status.js';
 
 const VERSION = '0.1.0';
@@ -14,7 +15,10 @@ const VERSION = '0.1.0';
 export function makeService(ctx: NodeContext, problems: () => Readonly<Record<string, string>>): GatewayService {
   return {
     info: async () => nodeInfo(ctx),
-    submit: (submission) => submit(ctx, submission),
+    submit: async (submission) => {
+      assertTakingIn(ctx, submission.id);
+      return submit(ctx, submission);
+    },
     status: async (id) => {
       const row = ctx.live.get(id) ?? ctx.journal.read.transfers.get(id);
       return row === undefined ? undefined : statusOf(ctx, row);
@@ -48,11 +52,18 @@ function nodeInfo(ctx: NodeContext): NodeInfo {
 async function health(ctx: NodeContext, problems: Readonly<Record<string, string>>): Promise<HealthReport> {
   const checks: Record<string, string> = { chain: 'ok', farm: 'ok', journal: 'ok', ...problems };
   let workers = 0;
+  if (ctx.queueTrouble !== undefined) checks.farm = `${ctx.queueTrouble.code}: nothing new is taken in`;
+  else workers = await workerCount(ctx, checks);
+  return { ok: Object.values(checks).every((line) => line === 'ok'), checks, pending: ctx.live.size, workers };
+}
+
+async function workerCount(ctx: NodeContext, checks: Record<string, string>): Promise<number> {
   try {
-    workers = (await ctx.effects.queue.workers()).length;
+    const workers = (await ctx.effects.queue.workers()).length;
     if (workers === 0) checks.workers = 'no worker has announced itself';
+    return workers;
   } catch (error) {
     checks.farm = error instanceof TacitError ? error.code : 'unreachable';
+    return 0;
   }
-  return { ok: Object.values(checks).every((line) => line === 'ok'), checks, pending: ctx.live.size, workers };
 }

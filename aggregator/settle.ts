@@ -18,11 +18,15 @@ import { rollupData } from '../verifier-contract/rollup.js';
 import type { NodeContext } from './context.js';
 import { advanceDrop } from './drop.js';
 import { overdueItemsMissed, planSettlement } from './plan.js';
-import { broadcast, signTransaction, transactionsOf } from './transactions.js';
+import { bidsPlenty, broadcast, signTransaction, transactionsOf } from './transactions.js';
 import { withdrawSeals } from './withdraw.js';
 
 /** After a refusal the next try waits: state or clock have to move first. */
 const RETRY_AFTER_MS = 2_000;
+/** More than one reorg takes back. */
+const REORG_SETTLEMENTS = 64;
+/** What a chain's node may say of bytes that pay too little: another of this nonce pays more, or the base fee has risen. */
+const PRICE_REFUSALS: ReadonlySet<string> = new Set(['TRANSACTION_REPLACED', 'RPC_FAILED']);
 
 /** One step of the settlement under way, or the start of the next. */
 export async function advanceSettlement(ctx: NodeContext): Promise<void> {
@@ -44,16 +48,29 @@ export function underWay(ctx: NodeContext): SettlementRow | undefined {
   return row;
 }
 
-/** A mined settlement whose receipt a reorg has taken away goes back to being sent. */
+/**
+ * Mined settlements whose receipts a reorg has taken away. One alone is sent again as it was. Of several the earlier ones
+ * would have to be mined first, at nonces that are free again: all are given up, and their seals planned anew.
+ */
 export async function recheckMined(ctx: NodeContext): Promise<void> {
-  const row = lastSettlement(ctx);
-  if (row?.state !== 'mined' || row.settledTx === undefined) return;
-  const { settledTx } = row;
-  if ((await ctx.effects.chain.receipt(settledTx)) !== undefined) return;
+  const gone: SettlementRow[] = [];
+  for (const row of ctx.journal.read.settlements.rows({ reverse: true, limit: REORG_SETTLEMENTS })) {
+    if (row.state === 'final') break;
+    if (row.state !== 'mined' || row.settledTx === undefined) continue;
+    if ((await ctx.effects.chain.receipt(row.settledTx)) === undefined) gone.push(row);
+  }
+  const [only, ...more] = gone;
+  if (only === undefined) return;
+  ctx.log(`settlements ${gone.map(({ index }) => index).join(', ')} were taken back by the chain; they are made again`);
+  if (more.length === 0 && only.index === lastSettlement(ctx)?.index) return sendAgain(ctx, only);
+  for (const row of gone) await abandon(ctx, row, 'taken back by the chain');
+}
+
+async function sendAgain(ctx: NodeContext, row: SettlementRow): Promise<void> {
   await ctx.journal.transaction((tables) => {
     tables.settlements.put(row.index, { ...row, state: 'sent' });
     // To be broadcast again: the nodes may have dropped it with its block.
-    tables.transactions.update(settledTx, (entry) => ({ ...entry, state: 'signed' }));
+    tables.transactions.update(row.settledTx as Hex, (entry) => ({ ...entry, state: 'signed' }));
   });
 }
 
@@ -127,10 +144,25 @@ async function follow(ctx: NodeContext, row: SettlementRow): Promise<void> {
   const latest = transactions[transactions.length - 1];
   if ((await ctx.effects.chain.minedNonce()) > nonce) return abandon(ctx, row, 'another transaction of this account took the nonce');
   if (latest === undefined || latest.settlement !== row.index) return putSettlement(ctx, { ...row, state: 'planned' });
-  if (latest.state === 'signed') return broadcast(ctx, latest);
-  if (ctx.nowMs() - latest.signedMs < ctx.policy.bumpAfterMs) return;
+  const isLate = ctx.nowMs() - latest.signedMs >= ctx.policy.bumpAfterMs;
+  if (latest.state === 'signed' && !(await isOutbid(ctx, latest, isLate))) return;
+  if (!isLate) return;
+  // Already far above what the chain asks: not the fee keeps it out, but perhaps nobody has it any more.
+  if (await bidsPlenty(ctx, latest)) return broadcast(ctx, latest);
   const gas = await estimate(ctx, row, rollupData.settle(hexToBytes(row.bytes)));
   if (gas !== undefined) await broadcast(ctx, await sign(ctx, row, nonce, gas));
+}
+
+/** Sends it. True where it was refused for its price and has waited: then a higher bid is the only way. */
+async function isOutbid(ctx: NodeContext, transaction: TransactionRow, isLate: boolean): Promise<boolean> {
+  try {
+    await broadcast(ctx, transaction);
+    return false;
+  } catch (error) {
+    if (!isLate || !isTacitError(error) || !PRICE_REFUSALS.has(error.code)) throw error;
+    ctx.log(`transaction ${transaction.hash} is not taken, ${error.code}; the fee goes up`);
+    return true;
+  }
 }
 
 async function concluded(ctx: NodeContext, row: SettlementRow, { hash, succeeded, block }: TransactionReceipt): Promise<void> {

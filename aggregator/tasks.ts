@@ -48,8 +48,9 @@ export function planUpdateTask(ctx: NodeContext, tables: WriteTables, seal: Seal
   });
 }
 
-/** Planned → queued, for every planned task. Safe to repeat. */
+/** Planned → queued, for every planned task. Safe to repeat. While the queue is unfit they stay planned. */
 export async function publishPlanned(ctx: NodeContext): Promise<void> {
+  if (ctx.queueTrouble !== undefined) return;
   for (const task of [...ctx.tasks.values()]) if (task.state === 'planned') await publish(ctx, task);
 }
 

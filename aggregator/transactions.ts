@@ -15,6 +15,8 @@ const GAS_CAP = 16_777_216n;
 /** Nodes take a replacement only when it pays at least a tenth more. */
 const BUMP_PERMILLE = 1_125n;
 const WEI_BYTES = 32;
+/** So many times what the chain asks now is enough: bids do not climb without end while a chain or an RPC stands still. */
+const PLENTY = 8n;
 
 export interface Intent {
   readonly purpose: TransactionRow['purpose'];
@@ -73,6 +75,12 @@ export async function signTransaction(ctx: NodeContext, intent: Intent, also: (t
 export async function broadcast(ctx: NodeContext, { hash, raw }: TransactionRow): Promise<void> {
   await ctx.effects.chain.broadcast(raw);
   await ctx.journal.transaction((tables) => tables.transactions.update(hash, (entry) => ({ ...entry, state: 'broadcast' })));
+}
+
+/** True where a higher bid would not help. */
+export async function bidsPlenty(ctx: NodeContext, { maxFeePerGas }: TransactionRow): Promise<boolean> {
+  const { maxFeePerGasWei } = await ctx.effects.chain.feeSuggestion();
+  return BigInt(maxFeePerGas) >= PLENTY * maxFeePerGasWei;
 }
 
 /** Everything ever signed with this nonce, oldest first. */

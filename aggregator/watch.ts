@@ -3,6 +3,7 @@
  * taken back, following goes on from the newest view that is still on the chain, or else from the contract's beginning.
  */
 
+import { isTacitError } from '../protocol/errors.js';
 import { type ChainView, extendView, genesisView } from './chainView.js';
 import type { NodeContext } from './context.js';
 import { alignWithChain } from './reconcile.js';
@@ -33,12 +34,14 @@ export class ChainWatcher {
   async follow(): Promise<boolean> {
     const { chain } = this.#ctx.effects;
     const head = await chain.head();
-    const latest = this.#views[this.#views.length - 1] as ChainView;
-    if (head.hash === latest.head.hash) return false;
+    const latest = this.#views[this.#views.length - 1];
+    if (head.hash === latest?.head.hash) return false;
     const base = await this.#newestOnChain();
     const reorg = base !== latest;
+    // An RPC whose head is behind a block that it gives itself: what was seen is not read a second time.
+    if (!reorg && head.number <= base.head.number) return false;
     if (reorg) this.#ctx.log(`blocks after ${base.head.number} were taken back`);
-    const view = await this.#extended(base, head);
+    const view = await this.#extendedOrForgotten(base, head);
     if (reorg) await recheckMined(this.#ctx);
     await alignWithChain(this.#ctx, view, reorg);
     this.#views = [...this.#views.filter(({ head: { number } }) => number < head.number), view].slice(-VIEWS_KEPT);
@@ -58,6 +61,19 @@ export class ChainWatcher {
   async #beginning(): Promise<ChainView> {
     const number = this.#ctx.config.deploymentBlock - 1;
     return genesisView((await this.#ctx.effects.chain.block(number)) ?? { number, hash: '0x' });
+  }
+
+  /** A history that contradicts itself was read while the chain moved, or from an RPC that lied: it is read anew, from the beginning. */
+  async #extendedOrForgotten(base: ChainView, head: { number: number; hash: string }): Promise<ChainView> {
+    try {
+      return await this.#extended(base, head);
+    } catch (error) {
+      if (isTacitError(error, 'HISTORY_INCONSISTENT')) {
+        this.#ctx.log('the history contradicts what was read before; everything is read again');
+        this.#views = [];
+      }
+      throw error;
+    }
   }
 
   async #extended(view: ChainView, head: { number: number; hash: string }): Promise<ChainView> {

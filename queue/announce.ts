@@ -13,7 +13,7 @@ import { type DigestSigner, recoverSigner, typedDigest } from '../protocol/eip71
 import type { EvmAddress, Hex } from '../protocol/flavor.js';
 import type { Domain } from '../protocol/record.js';
 import { farmPrefix, LANES, type Lane } from './farmOptions.js';
-import { connectionOptions, type LogLine } from './redis.js';
+import { connectionOptions, type LogLine, probeRedis } from './redis.js';
 import { address, hexOf, word } from './shapes.js';
 
 export interface WorkerAnnouncement {
@@ -94,6 +94,11 @@ export class AnnouncementBoard {
       if (announcement?.address === worker && isGenuine(announcement, this.#domain)) announced.push(announcement);
     }
     return announced;
+  }
+
+  /** @throws TacitError as probeRedis */
+  async check(): Promise<void> {
+    await probeRedis(this.#redis, `${this.#key}:probe`);
   }
 
   close(): void {

@@ -196,6 +196,11 @@ export class FarmQueue implements QueuePort {
     return true;
   }
 
+  /** Can the farm be relied on now? @throws TacitError REDIS_EVICTING_POLICY, REDIS_FULL; waits while Redis is away */
+  async check(): Promise<void> {
+    await this.#board.check();
+  }
+
   /** Workers that announced themselves lately, signatures checked. */
   async workers(): Promise<WorkerAnnouncement[]> {
     return this.#board.list();

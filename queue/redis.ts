@@ -3,7 +3,8 @@
  *
  * `startRedis` takes the first of: the URL it is given (or REDIS_URL), a `redis-server` of the PATH started on a
  * port, directory and password of its own, the embedded JavaScript server. The last one keeps nothing, which is
- * said aloud. A server that was started here is stopped by `stop()` and dies with this process.
+ * said aloud. A server that was started here is stopped by `stop()` and dies with this process, whatever that died of:
+ * where there is a POSIX shell it runs under a guard that waits for the end of a pipe, which the kernel closes.
  *
  * Invariants: whatever is returned answered PING, is new enough, and evicts nothing. An evicting Redis would drop
  * job locks and sealed jobs under memory pressure, so it is refused rather than warned about.
@@ -48,6 +49,8 @@ const STOP_TIMEOUT_MS = 3_000;
 const PORT_ATTEMPTS = 5;
 const CONNECT_TIMEOUT_MS = 5_000;
 const PASSWORD_BYTES = 18;
+/** A probe's key is gone before anybody wonders what it is. */
+const PROBE_LIFE_MS = 10_000;
 
 /**
  * @throws TacitError REDIS_UNREACHABLE, REDIS_TOO_OLD, REDIS_EVICTING_POLICY
@@ -100,6 +103,28 @@ export async function checkRedis(url: string, { embedded = false } = {}): Promis
     return { version, policy };
   } finally {
     client.disconnect();
+  }
+}
+
+/**
+ * Is the server that a connection leads to still fit for the farm? Asked again and again while a node runs: policies are
+ * changed and memory fills at run time.
+ * @param key may be written to
+ * @throws TacitError REDIS_EVICTING_POLICY, REDIS_FULL (both retryable: an operator mends them); the connection's own errors
+ */
+export async function probeRedis(client: Redis, key: string): Promise<void> {
+  const policy = field(await client.info('memory'), 'maxmemory_policy');
+  if (policy !== undefined && policy !== REQUIRED_POLICY)
+    throw new TacitError('REDIS_EVICTING_POLICY', 'Redis may evict jobs; set maxmemory-policy to noeviction', {
+      expected: REQUIRED_POLICY,
+      got: policy,
+      retryable: true,
+    });
+  try {
+    await client.set(key, '1', 'PX', PROBE_LIFE_MS);
+  } catch (cause) {
+    if (!(cause instanceof Error && cause.message.startsWith('OOM'))) throw cause;
+    throw new TacitError('REDIS_FULL', 'Redis has no memory left; raise maxmemory', { retryable: true, cause });
   }
 }
 
@@ -192,11 +217,21 @@ async function startServer(binary: string, dir: string | undefined): Promise<Run
   }
 }
 
+/** Descriptor 3 is the pipe; the configuration comes by standard input, which a shell would take from a background command. */
+const GUARD =
+  'exec 4<&0; "$0" "$@" <&4 3<&- 4<&- & child=$!; (cat > /dev/null; kill "$child" 2> /dev/null) <&3 4<&- & exec 3<&- 4<&-; wait "$child"';
+
+function spawnGuarded(binary: string): ChildProcess {
+  if (process.platform === 'win32') return spawn(binary, ['-'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  return spawn('sh', ['-c', GUARD, binary, '-'], { stdio: ['pipe', 'ignore', 'ignore', 'pipe'] });
+}
+
 async function launch(binary: string, home: string, port: number, removeHome: boolean): Promise<RunningRedis> {
   const password = randomBytes(PASSWORD_BYTES).toString('base64url');
   // The configuration goes in by standard input, so that the password is in no process list.
-  const child = spawn(binary, ['-'], { stdio: ['pipe', 'ignore', 'ignore'] });
-  const killWithUs = () => child.kill('SIGKILL');
+  const child = spawnGuarded(binary);
+  // Without a guard a handler at exit has to do.
+  const killWithUs = () => void (child.stdio[3] ?? child.kill('SIGKILL'));
   process.once('exit', killWithUs);
   const config = [
     'bind 127.0.0.1',
@@ -255,7 +290,9 @@ async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const hard = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-  child.kill('SIGTERM');
+  const guard = child.stdio[3];
+  if (guard) guard.destroy();
+  else child.kill('SIGTERM');
   await ended;
   clearTimeout(hard);
 }

@@ -1,17 +1,20 @@
 /**
  * A connection to an EVM chain by JSON-RPC, checked before it is handed out.
  */
-import { JsonRpcProvider, Network } from 'ethers';
+import { FetchRequest, JsonRpcProvider, Network } from 'ethers';
 import { TacitError } from '../protocol/errors.js';
 
 export interface RpcOptions {
   /** Wait for the first answer. Default 10 s. */
   readonly timeoutMs?: number;
+  /** Wait for each later one, a whole range of logs perhaps. Default 15 s; ethers' own 5 minutes would hold a node up for so long. */
+  readonly requestTimeoutMs?: number;
   /** How often to look for a receipt or a block. Default 250 ms, right for local chains; raise it for metered ones. */
   readonly pollingMs?: number;
 }
 
 const TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
 const POLLING_MS = 250;
 
 /**
@@ -20,7 +23,9 @@ const POLLING_MS = 250;
  */
 export async function openRpc(rpcUrl: string, options: RpcOptions = {}): Promise<JsonRpcProvider> {
   const network = Network.from(await readChainId(rpcUrl, options.timeoutMs ?? TIMEOUT_MS));
-  return new JsonRpcProvider(rpcUrl, network, {
+  const request = new FetchRequest(rpcUrl);
+  request.timeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  return new JsonRpcProvider(request, network, {
     staticNetwork: network,
     cacheTimeout: -1,
     batchMaxCount: 1,
