@@ -1,6 +1,6 @@
 /**
  * BN254 from ffjavascript, narrowed to what set-up needs. ffjavascript ships no types; this is the only file that
- * imports it. Single-threaded: workers of ours instantiate the same WebAssembly code with memories of their own.
+ * imports it. Single-threaded: for single points and pairings; lists of points are the prover engine's work.
  */
 
 /** Opaque internal forms of ffjavascript. */
@@ -23,7 +23,6 @@ export interface Bn254 {
   readonly G2: Group;
   readonly Gt: { toObject(value: unknown): unknown };
   pairing(p: CurvePoint, q: CurvePoint): unknown;
-  readonly tm: { readonly code: Uint8Array; readonly pG1gen: number; readonly pG2gen: number };
 }
 
 const PACKAGE: string = 'ffjavascript';

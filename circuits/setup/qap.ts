@@ -1,231 +1,246 @@
 /**
  * From constraints and toxic waste to the scalars behind every point of a Groth16 proving key.
  *
- * 1. L_c(τ), the Lagrange basis over the n-th roots of unity at τ, for every constraint c.
- * 2. A_s, B_s, C_s = Σ coefficient · L_c(τ) over the uses of wire s; snarkjs' identity rows add L_(m+s)(τ) to A_s for
- *    every public wire s, behind the m constraints.
+ * 1. L_c(τ), the Lagrange basis over the n-th roots of unity at τ, for every row c.
+ * 2. A_s, B_s, C_s = Σ coefficient · L_c(τ) over the uses of wire s. Rows are the m constraints and, behind them,
+ *    snarkjs' identity rows: row m + s says A = wire s, for every public wire s.
  * 3. K_s = β·A_s + α·B_s + C_s, over γ for public wires (the verifying key's points), over δ for the others.
  * 4. H_i = M_(2i+1)(τ)/δ with M the Lagrange basis over the 2n-th roots: the prover evaluates A·B − C, which vanishes
  *    on the n-th roots, at the odd ones only.
  *
- * The sums over coefficients (up to millions) run on wasmcurves' Montgomery arithmetic, the rest on bigints.
- * Source: Groth, "On the Size of Pairing-based Non-interactive Arguments" (2016); snarkjs' zkey layout.
+ * All of it runs on the engine's kernels and threads; each thread sums its share of the rows, then the shares are added.
+ * The readable twin, on bigints, is reference.ts. Source: Groth, "On the Size of Pairing-based Non-interactive
+ * Arguments" (2016); snarkjs' zkey layout.
  */
 import { FIELD_MODULUS } from '../../protocol/field.js';
-import { readSections, readUint256, requireSection, writeUint256 } from '../binfile.js';
+import { inverseModulo, PACKED_BYTES, powerModulo } from '../../prover/engine/field/parameters.js';
+import { rootOfUnity } from '../../prover/engine/groth16/key.js';
+import type { Task } from '../../prover/engine/pool/task.js';
+import { COEFFICIENT_BYTES, MATRICES, TERM_BYTES } from '../../prover/engine/setup/kernels.js';
+import { readSections, requireSection } from '../binfile.js';
 import { R1cs } from '../r1cs.js';
-import { SCALAR_BYTES } from './bn254.js';
+import { COUNT_BYTES, type KeyMemory, type KeyShape } from './keyMemory.js';
 import type { ToxicWaste } from './toxicWaste.js';
 
 const R = FIELD_MODULUS;
-/** 5^((r−1)/2^28) is a generator of the largest power-of-two subgroup, and the one that snarkjs' transforms use. */
-const TWO_ADICITY = 28;
-const NON_RESIDUE = 5n;
-const MONTGOMERY = 1n << 256n;
-const PAGE_BYTES = 65536;
 const SECTION_CONSTRAINTS = 2;
-/** Bytes of one coefficient in a zkey: matrix u32, constraint u32, wire u32, value. */
-const COEFFICIENT_BYTES = 12 + SCALAR_BYTES;
+/** Values in a zkey's coefficients carry the factor (2^256)², the square of the files' Montgomery radix. */
+const COEFFICIENT_FACTOR = powerModulo(2n, 512n, R);
+/** The Lagrange bases are wanted before anything else. */
+const PRIORITY = 1;
 
-/** Scalars are 32 bytes each, little-endian, canonical. */
-export interface KeyScalars {
-  readonly wires: number;
-  readonly publicInputs: number;
-  readonly constraints: number;
-  readonly domainSize: number;
-  readonly a: Uint8Array;
-  readonly b: Uint8Array;
-  /** K of wires 0..publicInputs. */
-  readonly ic: Uint8Array;
-  /** K of the remaining wires. */
-  readonly k: Uint8Array;
-  readonly h: Uint8Array;
-  /** Contents of the zkey's coefficient section. */
-  readonly coefficients: Uint8Array;
+/** All rows of a circuit in the form of r1cs files. */
+export interface Rows {
+  readonly shape: KeyShape;
+  readonly constraints: Uint8Array;
+  readonly identity: Uint8Array;
 }
 
-type Fn = (...pointers: number[]) => void;
-
-export async function keyScalars(r1csBytes: Uint8Array, waste: ToxicWaste, curveCode: Uint8Array): Promise<KeyScalars> {
+/** @throws TacitError FILE_FORMAT */
+export function readRows(r1csBytes: Uint8Array): Rows {
   const { header } = new R1cs(r1csBytes);
   const publicWires = header.publicInputs + header.outputs + 1;
-  const rows = header.constraints + publicWires;
-  const domainSize = 2 ** Math.ceil(Math.log2(rows));
-  const lagrange = lagrangeAt(waste.tau, domainSize);
-  const sums = await sumCoefficients(r1csBytes, header, publicWires, lagrange, curveCode);
-
-  const ic = new DataView(new ArrayBuffer(publicWires * SCALAR_BYTES));
-  const k = new DataView(new ArrayBuffer((header.wires - publicWires) * SCALAR_BYTES));
-  const [aView, bView, cView] = [sums.a, sums.b, sums.c].map((bytes) => new DataView(bytes.buffer)) as [DataView, DataView, DataView];
-  const [perGamma, perDelta] = [inverse(waste.gamma), inverse(waste.delta)];
-  for (let s = 0; s < header.wires; s++) {
-    const at = s * SCALAR_BYTES;
-    let a = readUint256(aView, at);
-    if (s < publicWires) {
-      a = (a + lagrange[header.constraints + s]!) % R;
-      writeUint256(aView, at, a);
-    }
-    const sum = (waste.beta * a + waste.alpha * readUint256(bView, at) + readUint256(cView, at)) % R;
-    if (s < publicWires) writeUint256(ic, at, (sum * perGamma) % R);
-    else writeUint256(k, at - publicWires * SCALAR_BYTES, (sum * perDelta) % R);
-  }
-  return {
-    wires: header.wires,
-    publicInputs: publicWires - 1,
-    constraints: header.constraints,
-    domainSize,
-    a: sums.a,
-    b: sums.b,
-    ic: new Uint8Array(ic.buffer),
-    k: new Uint8Array(k.buffer),
-    h: oddLagrange(waste, domainSize, perDelta),
-    coefficients: sums.coefficients,
-  };
-}
-
-/** ω^i·(τ^n − 1) / (n·(τ − ω^i)) for all i < n. */
-function lagrangeAt(tau: bigint, n: number): bigint[] {
-  const root = rootOfUnity(n);
-  const scale = (sub(power(tau, BigInt(n)), 1n) * inverse(BigInt(n))) % R;
-  const points = powers(root, n);
-  const inverses = invertAll(points.map((point) => sub(tau, point)));
-  return points.map((point, i) => (((point * scale) % R) * inverses[i]!) % R);
-}
-
-/** M_(2i+1)(τ)/δ, as bytes. */
-function oddLagrange(waste: ToxicWaste, n: number, perDelta: bigint): Uint8Array {
-  const root = rootOfUnity(2 * n);
-  const square = (root * root) % R;
-  const scale = (((sub(power(waste.tau, BigInt(2 * n)), 1n) * inverse(BigInt(2 * n))) % R) * perDelta) % R;
-  const points = powers(square, n).map((point) => (point * root) % R);
-  const inverses = invertAll(points.map((point) => sub(waste.tau, point)));
-  const view = new DataView(new ArrayBuffer(n * SCALAR_BYTES));
-  points.forEach((point, i) => {
-    writeUint256(view, i * SCALAR_BYTES, (((point * scale) % R) * inverses[i]!) % R);
-  });
-  return new Uint8Array(view.buffer);
-}
-
-interface Sums {
-  readonly a: Uint8Array;
-  readonly b: Uint8Array;
-  readonly c: Uint8Array;
-  readonly coefficients: Uint8Array;
-}
-
-/** Steps 2 and the coefficient section, in one pass over the constraints. */
-async function sumCoefficients(
-  r1csBytes: Uint8Array,
-  header: { wires: number; constraints: number },
-  publicWires: number,
-  lagrange: readonly bigint[],
-  curveCode: Uint8Array,
-): Promise<Sums> {
   const section = requireSection(readSections(r1csBytes, 'r1cs'), SECTION_CONSTRAINTS, 'r1cs');
-  const accumulatorBytes = header.wires * SCALAR_BYTES;
-  const lagrangeBytes = header.constraints * SCALAR_BYTES;
-  // A coefficient takes 36 bytes in the r1cs and 44 in the zkey.
-  const outputBytes = Math.ceil((section.length / (4 + SCALAR_BYTES)) * COEFFICIENT_BYTES) + publicWires * COEFFICIENT_BYTES;
-  const total = 3 * accumulatorBytes + lagrangeBytes + section.length + outputBytes;
-  const memory = new WebAssembly.Memory({ initial: 64 + Math.ceil(total / PAGE_BYTES) });
-  const { instance } = await WebAssembly.instantiate(curveCode.slice(), { env: { memory } });
-  const { frm_mul: mul, frm_add: add } = instance.exports as unknown as { frm_mul: Fn; frm_add: Fn };
-  const view = new DataView(memory.buffer);
-  const bytes = new Uint8Array(memory.buffer);
-
-  let next = Math.ceil(view.getUint32(0, true) / 8) * 8;
-  const take = (size: number): number => {
-    const at = next;
-    next += Math.ceil(size / 8) * 8;
-    return at;
-  };
-  const product = take(SCALAR_BYTES);
-  const rCubed = take(SCALAR_BYTES);
-  const accumulators = [take(accumulatorBytes), take(accumulatorBytes), take(accumulatorBytes)] as const;
-  const lagrangeAtPointer = take(lagrangeBytes);
-  const input = take(section.length);
-  const output = take(outputBytes);
-
-  writeUint256(view, rCubed, MONTGOMERY ** 3n % R);
-  for (let c = 0; c < header.constraints; c++) writeUint256(view, lagrangeAtPointer + c * SCALAR_BYTES, (lagrange[c]! * MONTGOMERY) % R);
-  bytes.set(r1csBytes.subarray(section.offset, section.offset + section.length), input);
-
-  let from = input;
-  let to = output + 4;
-  const putCoefficient = (matrix: number, row: number, wire: number): number => {
-    view.setUint32(to, matrix, true);
-    view.setUint32(to + 4, row, true);
-    view.setUint32(to + 8, wire, true);
-    to += COEFFICIENT_BYTES;
-    return to - SCALAR_BYTES;
-  };
-  for (let c = 0; c < header.constraints; c++) {
-    const basis = lagrangeAtPointer + c * SCALAR_BYTES;
-    for (let matrix = 0; matrix < 3; matrix++) {
-      const accumulator = accumulators[matrix]!;
-      let terms = view.getUint32(from, true);
-      from += 4;
-      for (; terms > 0; terms--, from += 4 + SCALAR_BYTES) {
-        const wire = view.getUint32(from, true);
-        const slot = accumulator + wire * SCALAR_BYTES;
-        // Plain times Montgomery gives plain.
-        mul(from + 4, basis, product);
-        add(slot, product, slot);
-        if (matrix < 2) mul(from + 4, rCubed, putCoefficient(matrix, c, wire)); // zkey values carry the factor R²
-      }
-    }
-  }
-  const one = MONTGOMERY ** 2n % R;
-  for (let s = 0; s < publicWires; s++) writeUint256(view, putCoefficient(0, header.constraints + s, s), one);
-  view.setUint32(output, (to - output - 4) / COEFFICIENT_BYTES, true);
-
-  const copy = (at: number, size: number): Uint8Array => bytes.slice(at, at + size);
+  const constraints = r1csBytes.subarray(section.offset, section.offset + section.length);
+  const identity = identityRows(publicWires);
+  const [whole] = splitRows(constraints, header.constraints, 1) as [Share];
   return {
-    a: copy(accumulators[0], accumulatorBytes),
-    b: copy(accumulators[1], accumulatorBytes),
-    c: copy(accumulators[2], accumulatorBytes),
-    coefficients: copy(output, to - output),
+    shape: {
+      wires: header.wires,
+      publicInputs: publicWires - 1,
+      constraints: header.constraints,
+      domainSize: 2 ** Math.ceil(Math.log2(header.constraints + publicWires)),
+      rowsBytes: constraints.length + identity.length,
+      coefficients: whole.coefficients + publicWires,
+    },
+    constraints,
+    identity,
   };
 }
 
-function rootOfUnity(n: number): bigint {
-  const generator = power(NON_RESIDUE, (R - 1n) >> BigInt(TWO_ADICITY));
-  return power(generator, BigInt(2 ** TWO_ADICITY / n));
-}
-
-function powers(base: bigint, count: number): bigint[] {
-  const result: bigint[] = [];
-  for (let i = 0, x = 1n; i < count; i++, x = (x * base) % R) result.push(x);
-  return result;
-}
-
-function power(base: bigint, exponent: bigint): bigint {
-  let result = 1n;
-  for (let b = base % R, e = exponent; e > 0n; e >>= 1n, b = (b * b) % R) if (e & 1n) result = (result * b) % R;
-  return result;
-}
-
-function inverse(x: bigint): bigint {
-  return power(x, R - 2n);
-}
-
-function sub(x: bigint, y: bigint): bigint {
-  return x >= y ? x - y : x - y + R;
-}
-
-/** Montgomery's trick; no element is zero because τ is no root of unity. */
-function invertAll(values: readonly bigint[]): bigint[] {
-  const prefix: bigint[] = [];
-  let product = 1n;
-  for (const value of values) {
-    prefix.push(product);
-    product = (product * value) % R;
+/** Row s: one term, wire s with coefficient 1, in A; nothing in B and C. */
+function identityRows(publicWires: number): Uint8Array {
+  const rowBytes = MATRICES * 4 + TERM_BYTES;
+  const bytes = new Uint8Array(publicWires * rowBytes);
+  const view = new DataView(bytes.buffer);
+  for (let s = 0; s < publicWires; s++) {
+    view.setUint32(s * rowBytes, 1, true);
+    view.setUint32(s * rowBytes + 4, s, true);
+    view.setUint32(s * rowBytes + 8, 1, true);
   }
-  const result = new Array<bigint>(values.length);
-  let rest = inverse(product);
-  for (let i = values.length - 1; i >= 0; i--) {
-    result[i] = (rest * prefix[i]!) % R;
-    rest = (rest * values[i]!) % R;
+  return bytes;
+}
+
+/** Consecutive rows: where they begin, how many there are, and how many terms of A and B they have. */
+interface Share {
+  readonly offset: number;
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly firstCoefficient: number;
+  readonly coefficients: number;
+}
+
+/** Cuts rows into shares of about equal bytes. */
+function splitRows(bytes: Uint8Array, rows: number, count: number): Share[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const shares: Share[] = [];
+  let [offset, coefficients] = [0, 0];
+  let start = { offset, row: 0, coefficients };
+  for (let row = 0; row < rows; row++) {
+    for (let matrix = 0; matrix < MATRICES; matrix++) {
+      const terms = view.getUint32(offset, true);
+      if (matrix < MATRICES - 1) coefficients += terms;
+      offset += 4 + terms * TERM_BYTES;
+    }
+    if (row < rows - 1 && offset < (bytes.length * (shares.length + 1)) / count) continue;
+    const own = { rows: row + 1 - start.row, coefficients: coefficients - start.coefficients };
+    shares.push({ offset: start.offset, firstRow: start.row, firstCoefficient: start.coefficients, ...own });
+    start = { offset, row: row + 1, coefficients };
   }
-  return result;
+  return shares;
+}
+
+/** Leaves all scalars and the coefficient section in the memory. */
+export async function computeScalars(memory: KeyMemory, { constraints, identity }: Rows, waste: ToxicWaste): Promise<void> {
+  const { places, shape } = memory;
+  memory.bytes(places.rows, constraints.length).set(constraints);
+  memory.bytes(places.rows + constraints.length, identity.length).set(identity);
+  const odd = memory.run(oddLagrange(memory, waste));
+  try {
+    await memory.run(lagrange(memory, waste), PRIORITY);
+    await memory.run(sumRows(memory), PRIORITY);
+    for (let i = 1; i < places.sums.length; i++) await memory.run(addShare(memory, i), PRIORITY);
+    await memory.run(combine(memory, waste), PRIORITY);
+  } finally {
+    await odd;
+  }
+  const count = new DataView(new ArrayBuffer(COUNT_BYTES));
+  count.setUint32(0, shape.coefficients, true);
+  memory.bytes(places.coefficients, COUNT_BYTES).set(new Uint8Array(count.buffer));
+}
+
+interface Basis {
+  readonly at: number;
+  readonly differences: number;
+  readonly first: bigint;
+  readonly ratio: bigint;
+  /** τ, scale, scale·τ. */
+  readonly constants: number;
+}
+
+/** The kernel call for elements [from, from + count) of a Lagrange basis. */
+function basisCalls(memory: KeyMemory, basis: Basis, ratioAt: number, from: number, count: number, piece: number) {
+  const { elementBytes } = memory;
+  memory.element(piece, (basis.first * powerModulo(basis.ratio, BigInt(from), R)) % R);
+  const skip = from * elementBytes;
+  const own = [basis.differences + skip, piece + elementBytes] as const;
+  return [['setup_lagrange', basis.at + skip, count, piece, ratioAt, basis.constants, ...own] as const];
+}
+
+/** L_c(τ) = ω^c·(τ^n − 1) / (n·(τ − ω^c)), with one Montgomery factor more than elements have. */
+function lagrange(memory: KeyMemory, waste: ToxicWaste): Task[] {
+  const { places, shape, elementBytes } = memory;
+  const ratio = rootOfUnity(Math.log2(shape.domainSize));
+  const scale = lagrangeScale(waste.tau, shape.domainSize);
+  const constants = memory.constants(waste.tau, scale, (scale * waste.tau) % R);
+  for (const i of [1, 2]) memory.enterAgain(constants + i * elementBytes);
+  const basis = { at: places.lagrange, differences: places.differences[0], first: 1n, ratio, constants };
+  const ratioAt = memory.constants(ratio);
+  return memory.pieces(shape.domainSize, 0, (from, count, piece) => basisCalls(memory, basis, ratioAt, from, count, piece));
+}
+
+/** M_(2i+1)(τ)/δ as integers. */
+function oddLagrange(memory: KeyMemory, waste: ToxicWaste): Task[] {
+  const { places, shape, elementBytes } = memory;
+  const first = rootOfUnity(Math.log2(2 * shape.domainSize));
+  const ratio = (first * first) % R;
+  const scale = (lagrangeScale(waste.tau, 2 * shape.domainSize) * inverseModulo(waste.delta, R)) % R;
+  const constants = memory.constants(waste.tau, scale, (scale * waste.tau) % R);
+  const basis = { at: places.odd, differences: places.differences[1], first, ratio, constants };
+  const ratioAt = memory.constants(ratio);
+  return memory.pieces(shape.domainSize, 1, (from, count, piece) => [
+    ...basisCalls(memory, basis, ratioAt, from, count, piece),
+    ['r_packMany', places.scalars.h + from * PACKED_BYTES, places.odd + from * elementBytes, count],
+  ]);
+}
+
+/** (τ^n − 1)/n */
+function lagrangeScale(tau: bigint, n: number): bigint {
+  return ((powerModulo(tau, BigInt(n), R) + R - 1n) * inverseModulo(BigInt(n), R)) % R;
+}
+
+/** One share of the rows for each thread, the identity rows with the first one. */
+function sumRows(memory: KeyMemory): Task[] {
+  const { places, shape, elementBytes } = memory;
+  const publicWires = shape.publicInputs + 1;
+  const identityBytes = publicWires * (MATRICES * 4 + TERM_BYTES);
+  const factor = memory.constants(COEFFICIENT_FACTOR);
+  memory.enterAgain(factor);
+  const shares = splitRows(memory.bytes(places.rows, shape.rowsBytes - identityBytes), shape.constraints, memory.threads);
+  const identity: Share = {
+    offset: shape.rowsBytes - identityBytes,
+    firstRow: shape.constraints,
+    rows: publicWires,
+    firstCoefficient: shape.coefficients - publicWires,
+    coefficients: publicWires,
+  };
+  const callFor = (share: Share, thread: number) =>
+    [
+      'setup_rows',
+      places.rows + share.offset,
+      share.rows,
+      share.firstRow,
+      places.lagrange + share.firstRow * elementBytes,
+      places.sums[thread] as number,
+      shape.wires * elementBytes,
+      places.coefficients + COUNT_BYTES + share.firstCoefficient * COEFFICIENT_BYTES,
+      factor,
+      (places.pieces[thread] as number) + elementBytes,
+    ] as const;
+  return shares.map((share, thread) => ({
+    type: 'calls',
+    calls: thread === 0 ? [callFor(share, 0), callFor(identity, 0)] : [callFor(share, thread)],
+  }));
+}
+
+/** Adds another thread's sums to the first one's. */
+function addShare(memory: KeyMemory, share: number): Task[] {
+  const [to, from] = [memory.places.sums[0] as number, memory.places.sums[share] as number];
+  return memory.pieces(MATRICES * memory.shape.wires, 0, (first, count) => [
+    ['setup_addMany', to + first * memory.elementBytes, from + first * memory.elementBytes, count],
+  ]);
+}
+
+/** The integers A_s, B_s and K_s. */
+function combine(memory: KeyMemory, waste: ToxicWaste): Task[] {
+  const { places, shape, elementBytes } = memory;
+  const publicWires = shape.publicInputs + 1;
+  const sums = places.sums[0] as number;
+  const matrixBytes = shape.wires * elementBytes;
+  const over = (divisor: bigint): number => {
+    const inverse = inverseModulo(divisor, R);
+    return memory.constants((waste.beta * inverse) % R, (waste.alpha * inverse) % R, inverse);
+  };
+  const [overGamma, overDelta] = [over(waste.gamma), over(waste.delta)];
+  const pack = (to: number, matrix: number, from: number, count: number) =>
+    ['r_packMany', to + from * PACKED_BYTES, sums + matrix * matrixBytes + from * elementBytes, count] as const;
+  const scratch = (piece: number): number => piece + elementBytes;
+  return [
+    {
+      type: 'calls',
+      calls: [['setup_combine', places.scalars.ic, sums, matrixBytes, publicWires, overGamma, scratch(places.pieces.at(-1) as number)]],
+    },
+    ...memory.pieces(shape.wires, 0, (from, count) => [pack(places.scalars.a, 0, from, count), pack(places.scalars.b, 1, from, count)]),
+    ...memory.pieces(shape.wires - publicWires, 0, (from, count, piece) => [
+      [
+        'setup_combine',
+        places.scalars.k + from * PACKED_BYTES,
+        sums + (publicWires + from) * elementBytes,
+        matrixBytes,
+        count,
+        overDelta,
+        scratch(piece),
+      ],
+    ]),
+  ];
 }

@@ -1,71 +1,136 @@
 /**
- * Many multiples of one point, as a key's set-up needs them: set-up and prover then share their kernels.
+ * Many multiples of one point, as a key's set-up needs them: set-up and prover then share their kernels. The method
+ * stands in `setup/multiples.ts`; here are its tables, its memory and its calls.
  *
- * 1. A table holds d·2^(c·w)·G for every window w and every digit d in 1…2^(c−1).
- * 2. A scalar is written in signed digits in base 2^c; a negative digit takes the table's point with a tag.
- * 3. For each window all results of a chunk receive their table point in one batch of affine additions.
- *
- * Invariants: one instance is used by one thread; scalars are below the group order.
+ * Invariants: scalars are below the group order; a work area is used by one task at a time. Tables are only read once
+ * they stand, so all threads share them.
  */
 import { batchAddScratchBytes, ENTRY_BYTES } from './curve/batchAdd.js';
-import { ELEMENT_BYTES, PACKED_BYTES } from './field/parameters.js';
-import { createInstance, createMemory, type Instance, kernel } from './instance.js';
-import { CURVES, type CurveName, kernels } from './kernels.js';
+import { PACKED_BYTES } from './field/parameters.js';
+import { type CompiledKernels, compiledKernels, createInstance, createMemory, type Instance, kernel } from './instance.js';
+import type { CurveName, KernelInfo } from './kernels.js';
 import { windowCount } from './msm/plan.js';
+import type { KernelCall } from './pool/task.js';
 
 /** Window widths whose tables (6 MB) still live in the caches. */
 const WINDOW_BITS: Readonly<Record<CurveName, number>> = { g1: 13, g2: 12 };
-/** Results that share an inversion in each window. */
-const CHUNK_SCALARS = 2048;
-const SCALAR_WORDS = PACKED_BYTES / 4;
+/** Results that share an inversion in each window; the most that one call takes. */
+export const CHUNK_SCALARS = 2048;
+const ALIGNMENT_BYTES = 64;
 
-interface Places {
-  readonly table: number;
-  readonly results: number;
-  readonly list: number;
-  readonly scratch: number;
-  readonly staging: number;
-  readonly end: number;
+const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+const digitsOf = (curve: CurveName): number => 2 ** (WINDOW_BITS[curve] - 1);
+
+/** Bytes of an affine point in files. */
+export function filePointBytes(curve: CurveName): number {
+  return (curve === 'g1' ? 2 : 4) * PACKED_BYTES;
 }
 
-function places(curve: CurveName): Places {
-  const { affineBytes, elementBytes } = CURVES[curve];
-  const bits = WINDOW_BITS[curve];
-  let next = kernels().info.heapAt;
+export function tableBytes({ curves }: KernelInfo, curve: CurveName): number {
+  return windowCount(WINDOW_BITS[curve]) * digitsOf(curve) * curves[curve].affineBytes;
+}
+
+/** Places in a work area. */
+function workPlaces(
+  { curves }: KernelInfo,
+  curve: CurveName,
+): { results: number; carries: number; list: number; scratch: number; end: number } {
+  const { affineBytes, elementBytes } = curves[curve];
+  let next = 0;
   const take = (bytes: number): number => {
     const at = next;
-    next += Math.ceil(bytes / 64) * 64;
+    next += aligned(bytes);
     return at;
   };
-  const largestBatch = Math.max(CHUNK_SCALARS, windowCount(bits) * 2 ** (bits - 2));
+  // The last doubling step of the table is the largest batch.
+  const largestBatch = Math.max(CHUNK_SCALARS, (windowCount(WINDOW_BITS[curve]) * digitsOf(curve)) / 2);
   return {
-    table: take(windowCount(bits) * 2 ** (bits - 1) * affineBytes),
     results: take(CHUNK_SCALARS * affineBytes),
+    carries: take(CHUNK_SCALARS),
     list: take(largestBatch * ENTRY_BYTES),
     scratch: take(batchAddScratchBytes(elementBytes, largestBatch)),
-    staging: take(2 * CHUNK_SCALARS * affineBytes),
     end: next,
   };
 }
 
-export class FixedBaseMultiplier {
-  readonly #carries = new Uint8Array(CHUNK_SCALARS);
+/** Room that `buildTable` and the calls of `multiplesCalls` need for themselves. */
+export function multiplesWorkBytes(info: KernelInfo, curve: CurveName): number {
+  return workPlaces(info, curve).end;
+}
 
+/** Scalars of 32 little-endian bytes, at most `CHUNK_SCALARS` of them, and where their multiples go. */
+export interface Multiples {
+  readonly curve: CurveName;
+  readonly table: number;
+  readonly scalars: number;
+  readonly count: number;
+  /** Points in the form of zkey files, zeros for infinity. */
+  readonly output: number;
+}
+
+/** The kernel calls that compute multiples in a work area. */
+export function multiplesCalls(info: KernelInfo, { curve, table, scalars, count, output }: Multiples, work: number): KernelCall[] {
+  const { results, carries, list, scratch } = workPlaces(info, curve);
+  const bits = WINDOW_BITS[curve];
+  const places = [work + results, work + carries, work + list, work + scratch] as const;
+  return [
+    [`${curve}_multiples`, table, scalars, count, ...places, bits, windowCount(bits)],
+    ['q_packForFileMany', output, work + results, (count * filePointBytes(curve)) / PACKED_BYTES],
+  ];
+}
+
+/**
+ * Row heads by doubling; then T[k + j] = T[k] + T[j] for j ≤ k = 1, 2, 4, …, all rows in one batch.
+ * @param base the affine point in the form of zkey files: little-endian coordinates in Montgomery form (2^256),
+ *   64 bytes in G1 and 128 in G2; not infinity
+ */
+export function buildTable(instance: Instance, curve: CurveName, base: Uint8Array, table: number, work: number): void {
+  const { info, words } = instance;
+  const { affineBytes } = info.curves[curve];
+  const places = workPlaces(info, curve);
+  const [point, list, scratch] = [work + places.results, work + places.list, work + places.scratch];
+  const rowBytes = digitsOf(curve) * affineBytes;
+  const rows = windowCount(WINDOW_BITS[curve]);
+  instance.bytes.set(base, point);
+  kernel(instance, 'q_unpackMany')(table, point, base.length / PACKED_BYTES, info.enterBaseFromFileAt);
+  kernel(instance, `${curve}_lift`)(point, table);
+  for (let row = 1; row < rows; row++) {
+    for (let i = 0; i < WINDOW_BITS[curve]; i++) kernel(instance, `${curve}_add`)(point, point, point, scratch);
+    kernel(instance, `${curve}_lower`)(table + row * rowBytes, point, scratch);
+  }
+  for (let k = 1; k < digitsOf(curve); k *= 2) {
+    let next = list / 4;
+    for (let row = 0; row < rows; row++) {
+      const start = table + row * rowBytes;
+      for (let j = 1; j <= k; j++) {
+        words[next] = start + (k - 1) * affineBytes;
+        words[next + 1] = start + (j - 1) * affineBytes;
+        words[next + 2] = start + (k + j - 1) * affineBytes;
+        next += 3;
+      }
+    }
+    kernel(instance, `${curve}_batchAdd`)(list, rows * k, scratch);
+  }
+}
+
+/** One point's multiples on the calling thread, in a memory of its own. */
+export class FixedBaseMultiplier {
   private constructor(
     private readonly curve: CurveName,
     private readonly instance: Instance,
-    private readonly at: Places,
+    private readonly at: { readonly table: number; readonly work: number; readonly scalars: number; readonly output: number },
   ) {}
 
-  /**
-   * @param base the affine point in the form of zkey files: little-endian coordinates in Montgomery form (2^256),
-   *   64 bytes in G1 and 128 in G2; not infinity
-   */
-  static async create(curve: CurveName, base: Uint8Array): Promise<FixedBaseMultiplier> {
-    const at = places(curve);
-    const multiplier = new FixedBaseMultiplier(curve, await createInstance(createMemory(at.end)), at);
-    multiplier.#buildTable(base);
-    return multiplier;
+  /** @param base as `buildTable` takes it */
+  static async create(curve: CurveName, base: Uint8Array, compiled?: CompiledKernels): Promise<FixedBaseMultiplier> {
+    const { info } = compiled ?? (await compiledKernels('portable'));
+    const table = aligned(info.heapAt);
+    const work = table + aligned(tableBytes(info, curve));
+    const scalars = work + multiplesWorkBytes(info, curve);
+    const output = scalars + CHUNK_SCALARS * PACKED_BYTES;
+    const instance = await createInstance(createMemory(output + CHUNK_SCALARS * filePointBytes(curve)), 0, compiled);
+    buildTable(instance, curve, base, table, work);
+    return new FixedBaseMultiplier(curve, instance, { table, work, scalars, output });
   }
 
   /**
@@ -73,86 +138,17 @@ export class FixedBaseMultiplier {
    * @returns affine points in the form of zkey files, zeros for infinity
    */
   multiply(scalars: Uint8Array): Uint8Array {
-    const { instance, at } = this;
-    const { affineBytes } = CURVES[this.curve];
-    const coordinates = affineBytes / ELEMENT_BYTES;
-    const pointBytes = coordinates * PACKED_BYTES;
-    const count = scalars.length / PACKED_BYTES;
-    const words = new Uint32Array(scalars.slice().buffer);
-    const output = new Uint8Array(count * pointBytes);
-    const toFile = kernel(instance, 'q_packForFileMany');
-    for (let first = 0; first < count; first += CHUNK_SCALARS) {
-      const n = Math.min(CHUNK_SCALARS, count - first);
-      instance.bytes.fill(0, at.results, at.results + n * affineBytes);
-      this.#carries.fill(0);
-      for (let window = 0; window < windowCount(WINDOW_BITS[this.curve]); window++) this.#addWindow(words, first, n, window);
-      toFile(at.staging, at.results, n * coordinates);
-      output.set(instance.bytes.subarray(at.staging, at.staging + n * pointBytes), first * pointBytes);
+    const { curve, instance, at } = this;
+    const pointBytes = filePointBytes(curve);
+    const points = new Uint8Array((scalars.length / PACKED_BYTES) * pointBytes);
+    for (let from = 0; from < scalars.length; from += CHUNK_SCALARS * PACKED_BYTES) {
+      const chunk = scalars.subarray(from, from + CHUNK_SCALARS * PACKED_BYTES);
+      const count = chunk.length / PACKED_BYTES;
+      instance.bytes.set(chunk, at.scalars);
+      const multiples = { curve, table: at.table, scalars: at.scalars, count, output: at.output };
+      for (const [name, ...args] of multiplesCalls(instance.info, multiples, at.work)) kernel(instance, name)(...args);
+      points.set(instance.bytes.subarray(at.output, at.output + count * pointBytes), (from / PACKED_BYTES) * pointBytes);
     }
-    return output;
+    return points;
   }
-
-  /** Adds every scalar's digit of one window to its result. */
-  #addWindow(words: Uint32Array, first: number, n: number, window: number): void {
-    const { instance, at } = this;
-    const { affineBytes } = CURVES[this.curve];
-    const bits = WINDOW_BITS[this.curve];
-    const half = 2 ** (bits - 1);
-    const row = at.table + window * half * affineBytes;
-    let next = at.list / 4;
-    for (let i = 0; i < n; i++) {
-      let digit = readBits(words, (first + i) * SCALAR_WORDS, window * bits, bits) + (this.#carries[i] as number);
-      const carries = digit > half;
-      if (carries) digit -= 2 * half;
-      this.#carries[i] = carries ? 1 : 0;
-      if (digit === 0) continue;
-      const result = at.results + i * affineBytes;
-      instance.words[next] = result;
-      instance.words[next + 1] = row + (Math.abs(digit) - 1) * affineBytes + (digit < 0 ? 1 : 0);
-      instance.words[next + 2] = result;
-      next += 3;
-    }
-    this.#runList(next);
-  }
-
-  #runList(end: number): void {
-    const entries = ((end - this.at.list / 4) * 4) / ENTRY_BYTES;
-    if (entries > 0) kernel(this.instance, `${this.curve}_batchAdd`)(this.at.list, entries, this.at.scratch);
-  }
-
-  /** Row heads by doubling; then T[k + j] = T[k] + T[j] for j ≤ k = 1, 2, 4, …, all rows in one batch. */
-  #buildTable(base: Uint8Array): void {
-    const { instance, at, curve } = this;
-    const { affineBytes } = CURVES[curve];
-    const bits = WINDOW_BITS[curve];
-    const half = 2 ** (bits - 1);
-    const rows = windowCount(bits);
-    instance.bytes.set(base, at.staging);
-    kernel(instance, 'q_unpackMany')(at.table, at.staging, base.length / PACKED_BYTES, instance.info.enterBaseFromFileAt);
-    kernel(instance, `${curve}_lift`)(at.staging, at.table);
-    for (let row = 1; row < rows; row++) {
-      for (let i = 0; i < bits; i++) kernel(instance, `${curve}_add`)(at.staging, at.staging, at.staging, at.scratch);
-      kernel(instance, `${curve}_lower`)(at.table + row * half * affineBytes, at.staging, at.scratch);
-    }
-    for (let k = 1; k < half; k *= 2) {
-      let next = at.list / 4;
-      for (let row = 0; row < rows; row++) {
-        const start = at.table + row * half * affineBytes;
-        for (let j = 1; j <= k; j++) {
-          instance.words.set([start + (k - 1) * affineBytes, start + (j - 1) * affineBytes, start + (k + j - 1) * affineBytes], next);
-          next += 3;
-        }
-      }
-      this.#runList(next);
-    }
-  }
-}
-
-/** Bits [from, from + count) of a 256-bit integer of eight words; bits behind the end are zero. */
-function readBits(words: Uint32Array, at: number, from: number, count: number): number {
-  const word = from >>> 5;
-  const shift = from & 31;
-  const low = word < SCALAR_WORDS ? (words[at + word] as number) >>> shift : 0;
-  const high = shift !== 0 && word + 1 < SCALAR_WORDS ? (words[at + word + 1] as number) << (32 - shift) : 0;
-  return (low | high) & (2 ** count - 1);
 }

@@ -15,6 +15,8 @@ import { type BackendName, PORTABLE, type Representation } from './field/represe
 import { defineBucketKernels } from './msm/bucketKernels.js';
 import { defineDigitKernels } from './msm/digitKernels.js';
 import { defineMatrixKernel, defineTransformKernels } from './ntt/kernels.js';
+import { defineSetupKernels } from './setup/kernels.js';
+import { defineMultiples } from './setup/multiples.js';
 import { I32, setGlobal } from './wasm/assembler.js';
 import { ModuleBuilder } from './wasm/module.js';
 
@@ -96,10 +98,12 @@ export function emit(backend: BackendName, shared: boolean): Kernels {
   for (const curve of curves) {
     const batchAdd = defineBatchAdd(module, curve, base.arithmetic, curve.field === base);
     defineBucketKernels(module, curve, batchAdd);
+    defineMultiples(module, curve, batchAdd);
   }
   defineDigitKernels(module);
   defineTransformKernels(module, scalar);
   defineMatrixKernel(module, scalar);
+  defineSetupKernels(module, scalar);
   const bytes = module.encode({ initialPages: 1, maximumPages: MAX_PAGES, shared });
   const info = {
     representation: base.arithmetic.representation,
