@@ -227,6 +227,20 @@ abstract contract Scene is Test {
         assertEq(reason, "", "force");
     }
 
+    // ── time travel
+
+    /// Finds the storage slot whose low 40 bits are the leaf count, as Ledger.sol draws it, and writes another count.
+    function setLeafCount(uint256 count) internal {
+        for (uint256 slot; slot < 16; ++slot) {
+            bytes32 before = vm.load(address(rollup), bytes32(slot));
+            if (uint40(uint256(before)) != rollup.leafCount() || uint256(before) >> 232 != 0) continue;
+            vm.store(address(rollup), bytes32(slot), bytes32((uint256(before) >> 40 << 40) | count));
+            if (rollup.leafCount() == count) return;
+            vm.store(address(rollup), bytes32(slot), before);
+        }
+        assertTrue(false, "no slot holds the leaf count");
+    }
+
     // ── refusals
 
     /// The call was refused with exactly this error.
