@@ -72,11 +72,12 @@ export interface NodePolicy {
   readonly fees: FeePolicy;
 }
 
-/** Fee of a transfer = gas · gas price, in the asset's units by `unitsPerWei`. */
+/** What a transfer pays; see quote.ts. */
 export interface FeePolicy {
-  /** Gas that a transfer costs the settlement: with its own proof from the client, and with a farm's. */
-  readonly gasProven: bigint;
-  readonly gasSealed: bigint;
+  /** On top of the settlement's gas, in 1/10,000 of it. */
+  readonly marginBps: number;
+  /** Transfers that are expected in a settlement, and share what it costs once. */
+  readonly expectedTransfers: number;
   /** By asset id, its price in the native coin: units = wei · numerator / denominator. Assets without a price take no fee in them. */
   readonly prices: Readonly<Record<number, { readonly numerator: bigint; readonly denominator: bigint }>>;
   /** How long a quote is honoured. */
@@ -104,5 +105,5 @@ export const DEFAULT_POLICY: NodePolicy = {
   bumpAfterMs: 30_000,
   confirmationDepth: 1,
   rosterSeconds: 1_800,
-  fees: { gasProven: 75_000n, gasSealed: 75_000n, prices: { 0: { numerator: 1n, denominator: 1n } }, quoteMs: 120_000, required: false },
+  fees: { marginBps: 1_000, expectedTransfers: 32, prices: { 0: { numerator: 1n, denominator: 1n } }, quoteMs: 120_000, required: false },
 };

@@ -1,24 +1,40 @@
 /**
  * What a settlement costs, part by part, in gas: what grouping decides by and what quotes are made from.
  *
- * Gas of a settlement ≈ settlement + transferProof · m + record · n + updateProof · u, for n records under m transfer proofs
- * and u updates. The figures are fitted to the gas benchmark (bench/results/gas.json), which is the judge of them; a test
- * holds the one against the other.
+ *   gas of a settlement = settlement + transferProof · m + record · n + updateProof · u
+ *
+ * for n private records under m transfer proofs and u updates. The figures are fitted to the gas benchmark
+ * (bench/results/gas.json), which is the judge of them; a test holds the one against the other.
  */
 import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 
-export interface GasModel {
-  /** Transaction, pairing's base, state that is written once. */
-  readonly settlement: number;
-  /** One transfer proof, whatever it covers: a pairing, two multiplications, its bytes. */
-  readonly transferProof: number;
-  /** One update proof, with the root it writes. */
-  readonly updateProof: number;
-  /** One private record: its bytes, its hashing, its place in both lists. */
-  readonly record: number;
+/** Gas by what it is spent on. */
+export interface GasShare {
+  /** Bytes of the transaction. */
+  readonly data: number;
+  /** Pairing and curve arithmetic. */
+  readonly proof: number;
+  /** Transaction, storage, hashing, decoding. */
+  readonly state: number;
 }
 
-export const GAS_MODEL: GasModel = { settlement: 270_000, transferProof: 54_000, updateProof: 56_000, record: 9_900 };
+export interface GasModel {
+  /** Once a settlement: transaction, pairings that every fold has, roots, credits. */
+  readonly settlement: GasShare;
+  /** One transfer proof, whatever it covers. */
+  readonly transferProof: GasShare;
+  /** One update proof, with its roots. */
+  readonly updateProof: GasShare;
+  /** One private record with an eight-byte fee. */
+  readonly record: GasShare;
+}
+
+export const GAS_MODEL: GasModel = {
+  settlement: { data: 400, proof: 228_600, state: 113_000 },
+  transferProof: { data: 4_570, proof: 46_150, state: 2_380 },
+  updateProof: { data: 5_900, proof: 46_150, state: 4_150 },
+  record: { data: 3_730, proof: 0, state: 2_300 },
+};
 
 export interface SettlementShape {
   readonly records: number;
@@ -26,11 +42,35 @@ export interface SettlementShape {
   readonly updates: number;
 }
 
-export function settlementGas(model: GasModel, { records, transferProofs, updates }: SettlementShape): number {
-  return model.settlement + model.transferProof * transferProofs + model.updateProof * updates + model.record * records;
+export function gasOf({ data, proof, state }: GasShare): number {
+  return data + proof + state;
 }
 
-/** What one record more costs where updates are full: its own gas and its share of an update's proof. */
+export function settlementGas(model: GasModel, { records, transferProofs, updates }: SettlementShape): number {
+  const { settlement, transferProof, updateProof, record } = model;
+  return gasOf(settlement) + gasOf(transferProof) * transferProofs + gasOf(updateProof) * updates + gasOf(record) * records;
+}
+
+/** What a record more costs where updates are full: its own gas and its share of an update's proof. */
 export function slotGas(model: GasModel, update: CircuitName): number {
-  return model.record + model.updateProof / CIRCUITS[update].size;
+  return gasOf(model.record) + gasOf(model.updateProof) / CIRCUITS[update].size;
+}
+
+export interface TransferTerms {
+  /** Transfers that share the transfer's proof. */
+  readonly shareProof: number;
+  /** Slots of an update, taken as full. */
+  readonly updateSlots: number;
+  /** Transfers that share a settlement. */
+  readonly shareSettlement: number;
+}
+
+/** What one transfer costs as a member of a settlement. Fractions of gas are kept. */
+export function transferGas(model: GasModel, { shareProof, updateSlots, shareSettlement }: TransferTerms): GasShare {
+  const part = (kind: keyof GasShare): number =>
+    model.record[kind] +
+    model.transferProof[kind] / shareProof +
+    model.updateProof[kind] / updateSlots +
+    model.settlement[kind] / shareSettlement;
+  return { data: part('data'), proof: part('proof'), state: part('state') };
 }

@@ -149,7 +149,7 @@ function fill(units: readonly Unit[], groupProvers: readonly EvmAddress[]): { ta
 
 function partnerOf(transfer: WaitingTransfer, byId: ReadonlyMap<RecordHash, WaitingTransfer>): WaitingTransfer | undefined {
   const partner = transfer.partner === undefined ? undefined : byId.get(transfer.partner);
-  return partner?.partner === transfer.id && partner.anchor === transfer.anchor ? partner : undefined;
+  return partner !== transfer && partner?.partner === transfer.id && partner.anchor === transfer.anchor ? partner : undefined;
 }
 
 function canShare(unit: Unit, groupProvers: readonly EvmAddress[]): boolean {

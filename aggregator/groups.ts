@@ -16,7 +16,7 @@ import type { WorkerAnnouncement } from '../queue/announce.js';
 import { assertUsableAnchor } from './anchors.js';
 import { commitTransfers, moved } from './commit.js';
 import type { NodeContext } from './context.js';
-import { GAS_MODEL, slotGas } from './gasModel.js';
+import { GAS_MODEL, gasOf, slotGas } from './gasModel.js';
 import { returnSealed } from './giveBack.js';
 import { GROUP_CIRCUIT, GROUP_SIZE, type Group, groupWaiting, SINGLE_CIRCUIT, type WaitingTransfer } from './grouping.js';
 import { fieldOf } from './hex.js';
@@ -36,7 +36,7 @@ export async function groupDue(ctx: NodeContext): Promise<number> {
     nowMs: ctx.nowMs(),
     waitMs: ctx.policy.groupAfterMs,
     groupProvers: workers.map(({ address }) => address),
-    proofGas: GAS_MODEL.transferProof,
+    proofGas: gasOf(GAS_MODEL.transferProof),
     recordGas: slotGas(GAS_MODEL, largestUpdate(ctx)),
   });
   for (const group of groups) await planGroup(ctx, group, workers);

@@ -33,6 +33,8 @@ export async function submit(ctx: NodeContext, submission: Submission): Promise<
       got: submission.id,
     });
   }
+  if (submission.pairedWith === submission.id)
+    throw new TacitError('SUBMISSION_CONFLICT', 'a transfer is not its own partner', { got: submission.id });
   if (known !== undefined) {
     if (known.pairedWith !== submission.pairedWith)
       throw new TacitError('SUBMISSION_CONFLICT', 'this transfer was submitted with another partner', {

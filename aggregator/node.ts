@@ -8,12 +8,13 @@ import { withFaultPoints } from '../ledger/effects.js';
 import { type Journal, openJournal } from '../ledger/journal.js';
 import { LedgerState } from '../ledger/state.js';
 import { hexToBytes } from '../protocol/bytes.js';
+import { CIRCUITS } from '../protocol/circuit.js';
 import { evmAddressOfKey, signerFromKey } from '../protocol/eip712.js';
 import { TacitError } from '../protocol/errors.js';
 import { FarmQueue } from '../queue/farm.js';
 import { startGateway } from '../queue/gateway.js';
 import type { NodeEvent } from '../queue/service.js';
-import { RollupContract } from '../verifier-contract/rollup.js';
+import { type FeeShares, type RollupConfig, RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
 import { genesisView } from './chainView.js';
 import { DEFAULT_POLICY, type NodeConfig, type NodePolicy } from './config.js';
@@ -22,11 +23,12 @@ import type { NodeContext } from './context.js';
 import { EventHub } from './eventHub.js';
 import { collectResults, noteFarmEvent } from './farm.js';
 import { dissolveBroken, returnHalfPairs } from './giveBack.js';
-import { groupDue } from './groups.js';
+import { GROUP_SIZE } from './grouping.js';
+import { groupDue, takesGroups } from './groups.js';
 import { inspect, type NodeInspection } from './inspect.js';
 import { RpcNodeChain } from './nodeChain.js';
 import { QUEUE_CHECK_MS, watchQueue } from './queueWatch.js';
-import { QuoteBook } from './quote.js';
+import { QuoteBook, type QuoteTerms } from './quote.js';
 import { RosterKeeper } from './rosterKeeper.js';
 import { sealDue } from './seal.js';
 import { makeService } from './service.js';
@@ -68,7 +70,7 @@ const ASK_ALL_MS = 5_000;
 export async function startNode(config: NodeConfig): Promise<RunningNode> {
   const policy: NodePolicy = { ...DEFAULT_POLICY, ...config.policy };
   const settler = evmAddressOfKey(hexToBytes(config.settlerKey, 32));
-  const queueDelaySeconds = await checkContract(config, settler);
+  const { queueDelaySeconds, shares } = await checkContract(config, settler);
   const journal = openJournal(config.journalDir, config.domain);
   const closers: (() => Promise<void>)[] = [() => journal.close()];
   try {
@@ -84,7 +86,7 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
         .close()
         .catch(() => {}),
     );
-    const ctx = makeContext(config, policy, { settler, queueDelaySeconds }, journal, queue, chain);
+    const ctx = makeContext(config, policy, { settler, queueDelaySeconds, shares }, journal, queue, chain);
     return await run(ctx, closers);
   } catch (error) {
     for (const close of closers.reverse()) await close();
@@ -92,18 +94,18 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
   }
 }
 
-async function checkContract(config: NodeConfig, settler: string): Promise<number> {
+async function checkContract(config: NodeConfig, settler: string): Promise<Pick<RollupConfig, 'queueDelaySeconds' | 'shares'>> {
   const provider = await openRpc(config.rpcUrl);
   try {
     const rollup = new RollupContract(config.domain.contract, provider);
     await rollup.assertDeployed();
-    const { aggregator, queueDelaySeconds } = await rollup.config();
+    const { aggregator, queueDelaySeconds, shares } = await rollup.config();
     if (aggregator !== settler)
       throw new TacitError('NOT_THE_AGGREGATOR', 'the contract takes settlements from another account', {
         expected: aggregator,
         got: settler,
       });
-    return queueDelaySeconds;
+    return { queueDelaySeconds, shares };
   } finally {
     provider.destroy();
   }
@@ -112,7 +114,7 @@ async function checkContract(config: NodeConfig, settler: string): Promise<numbe
 function makeContext(
   config: NodeConfig,
   policy: NodePolicy,
-  account: { settler: string; queueDelaySeconds: number },
+  account: { settler: string; queueDelaySeconds: number; shares: FeeShares },
   journal: Journal,
   queue: FarmQueue,
   chain: RpcNodeChain,
@@ -133,7 +135,7 @@ function makeContext(
     sign,
     turn: new Turn(),
     events: new EventHub(),
-    quotes: new QuoteBook(policy.fees),
+    quotes: new QuoteBook(policy.fees, quoteTerms(config, policy, account.shares)),
     roster: new RosterKeeper({
       domain: config.domain,
       sign,
@@ -152,6 +154,14 @@ function makeContext(
     dirtyTasks: new Set(tasks.map(({ id }) => id)),
     queueTrouble: undefined,
     seenMs: new Map(),
+  };
+}
+
+function quoteTerms({ keys }: NodeConfig, policy: NodePolicy, shares: FeeShares): QuoteTerms {
+  return {
+    proversBps: shares.transferProverBps + shares.updateProverBps,
+    shareProof: takesGroups({ keys, policy }) ? GROUP_SIZE : 1,
+    updateSlots: Math.max(...policy.updateCircuits.map((name) => CIRCUITS[name].size)),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * `tacit worker`: serves a farm until told to stop. The first interrupt drains (the proof in hand is finished), a second
- * one breaks off, and the job goes to another worker at once.
+ * one breaks off, and the job goes to another worker at once. What it has earned: workerRewards.ts.
  */
 import type { Command } from 'commander';
 import { resolveArtifacts, type VerifiedArtifacts } from '../circuits/artifacts.js';
@@ -22,6 +22,7 @@ import { type CommandResult, runs, say } from './output.js';
 import { progressBars } from './progress.js';
 import { backendFrom, threadsFrom } from './prove.js';
 import { logFormat, type WatchFlags, watchingOptions, withWatchFlags } from './watchFlags.js';
+import { registerWorkerRewards } from './workerRewards.js';
 
 interface WorkerFlags extends WatchFlags {
   redis?: string;
@@ -34,9 +35,12 @@ interface WorkerFlags extends WatchFlags {
 }
 
 export function registerWorker(program: Command): void {
-  const worker = program
-    .command('worker')
-    .description('prove for a farm: take jobs from its Redis, be paid per proof')
+  const group = program.command('worker').description('prove for a farm: take jobs from its Redis, be paid per proof');
+  registerWorkerRewards(group);
+  // `tacit worker` without a further word serves.
+  const worker = group
+    .command('serve', { isDefault: true })
+    .description('take jobs and prove them until told to stop')
     .option('--redis <url>', 'Redis of the farm (default: REDIS_URL)')
     .requiredOption('--rpc <url>', 'JSON-RPC of the chain')
     .requiredOption('--contract <address>', 'rollup contract')

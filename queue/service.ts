@@ -95,6 +95,20 @@ export interface TransferStatus {
   prover?: Hex;
 }
 
+/** What a fee is made of, in the asset's smallest unit; the parts add up to the fee. */
+export interface FeeParts {
+  /** The transfer's bytes in the settlement, at the gas price of the quote. */
+  data: DecimalString;
+  /** Its share of the verification of proofs. */
+  proof: DecimalString;
+  /** Its share of transaction, storage and hashing. */
+  state: DecimalString;
+  /** What the contract credits to the provers. */
+  provers: DecimalString;
+  /** What is left to the operator, rounding included. */
+  margin: DecimalString;
+}
+
 /** Fees are quantised, so that a fee says little about who asked and when. */
 export interface FeeQuote {
   asset: number;
@@ -103,6 +117,8 @@ export interface FeeQuote {
   /** Fee for a transfer that the farm proves. */
   feeSealed: DecimalString;
   validUntil: EpochMs;
+  gasPriceWei: DecimalString;
+  parts: { proven: FeeParts; sealed: FeeParts };
 }
 
 /** One farm worker: the address it is paid at and the X25519 key jobs are sealed to (32 bytes). */

@@ -1,8 +1,11 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GROUP_SIZE } from '../../aggregator/grouping.js';
 import type { FaultHook } from '../../ledger/effects.js';
-import { recordHash } from '../../protocol/record.js';
+import { bytesToHex } from '../../protocol/bytes.js';
+import { encodeRecord, recordHash } from '../../protocol/record.js';
 import { GatewayClient } from '../../queue/gatewayClient.js';
+import { hex, sealForSimulated } from './simulatedFarm.js';
 import { auditedReplay, makeWorld, provenSubmission, recordOf, settledStatus, until, type World } from './world.js';
 
 let world: World;
@@ -11,6 +14,8 @@ beforeAll(async () => {
   await world.worker();
 }, 180_000);
 afterAll(() => world.stop(), 60_000);
+
+let nextGroupRecord = 500;
 
 /** Lets `calls` passages of matching fault points go by, then fails there and at every later point: a process that has died. */
 function dieAt(match: RegExp, calls: number): { hook: FaultHook; died: Promise<string>; arm(): void } {
@@ -71,6 +76,53 @@ describe('crash', () => {
       const replay = await auditedReplay(world);
       expect(replay.settlements).toHaveLength(before + 1);
       await node.stop();
+    },
+    60_000,
+  );
+
+  // A group's way: eight submissions, the group's plan, its task, leases, admission of all eight at once, confirmations.
+  it.each([
+    [/^journal\.transaction:after$/, 8],
+    [/^journal\.transaction:before$/, 9],
+    [/^journal\.transaction:after$/, 20],
+    [/^queue\.publish:after$/, 0],
+    [/^queue\.outcome:after$/, 0],
+  ] as const)(
+    'of a group at %s, passage %i: every member is settled once, under whatever proof',
+    async (match, passage) => {
+      const records = Array.from({ length: GROUP_SIZE }, () => recordOf(nextGroupRecord++));
+      const { noteRoot: anchor } = await world.rollup.state();
+      const policy = { updateCircuits: ['update_8'], groupAfterMs: 60_000, sealAfterMs: 300 } as const;
+      const grouping = await world.worker({ lanes: ['transfer_1', 'transfer_8', 'update_8'] }, 4);
+      const fault = dieAt(match, passage);
+      const doomed = await world.start(policy, { faultHook: fault.hook });
+      const first = new GatewayClient(doomed.url);
+      const { workers, ...roster } = await until(
+        () => first.roster(),
+        (answer) => answer.workers.some(({ address }) => address === grouping.address),
+        'the worker in the roster',
+      );
+      const reader = { ...roster, workers: workers.filter(({ address }) => address === grouping.address) };
+      const submissions = records.map((record) => ({
+        id: recordHash(record, world.domain),
+        record: bytesToHex(encodeRecord(record)),
+        sealed: sealForSimulated(record, anchor, reader, world.domain),
+        anchor: hex(anchor),
+      }));
+      fault.arm();
+      for (const submission of submissions) await first.submit(submission).catch(() => {});
+      await fault.died;
+      await doomed.stop().catch(() => {});
+
+      const node = await world.start(policy);
+      const client = new GatewayClient(node.url);
+      for (const submission of submissions) await client.submit(submission);
+      for (const { id } of submissions) expect((await settledStatus(client, id)).status).toBe('settled');
+      const { settlements } = await auditedReplay(world);
+      const settled = settlements.flatMap(({ settlement }) => settlement.transfers.flatMap((entry) => entry.records));
+      for (const { id } of submissions) expect(settled.filter((record) => recordHash(record, world.domain) === id)).toHaveLength(1);
+      await node.stop();
+      await grouping.stop();
     },
     60_000,
   );

@@ -1,17 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY } from '../../aggregator/config.js';
+import { GAS_MODEL, settlementGas } from '../../aggregator/gasModel.js';
 import { circuitFor } from '../../aggregator/order.js';
 import { QuoteBook, quantised } from '../../aggregator/quote.js';
+import type { GasResult } from '../../bench/gas.js';
+import { packageRoot } from '../../circuits/paths.js';
+import { CIRCUITS, type CircuitName } from '../../protocol/circuit.js';
 import { recordOf } from './world.js';
 
 const policy = {
   ...DEFAULT_POLICY.fees,
   required: true,
-  gasProven: 70_000n,
-  gasSealed: 30_000n,
+  marginBps: 1_000,
+  expectedTransfers: 64,
   quoteMs: 1_000,
   prices: { 0: { numerator: 1n, denominator: 1n }, 3: { numerator: 2n, denominator: 1_000_000n } },
 };
+
+const TERMS = { proversBps: 6_000, shareProof: 8, updateSlots: 32 };
 
 function code(run: () => unknown): string | undefined {
   try {
@@ -23,16 +31,42 @@ function code(run: () => unknown): string | undefined {
 }
 
 describe('fee quotes', () => {
-  it('are gas times price in the asset, rounded up to two digits', () => {
-    const book = new QuoteBook(policy);
+  it('cover the settlement with what the contract leaves of the fee, and show their parts', () => {
+    const book = new QuoteBook(policy, TERMS);
     book.setGasPrice(1_234_567n);
-    expect(book.quote(0, 5)).toEqual({ asset: 0, feeProven: '87000000000', feeSealed: '38000000000', validUntil: 1_005 });
-    expect(book.quote(3, 5)).toMatchObject({ feeProven: '180000', feeSealed: '75000' });
+    const quote = book.quote(0, 5);
+    expect(quote).toMatchObject({ asset: 0, validUntil: 1_005, gasPriceWei: '1234567' });
+    for (const [fee, parts, share] of [
+      [quote.feeProven, quote.parts.proven, 1],
+      [quote.feeSealed, quote.parts.sealed, 8],
+    ] as const) {
+      const { data, proof, state, provers, margin } = parts;
+      const amounts = [data, proof, state, provers, margin].map(BigInt);
+      expect(amounts.reduce((sum, part) => sum + part)).toBe(BigInt(fee));
+      expect(amounts.every((part) => part >= 0n)).toBe(true);
+      const cost = BigInt(data) + BigInt(proof) + BigInt(state);
+      // What the provers leave pays for the gas and a tenth more; rounding to two digits adds less than a tenth again.
+      const left = BigInt(fee) - BigInt(provers);
+      expect(left * 10n).toBeGreaterThanOrEqual(cost * 11n - 10n);
+      expect(left * 100n).toBeLessThan(cost * 122n);
+      const gas = settlementGas(GAS_MODEL, { records: 64, transferProofs: 64 / share, updates: 2 }) / 64;
+      expect(Number(cost) / 1_234_567).toBeGreaterThanOrEqual(gas);
+      expect(Number(cost) / 1_234_567).toBeLessThan(gas + 4);
+    }
+    expect(BigInt(quote.feeSealed) * 3n).toBeLessThan(BigInt(quote.feeProven));
+    expect(BigInt(book.quote(3, 5).feeSealed)).toBe(quantised(BigInt(book.quote(3, 5).feeSealed)));
     expect([0n, 7n, 99n, 100n, 101n, 999n].map(quantised)).toEqual([0n, 7n, 99n, 100n, 110n, 1_000n]);
   });
 
+  it('are nothing where none is asked, and impossible where the provers get all', () => {
+    const free = new QuoteBook({ ...policy, required: false }, TERMS);
+    free.setGasPrice(5n);
+    expect(free.quote(0, 0)).toMatchObject({ feeProven: '0', feeSealed: '0' });
+    expect(code(() => new QuoteBook(policy, { ...TERMS, proversBps: 10_000 }))).toBe('FEE_SHARES');
+  });
+
   it('are honoured until they run out, also when the price rises', () => {
-    const book = new QuoteBook(policy);
+    const book = new QuoteBook(policy, TERMS);
     book.setGasPrice(1_000n);
     const fee = BigInt(book.quote(0, 0).feeProven);
     book.setGasPrice(5_000n);
@@ -43,12 +77,13 @@ describe('fee quotes', () => {
   });
 
   it('refuse assets without a price and fees that are short by one', () => {
-    const book = new QuoteBook(policy);
+    const book = new QuoteBook(policy, TERMS);
     book.setGasPrice(1_000n);
     expect(code(() => book.quote(9, 0))).toBe('ASSET_UNKNOWN');
     expect(code(() => book.assertPays(recordOf(1, { fee: 10n ** 12n, feeAsset: 9 }), 'proven', 1, 0))).toBe('FEE_ASSET');
-    expect(code(() => book.assertPays(recordOf(1, { fee: 29_999_999n }), 'sealed', 1, 0))).toBe('FEE_TOO_LOW');
-    expect(code(() => book.assertPays(recordOf(1, { fee: 30_000_000n }), 'sealed', 1, 0))).toBeUndefined();
+    const fee = BigInt(book.quote(0, 0).feeSealed);
+    expect(code(() => book.assertPays(recordOf(1, { fee: fee - 1n }), 'sealed', 1, 0))).toBe('FEE_TOO_LOW');
+    expect(code(() => book.assertPays(recordOf(1, { fee }), 'sealed', 1, 0))).toBeUndefined();
   });
 });
 
@@ -66,5 +101,17 @@ describe('circuit of a batch', () => {
     ]);
     expect(circuitFor(['update_32'], 8)).toBeUndefined();
     expect(circuitFor(['update_2', 'update_32'], 8)).toBe('update_2');
+  });
+});
+
+describe('the gas model', () => {
+  it('is what the benchmark measured, within three in a hundred', () => {
+    const { rows } = JSON.parse(readFileSync(join(packageRoot(), 'bench', 'results', 'gas.json'), 'utf8')) as GasResult;
+    expect(rows.length).toBeGreaterThan(10);
+    for (const { transfer, transfers, updates, gas } of rows) {
+      const proofs = transfers / CIRCUITS[transfer as CircuitName].size;
+      const model = settlementGas(GAS_MODEL, { records: transfers, transferProofs: proofs, updates });
+      expect(Math.abs(model - gas) / gas).toBeLessThan(0.03);
+    }
   });
 });

@@ -125,7 +125,16 @@ export class TestNode implements GatewayService {
   }
 
   async quote(asset: number) {
-    return { asset, feeProven: String(this.feeWei), feeSealed: String(this.feeWei), validUntil: Date.now() + 60_000 };
+    const fee = String(this.feeWei);
+    const parts = { data: fee, proof: '0', state: '0', provers: '0', margin: '0' };
+    return {
+      asset,
+      feeProven: fee,
+      feeSealed: fee,
+      validUntil: Date.now() + 60_000,
+      gasPriceWei: '1',
+      parts: { proven: parts, sealed: parts },
+    };
   }
 
   async roster(): Promise<SignedRoster> {

@@ -6,7 +6,7 @@ import { type ClientEvent, GatewayClient } from '../../queue/gatewayClient.js';
 import { verifyRoster } from '../../queue/roster.js';
 import type { ProvenSubmission, SealedSubmission } from '../../queue/service.js';
 import { code } from '../prover/code.js';
-import { DOMAIN, OPERATOR_KEY, SmallNode } from './smallNode.js';
+import { DOMAIN, OPERATOR_KEY, PARTS, SmallNode } from './smallNode.js';
 
 const HEARTBEAT_MS = 50;
 const word = (digit: string): string => `0x${digit.repeat(64)}`;
@@ -123,7 +123,13 @@ describe('submitting', () => {
 describe('asking', () => {
   it('serves info, quotes, the signed roster, leaf pages and health', async () => {
     expect(await client.info()).toMatchObject({ chainId: 31337, limits: { leafPageSize: 4096 } });
-    expect(await client.quote(0)).toEqual({ asset: 0, feeProven: '1000', feeSealed: '2000', validUntil: 5 });
+    expect(await client.quote(0)).toMatchObject({
+      asset: 0,
+      feeProven: '1000',
+      feeSealed: '2000',
+      validUntil: 5,
+      parts: { sealed: PARTS },
+    });
     expect(await code(() => client.quote(9))).toBe('ASSET_UNKNOWN');
     expect((await fetch(`${gateway.url}/v1/quote?asset=-1`)).status).toBe(400);
     expect(await client.leafPage(0)).toMatchObject({ page: 0, complete: true });

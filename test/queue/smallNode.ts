@@ -24,6 +24,8 @@ export const DOMAIN: Domain = { chainId: 31337n, contract: `0x${'c0'.repeat(20)}
 export const OPERATOR_KEY = new Uint8Array(32).fill(7);
 const word = (digit: string): string => `0x${digit.repeat(64)}`;
 
+export const PARTS = { data: '0', proof: '0', state: '0', provers: '0', margin: '1000' };
+
 export class SmallNode implements GatewayService {
   readonly #known = new Map<string, { content: string; status: TransferStatus }>();
   readonly #listeners = new Set<(event: NodeEvent) => void>();
@@ -90,7 +92,7 @@ export class SmallNode implements GatewayService {
 
   async quote(asset: number): Promise<FeeQuote> {
     if (asset !== 0) throw new TacitError('ASSET_UNKNOWN', 'no such asset', { expected: '0', got: String(asset) });
-    return { asset, feeProven: '1000', feeSealed: '2000', validUntil: 5 };
+    return { asset, feeProven: '1000', feeSealed: '2000', validUntil: 5, gasPriceWei: '7', parts: { proven: PARTS, sealed: PARTS } };
   }
 
   async roster(): Promise<SignedRoster> {
