@@ -196,7 +196,7 @@ export class FarmQueue implements QueuePort {
     return true;
   }
 
-  /** Can the farm be relied on now? @throws TacitError REDIS_EVICTING_POLICY, REDIS_FULL; waits while Redis is away */
+  /** Can the farm be relied on now? @throws TacitError REDIS_UNREACHABLE, REDIS_EVICTING_POLICY, REDIS_FULL */
   async check(): Promise<void> {
     await this.#board.check();
   }

@@ -110,9 +110,12 @@ export async function checkRedis(url: string, { embedded = false } = {}): Promis
  * Is the server that a connection leads to still fit for the farm? Asked again and again while a node runs: policies are
  * changed and memory fills at run time.
  * @param key may be written to
- * @throws TacitError REDIS_EVICTING_POLICY, REDIS_FULL (both retryable: an operator mends them); the connection's own errors
+ * @throws TacitError REDIS_UNREACHABLE, REDIS_EVICTING_POLICY, REDIS_FULL (all retryable: they pass, or an operator mends them)
  */
 export async function probeRedis(client: Redis, key: string): Promise<void> {
+  // The client would wait for its server, for as long as it takes.
+  if (client.status !== 'ready')
+    throw new TacitError('REDIS_UNREACHABLE', 'the connection to Redis is lost', { got: client.status, retryable: true });
   const policy = field(await client.info('memory'), 'maxmemory_policy');
   if (policy !== undefined && policy !== REQUIRED_POLICY)
     throw new TacitError('REDIS_EVICTING_POLICY', 'Redis may evict jobs; set maxmemory-policy to noeviction', {

@@ -194,12 +194,12 @@ describe('without a queue', () => {
     await world.redis.stop();
     const { ok, checks } = await until(
       () => client.health(),
-      ({ checks: { farm } }) => /^QUEUE_TIMEOUT: nothing new/.test(farm ?? ''),
+      ({ checks: { farm } }) => /^REDIS_UNREACHABLE: nothing new/.test(farm ?? ''),
       'noticed',
     );
     expect(ok, JSON.stringify(checks)).toBe(false);
     await expect(client.submit(provenSubmission(recordOf(2), anchor, world.domain))).rejects.toMatchObject({
-      code: 'QUEUE_TIMEOUT',
+      code: 'REDIS_UNREACHABLE',
       retryable: true,
     });
     // What it knows it still tells.

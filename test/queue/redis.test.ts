@@ -69,9 +69,9 @@ describe.skipIf(!hasServer)('redis-server of the PATH', () => {
     await redis.stop();
   });
 
-  it('ends with the process that started it', async () => {
+  it.each(['process.exit(0)', "process.kill(process.pid, 'SIGKILL')"])('ends with the process that started it: %s', async (end) => {
     const module = JSON.stringify(join(process.cwd(), 'dist/queue/redis.js'));
-    const script = `import { startRedis } from ${module}; const redis = await startRedis({ url: '' }); console.log(redis.url); process.exit(0);`;
+    const script = `import { startRedis } from ${module}; const redis = await startRedis({ url: '' }); console.log(redis.url); setTimeout(() => ${end}, 50);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     let url = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -79,7 +79,8 @@ describe.skipIf(!hasServer)('redis-server of the PATH', () => {
     });
     await once(child, 'close');
     expect(url).toMatch(/^redis:/);
-    for (let tries = 0; tries < 100 && (await code(() => checkRedis(url.trim()))) === 'nothing thrown'; tries++);
+    const isUp = async () => (await code(() => checkRedis(url.trim()))) === 'nothing thrown';
+    for (let tries = 0; tries < 100 && (await isUp()); tries++) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await code(() => checkRedis(url.trim()))).toBe('REDIS_UNREACHABLE');
   });
 });

@@ -1,0 +1,77 @@
+/**
+ * The question at the end of every scenario: did each accepted payment settle exactly once? Asked of the chain (its history
+ * replayed from L1 alone, roots compared), of the wallets' view (the node's answers), and of the journal, once the node has
+ * let go of it.
+ */
+import { openJournal } from '../../ledger/journal.js';
+import { hexToBytes } from '../../protocol/bytes.js';
+import { decodeRecord } from '../../protocol/record.js';
+import { auditedReplay, until, type World } from '../aggregator/world.js';
+import type { NodeChild } from './nodeChild.js';
+import type { Report } from './scenario.js';
+import { settledRecords } from './settledRecords.js';
+import type { Workload } from './workload.js';
+
+/** After the last settlement the node has to see it, and to put its tasks away. */
+const QUIET_LIMIT_MS = 20_000;
+
+/** Chain and contract: each payment once, nothing besides, every deposit in, every withdrawal paid once. */
+export async function auditChain(world: World, report: Report, workloads: readonly Workload[]): Promise<void> {
+  const replay = await auditedReplay(world);
+  const settled = settledRecords(replay);
+  const wanted = workloads.flatMap(({ transfers, forced }) => [...transfers.keys(), ...forced]);
+  for (const id of wanted) {
+    const times = settled.filter((other) => other === id).length;
+    report.expect(times === 1, `${id} is settled ${times} times`);
+  }
+  report.expect(settled.length === wanted.length, `${settled.length} records are settled, ${wanted.length} were sent`);
+  const deposits = workloads.reduce((sum, workload) => sum + workload.deposits, 0);
+  const taken = replay.queue.filter(({ event, state }) => event.kind === 'deposit' && state === 'settled').length;
+  report.expect(taken === deposits, `${taken} deposits are in, ${deposits} were made`);
+  for (const [recipient, wei] of workloads.flatMap(({ recipients }) => [...recipients])) {
+    const balance = await world.provider.getBalance(recipient);
+    report.expect(balance === wei, `a withdrawal of ${wei} wei paid ${balance}`);
+  }
+}
+
+/** The node: every transfer settled in wallets' eyes, nothing of its own left over. */
+export async function auditNode(node: NodeChild, report: Report, workloads: readonly Workload[]): Promise<void> {
+  const isQuiet = (stats: Awaited<ReturnType<NodeChild['look']>>['stats']) =>
+    stats !== undefined && stats.pending === 0 && stats.standingSeals === 0 && stats.farmTasks === 0 && stats.queueItemsWaiting === 0;
+  const look = async () => (await node.look()).stats;
+  const stats = await until(look, isQuiet, 'at rest', QUIET_LIMIT_MS).catch(look);
+  report.expect(isQuiet(stats), `something is stuck: ${JSON.stringify(stats)}`);
+  for (const id of workloads.flatMap(({ transfers }) => [...transfers.keys()])) {
+    const status = await node.client.status(id);
+    report.expect(status?.status === 'settled', `the wallet of ${id} is told ${status?.status}: ${status?.reason ?? ''}`);
+  }
+}
+
+/** The journal of a node that has ended, against the chain. */
+export async function auditJournal(world: World, journalDir: string, report: Report): Promise<void> {
+  const replay = await auditedReplay(world);
+  const settled = new Set(settledRecords(replay));
+  const onChain = new Set(replay.settlements.map(({ event }) => event.transactionHash));
+  const journal = openJournal(journalDir, world.domain);
+  try {
+    const { transfers, settlements, transactions, nonces, nullifiers } = journal.read;
+    for (const { id, state, settlementTx } of transfers.rows()) {
+      report.expect((state === 'settled') === settled.has(id), `the journal says ${state} of ${id}`);
+      if (state === 'settled') report.expect(onChain.has(settlementTx ?? ''), `the journal names another transaction for ${id}`);
+    }
+    const mined = settlements.rows().filter(({ state }) => state === 'mined' || state === 'final');
+    const seals = mined.flatMap((row) => row.seals);
+    report.expect(new Set(seals).size === seals.length, 'a seal stands in two mined settlements');
+    for (const { key, row } of nonces.range()) {
+      const taken = row.filter((hash) => transactions.get(hash)?.state === 'mined');
+      report.expect(taken.length <= 1, `nonce ${key} was mined ${taken.length} times`);
+    }
+    for (const { transfer, nf } of nullifiers.rows()) {
+      const row = transfer === undefined ? undefined : transfers.get(transfer);
+      const spends = row === undefined ? [] : [decodeRecord(hexToBytes(row.record))].flatMap(({ nf1, nf2 }) => [nf1, nf2]);
+      report.expect(spends.includes(BigInt(nf)), `a nullifier is held by a transfer that does not spend it: ${nf}`);
+    }
+  } finally {
+    await journal.close();
+  }
+}

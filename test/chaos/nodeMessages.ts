@@ -1,0 +1,47 @@
+/** What a scenario and the node that it runs in a child process tell each other. */
+import type { NodePolicy } from '../../aggregator/config.js';
+import type { NodeStats } from '../../aggregator/node.js';
+import type { AssetInfo } from '../../queue/service.js';
+
+/** Passage `passage` (the first is 1) of a fault point `port.method:before|after` ends the process. */
+export interface DeathPoint {
+  readonly point: string;
+  readonly passage: number;
+}
+
+/** `NodeConfig` as it survives JSON. */
+export interface NodeChildConfig {
+  readonly domain: { readonly chainId: string; readonly contract: string };
+  readonly deploymentBlock: number;
+  readonly rpcUrl: string;
+  readonly redisUrl: string;
+  readonly journalDir: string;
+  readonly settlerKey: string;
+  readonly assets: readonly AssetInfo[];
+  readonly port: number;
+  readonly policy: Partial<Omit<NodePolicy, 'fees'>>;
+  /** Counted from the start of the process. */
+  readonly death?: DeathPoint;
+}
+
+export type ChildRequest =
+  | { readonly kind: 'start'; readonly config: NodeChildConfig }
+  /** Counts from now on. */
+  | { readonly kind: 'arm'; readonly death?: DeathPoint }
+  | { readonly kind: 'look' }
+  | { readonly kind: 'stop' };
+
+export interface Look {
+  readonly stats: NodeStats | undefined;
+  /** How often each fault point was passed since the start or the last `arm`. */
+  readonly passages: Readonly<Record<string, number>>;
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+}
+
+export type ChildReply =
+  | { readonly kind: 'ready'; readonly url: string }
+  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'line'; readonly line: string }
+  | { readonly kind: 'armed' }
+  | ({ readonly kind: 'looked' } & Look);
