@@ -63,7 +63,12 @@ export async function recheckMined(ctx: NodeContext): Promise<void> {
   if (only === undefined) return;
   ctx.log(`settlements ${gone.map(({ index }) => index).join(', ')} were taken back by the chain; they are made again`);
   if (more.length === 0 && only.index === lastSettlement(ctx)?.index) return sendAgain(ctx, only);
-  for (const row of gone) await abandon(ctx, row, 'taken back by the chain');
+  for (const row of gone) {
+    await ctx.journal.transaction((tables) =>
+      tables.transactions.update(row.settledTx as Hex, (entry) => ({ ...entry, state: 'dropped' })),
+    );
+    await abandon(ctx, row, 'taken back by the chain');
+  }
 }
 
 async function sendAgain(ctx: NodeContext, row: SettlementRow): Promise<void> {
