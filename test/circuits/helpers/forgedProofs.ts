@@ -13,11 +13,14 @@ export class ForgedProofs {
   readonly #prover = new Prover();
   constructor(readonly artifacts: VerifiedArtifacts) {}
 
-  /** `verified`, or the code of the refusal. */
-  async verdict(wtns: Uint8Array): Promise<string> {
+  /**
+   * `verified`, or the code of the refusal.
+   * @param publicInputs what the reader holds against the proof; the witness's own when left out
+   */
+  async verdict(wtns: Uint8Array, publicInputs?: readonly bigint[]): Promise<string> {
     const { proof, publicSignals } = await this.#prover.prove(this.artifacts.zkeyPath, wtns);
     try {
-      verifyProof(this.artifacts.vkey, publicSignals, proof);
+      verifyProof(this.artifacts.vkey, publicInputs?.map(String) ?? publicSignals, proof);
       return 'verified';
     } catch (error) {
       if (isTacitError(error)) return error.code;
