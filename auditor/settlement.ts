@@ -106,11 +106,14 @@ function assertForcedData(forced: readonly ForcedData[], items: readonly Audited
   const live = items.filter((item): item is AuditedForced => item.kind === 'forced');
   live.forEach((item, i) => {
     const data = forced[i] as ForcedData;
-    const same = bytesToHex(encodeRecord(data.record)) === bytesToHex(encodeRecord(item.record));
-    if (!same || data.prover !== item.prover || data.refund !== item.refund) {
-      throw new TacitError('FORCED_MISMATCH', `forced transfer ${i} of the settlement is not the one that was queued`);
-    }
+    const [expected, got] = [forcedText(item), forcedText(data)];
+    if (expected !== got)
+      throw new TacitError('FORCED_MISMATCH', `forced transfer ${i} of the settlement is not the one that was queued`, { expected, got });
   });
+}
+
+function forcedText({ record, prover, refund }: ForcedData): string {
+  return `record ${bytesToHex(encodeRecord(record))} with prover ${prover} and refund ${refund}`;
 }
 
 /** Step 4, for the anchors that name a known root; the codec has checked those that name an update. */

@@ -8,6 +8,7 @@
  *   GET /queues    the queue's board, read-only, behind a password; only where one is set
  */
 import basicAuth from '@fastify/basic-auth';
+import { sha256 } from '@noble/hashes/sha2.js';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { constantTimeEqual } from '../protocol/bytes.js';
 import { TacitError } from '../protocol/errors.js';
@@ -72,6 +73,8 @@ async function addBoard(app: FastifyInstance, { password, register }: QueueBoard
   });
 }
 
+/** Of the hashes, so that the time taken tells nothing of the length either. */
 function sameText(a: string, b: string): boolean {
-  return constantTimeEqual(new TextEncoder().encode(a), new TextEncoder().encode(b));
+  const hash = (text: string) => sha256(new TextEncoder().encode(text));
+  return constantTimeEqual(hash(a), hash(b));
 }
