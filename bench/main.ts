@@ -1,9 +1,15 @@
 /** `npm run bench -- NAME [--json]`: runs one benchmark. Each checks its answers before it times anything. */
 import { benchEngine } from './engine.js';
 import { benchGas } from './gas.js';
+import { benchGrouping } from './grouping.js';
 import { benchProver } from './prover.js';
 
-const BENCHES: Readonly<Record<string, (args: string[]) => Promise<void>>> = { engine: benchEngine, gas: benchGas, prover: benchProver };
+const BENCHES: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+  engine: benchEngine,
+  gas: benchGas,
+  grouping: benchGrouping,
+  prover: benchProver,
+};
 
 const [name = '', ...args] = process.argv.slice(2);
 const bench = BENCHES[name];

@@ -18,7 +18,7 @@ import { settlementSlots } from '../../protocol/slots.js';
 import { mintTestToken } from '../../verifier-contract/token.js';
 import { codeOf, type PlanTransfer, TRANSFER_BPS, UPDATE_BPS, World } from '../verifier-contract/world.js';
 
-const ROUNDS = 25;
+const ROUNDS = 16;
 const ASSETS = [0, 1, 2];
 const WORKERS = [3, 4, 5, 6];
 const UPDATERS = [7, 8];
