@@ -1,6 +1,5 @@
 /**
  * Whole proofs: snarkjs accepts ours, and with the same blinding both make the same bytes.
- * snarkjs draws r and s from its one shared curve object; the tests replace that one function.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -11,57 +10,22 @@ import { buildProverCircuit, type ProverCircuit, productChain } from '../../benc
 import { calculateWitness } from '../../circuits/witness.js';
 import { isTacitError } from '../../protocol/errors.js';
 import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
-import {
-  insecureProveWithFixedBlinding,
-  loadProvingKey,
-  type ProvingKey,
-  proveWithKey,
-  type SnarkjsProof,
-} from '../../prover/engine/prove.js';
+import { insecureProveWithFixedBlinding, loadProvingKey, type ProvingKey, proveWithKey } from '../../prover/engine/prove.js';
 import { seeded } from './harness.js';
-
-interface Proved {
-  proof: SnarkjsProof;
-  publicSignals: string[];
-}
-interface Curve {
-  Fr: { random(): Uint8Array; e(value: bigint): Uint8Array };
-  terminate(): Promise<void>;
-}
-interface Snarkjs {
-  groth16: {
-    prove(zkey: string, wtns: Uint8Array): Promise<Proved>;
-    verify(vkey: unknown, publicSignals: string[], proof: SnarkjsProof): Promise<boolean>;
-  };
-  curves: { getCurveFromName(name: string): Promise<Curve> };
-}
+import { SnarkjsOracle } from './snarkjs.js';
 
 const SEED = 99;
 const SIZES = [3, 6, 40];
 const WITNESSES = 8;
 const BUILD_TIMEOUT_MS = 240_000;
 
-// @ts-expect-error snarkjs has no types
-const snarkjs = (await import('snarkjs')) as Snarkjs;
-const curve = await snarkjs.curves.getCurveFromName('bn128');
+const oracle = await SnarkjsOracle.create();
 const circuits: ProverCircuit[] = [];
 
 beforeAll(async () => {
   for (const size of SIZES) circuits.push(await buildProverCircuit(productChain(size, 3n)));
 }, BUILD_TIMEOUT_MS);
-afterAll(() => curve.terminate());
-
-async function withSnarkjsBlinding<T>(blinding: { r: bigint; s: bigint }, work: () => Promise<T>): Promise<T> {
-  const { Fr } = curve;
-  const original = Fr.random;
-  const values = [blinding.r, blinding.s];
-  Fr.random = () => Fr.e(values.shift() as bigint);
-  try {
-    return await work();
-  } finally {
-    Fr.random = original;
-  }
-}
+afterAll(() => oracle.close());
 
 async function expectCode(work: Promise<unknown>, code: string): Promise<void> {
   const error = await work.then(
@@ -88,7 +52,7 @@ describe.each([1, 2])('with %i thread(s)', (threads) => {
                 ? { r: 1n, s: SCALAR_FIELD.prime - 1n }
                 : { r: next(SCALAR_FIELD.prime), s: next(SCALAR_FIELD.prime) };
           const ours = await insecureProveWithFixedBlinding(key, wtns, blinding);
-          const theirs = await withSnarkjsBlinding(blinding, () => snarkjs.groth16.prove(circuit.zkeyPath, wtns));
+          const theirs = await oracle.prove(circuit.zkeyPath, wtns, blinding);
           expect(ours.proof).toEqual(theirs.proof);
           expect(ours.publicSignals).toEqual(theirs.publicSignals);
         }
@@ -109,7 +73,7 @@ describe.each([1, 2])('with %i thread(s)', (threads) => {
         proveWithKey(key, new Uint8Array(readFileSync(circuit.wtnsPath))),
       ]);
       const vkey: unknown = JSON.parse(readFileSync(circuit.vkeyPath, 'utf8'));
-      for (const { proof, publicSignals } of both) expect(await snarkjs.groth16.verify(vkey, publicSignals, proof)).toBe(true);
+      for (const proved of both) expect(await oracle.verify(vkey, proved)).toBe(true);
       expect(both[0]?.proof).not.toEqual(both[1]?.proof);
       expect(progress.at(-1)).toBe(1);
       expect(both[0]?.timesMs.total).toBeGreaterThan(0);
@@ -127,8 +91,8 @@ describe.each([1, 2])('with %i thread(s)', (threads) => {
       const cancelled = proveWithKey(key, circuit.wtnsPath, { signal: controller.signal, onProgress: () => controller.abort() });
       await expectCode(cancelled, 'PROVE_CANCELLED');
       await expectCode(proveWithKey(key, circuit.wtnsPath, { signal: AbortSignal.abort() }), 'PROVE_CANCELLED');
-      const { proof, publicSignals } = await proveWithKey(key, circuit.wtnsPath);
-      expect(await snarkjs.groth16.verify(JSON.parse(readFileSync(circuit.vkeyPath, 'utf8')), publicSignals, proof)).toBe(true);
+      const proved = await proveWithKey(key, circuit.wtnsPath);
+      expect(await oracle.verify(JSON.parse(readFileSync(circuit.vkeyPath, 'utf8')), proved)).toBe(true);
       await key.close();
       await expectCode(proveWithKey(key, circuit.wtnsPath), 'PROVE_FAILED');
     },
@@ -166,6 +130,13 @@ describe('refusals', () => {
     await expectCode(load(changed(zkey(), sectionAt(zkey(), 4) + 4, 7)), 'ZKEY_FORMAT');
     await expectCode(load(changed(zkey(), sectionAt(zkey(), 4) + 4 + 11, 255)), 'ZKEY_FORMAT');
     await expectCode(load(changed(zkey(), sectionAt(zkey(), 9) + 31, 255)), 'ZKEY_FORMAT');
+  });
+
+  it('keys with a point off its curve: in each query, and of the verifying key', async () => {
+    const flipped = (at: number): Uint8Array => changed(zkey(), at, (zkey()[at] as number) ^ 1);
+    for (const section of [5, 6, 7, 8, 9]) await expectCode(load(flipped(sectionAt(zkey(), section))), 'ZKEY_FORMAT');
+    const points = sectionAt(zkey(), 2) + 84;
+    for (const offset of [0, 64, 128, 384, 448]) await expectCode(load(flipped(points + offset)), 'ZKEY_FORMAT');
   });
 
   it('witnesses that are missing, truncated, of another field, length or range', async () => {

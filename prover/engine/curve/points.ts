@@ -10,7 +10,7 @@
  */
 
 import type { CoordinateField } from '../field/operations.js';
-import { call, copyBytes, type FunctionRef, I32, I64, i32, i64, type Operand } from '../wasm/assembler.js';
+import { call, copyBytes, type FunctionRef, I32, I64, i32, i64, type Operand, read } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 
 export interface Curve {
@@ -28,6 +28,8 @@ export interface Curve {
   readonly copy: FunctionRef;
   /** (a) → 1 if the affine point is infinity. */
   readonly isInfinity: FunctionRef;
+  /** (points, n, scratch) → how many affine points from the first on lie on the curve. Scratch: two elements. */
+  readonly onCurve: FunctionRef;
 }
 
 /** Address of a tagged pointer: point addresses are multiples of four, the lowest bit asks for the negative. */
@@ -88,6 +90,33 @@ function defineAdd(module: ModuleBuilder, name: string, field: CoordinateField, 
   });
 }
 
+/** y² = x³ + b, as 3·(y² − x³) − 3·b = 0: the constant that is there is 3·b. */
+function defineOnCurve(module: ModuleBuilder, name: string, field: CoordinateField, b3At: number): FunctionRef {
+  return module.func(`${name}_onCurve`, [I32, I32, I32], [I32], (f) => {
+    const [points, n, scratch] = [f.param(0), f.param(1), f.param(2)];
+    const [t, u] = [scratch, f.let(I32, i32.add(scratch, i32.const(field.bytes)))];
+    const good = f.let(I32, i32.const(0));
+    f.block((bad) => {
+      f.while(
+        () => i32.ltU(good, n),
+        () => {
+          f.do(call(field.square, t, points));
+          f.do(call(field.mul, t, t, points));
+          f.do(call(field.square, u, i32.add(points, i32.const(field.bytes))));
+          f.do(call(field.sub, t, u, t));
+          f.do(call(field.add, u, t, t));
+          f.do(call(field.add, t, t, u));
+          f.do(call(field.sub, t, t, i32.const(b3At)));
+          f.branchIf(bad, i32.eqz(call(field.isZero, t)));
+          f.increase(points, 2 * field.bytes);
+          f.increase(good, 1);
+        },
+      );
+    });
+    f.do(read(good));
+  });
+}
+
 /** Defines the point functions of a curve whose 3·b stands at `b3At`. */
 export function defineCurve(module: ModuleBuilder, name: string, field: CoordinateField, b3At: number): Curve {
   const size = field.bytes;
@@ -140,5 +169,6 @@ export function defineCurve(module: ModuleBuilder, name: string, field: Coordina
     lower,
     copy,
     isInfinity,
+    onCurve: defineOnCurve(module, name, field, b3At),
   };
 }

@@ -7,6 +7,7 @@
 import { BASE_FIELD, FILE_MONTGOMERY_BITS, inverseModulo, PACKED_BYTES, powerModulo, SCALAR_FIELD } from '../field/parameters.js';
 import { type BackendName, encodeElement, powerOfTwo } from '../field/representation.js';
 import { compiledKernels, createInstance, createMemory, type Instance, kernel } from '../instance.js';
+import type { CurveName } from '../kernels.js';
 import { createPool, type Pool } from '../pool/pool.js';
 import { type CoefficientScan, placeCoefficients, type SparseMatrix, scanCoefficients } from './coefficients.js';
 import { firstNotBelow, readSection, type Section } from './container.js';
@@ -51,6 +52,7 @@ export async function loadKey(zkey: Zkey, threads: number, backend: BackendName)
   );
   const instance = await createInstance(createMemory(layout.sizeBytes), 0, compiled);
   writeMatrices(instance, layout, zkey, coefficients);
+  checkHeaderPoints(instance, layout, zkey);
   const counts = Object.fromEntries(BASE_NAMES.map((name) => [name, loadBases(instance, layout, zkey, name)])) as Record<BaseName, number>;
   writeRoots(instance, layout, domainSize);
   const pool = await createPool(instance, layout.work);
@@ -120,8 +122,24 @@ function loadBases(instance: Instance, layout: Layout, zkey: Zkey, name: BaseNam
       layout.bases[name] + before * affineBytes,
       instance.info.enterBaseFromFileAt,
     );
+    requireOnCurve(instance, layout, zkey, BASE_CURVES[name], layout.bases[name] + before * affineBytes, kept - before);
   }
   return kept;
+}
+
+/** A point off its curve would let the key's maker learn a proof's scalars modulo small numbers. */
+function requireOnCurve(instance: Instance, layout: Layout, zkey: Zkey, curve: CurveName, points: number, count: number): void {
+  const good = kernel(instance, `${curve}_onCurve`)(points, count, layout.mainScratch);
+  if (good !== count) throw zkey.container.fail(`points on the curve ${curve}`, 'one that is not');
+}
+
+/** The points of the verifying key, which are used from the file's bytes: through the first base's place. */
+function checkHeaderPoints(instance: Instance, layout: Layout, zkey: Zkey): void {
+  const { alpha1, beta1, beta2, delta1, delta2 } = zkey;
+  for (const point of [alpha1, beta1, delta1, beta2, delta2]) {
+    unpackThroughStaging(instance, layout, point, 'q_unpackMany', layout.bases.b2, instance.info.enterBaseFromFileAt);
+    requireOnCurve(instance, layout, zkey, point.length === 2 * PACKED_BYTES ? 'g1' : 'g2', layout.bases.b2, 1);
+  }
 }
 
 function isZero(words: Uint32Array, at: number, count: number): boolean {
