@@ -17,7 +17,7 @@ import {CalldataShape, NotSettler, NotTopLevel, OverdueFirst} from "contracts/Se
 import {AnchorOrder, AnchorReference, AnchorUnused, LengthMismatch} from "contracts/Transfers.sol";
 import {TreeFull} from "contracts/Updates.sol";
 import {Patch} from "./support/Patch.sol";
-import {Plan, TransferPlan, UpdatePlan} from "./support/Plan.sol";
+import {Plan, UpdatePlan} from "./support/Plan.sol";
 import {Scene} from "./support/Scene.sol";
 import {IRollup} from "./support/IRollup.sol";
 

@@ -15,7 +15,6 @@ import {PoseidonCode} from "contracts/Poseidon.sol";
 import {BondBelowReward} from "contracts/Queue.sol";
 import {IRollup, Settings} from "./support/IRollup.sol";
 import {Patch} from "./support/Patch.sol";
-import {Plan} from "./support/Plan.sol";
 import {Scene} from "./support/Scene.sol";
 
 // Every refusal of the constructor, and of the fold.
@@ -33,8 +32,10 @@ contract KeysTest is Scene {
     uint256 private constant DEVELOPMENT_ALPHA_X =
         13035682441778925428350557272924470301763467914946702458250103853013084715649;
     bytes private constant G2 =
-        hex"198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c21800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed"
-        hex"090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa";
+        hex"198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2"
+        hex"1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed"
+        hex"090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b"
+        hex"12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa";
 
     bytes private keys;
 

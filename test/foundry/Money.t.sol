@@ -13,7 +13,7 @@ import {ClaimRefused, NotYourCredit, NothingToClaim} from "contracts/Credits.sol
 import {Reentered} from "contracts/Lock.sol";
 import {PushStarved} from "contracts/Withdrawals.sol";
 import {IRollup} from "./support/IRollup.sol";
-import {Plan, TransferPlan} from "./support/Plan.sol";
+import {Plan} from "./support/Plan.sol";
 import {Scene} from "./support/Scene.sol";
 
 interface IMintable {

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {NotSettler, OverdueFirst} from "contracts/Settlement.sol";
 import {TreeFull} from "contracts/Updates.sol";
 import {IRollup} from "./support/IRollup.sol";
-import {DropPlan, ForcedItem, Plan, TransferRecord, UpdatePlan} from "./support/Plan.sol";
+import {ForcedItem, Plan, TransferRecord, UpdatePlan} from "./support/Plan.sol";
 import {Scene} from "./support/Scene.sol";
 
 // Properties of verifier-contract/PROPERTIES.md that are best said one at a time; the ids stand in the names.

@@ -163,7 +163,7 @@ contract RecordsTest is Scene {
 
     function canonicalOrRefused(bytes memory data) private view {
         try reader.read(data) returns (uint256[9] memory x, uint256 length, address recipient) {
-            // What lies behind the end is read as zero; the caller compares lengths. Pad, so that the comparison can be made.
+            // What lies behind the end is read as zero, and the caller compares lengths: pad to compare at all.
             bytes memory whole = data.length < length ? bytes.concat(data, new bytes(length - data.length)) : data;
             assertEq(Pack.record(rebuilt(x, recipient, whole)), whole.part(0, length), "one encoding");
         } catch (bytes memory reason) {

@@ -65,7 +65,7 @@ const multiply = (point: G1, scalar: bigint): G1 => {
 };
 
 describe('the honest twin', () => {
-  it('passes on chain and off', async () => {
+  it('A7, A11, A12 honest: passes on chain and off', async () => {
     expect(await refusal(honest.bytes)).toBe('no error');
     expect(offChain(honest.settlement)).toBe('no error');
   });

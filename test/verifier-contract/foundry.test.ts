@@ -9,12 +9,15 @@ import { describe, expect, it } from 'vitest';
 import { runForge } from '../foundry/forge.js';
 import { gasFigures } from '../foundry/gas.js';
 import { prepareFoundry } from '../foundry/prepare.js';
+import { prepareRealPool } from '../foundry/realPool.js';
 import { revertBranches, staleExceptions } from '../foundry/revertBranches.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 // A missing forge and sources that do not compile end this file here, as a failure.
+const long = process.env.TACIT_LONG === '1';
 await prepareFoundry(root);
-const results = await runForge(root, process.env.TACIT_LONG === '1' ? 'long' : 'default');
+await prepareRealPool(root, long ? 'long' : 'short');
+const results = await runForge(root, long ? 'long' : 'default');
 const branches = await revertBranches(join(root, 'verifier-contract', 'contracts'), join(root, 'test', 'foundry'));
 
 describe.each([...new Set(results.map(({ suite }) => suite))])('%s', (suite) => {

@@ -59,7 +59,7 @@ const negate = ({ x, y }: G2): G2 => ({
 });
 
 describe('A13: keys that would let proofs be forged', () => {
-  it('passes independent keys', async () => {
+  it('A13 honest: passes independent keys', async () => {
     expect(await deployBlob(encodeKeyBlob(keys.table))).toBe('no error');
   });
 

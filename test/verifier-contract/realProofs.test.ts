@@ -3,7 +3,7 @@
  * spend them. Nothing is simulated; an auditor's replay and the fold off chain agree with the contract.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { depositNotes, openScene, proveTransfers, proveUpdate, type Scene, sceneNote } from '../../bench/gasScene.js';
+import { depositNotes, openScene, proveUpdate, type Scene, sceneNote } from '../../bench/gasScene.js';
 import { LedgerState } from '../../ledger/state.js';
 import { verifyFold } from '../../protocol/fold.js';
 import { encodeSettlement, type Settlement, type TransferProofEntry } from '../../protocol/settlement.js';
@@ -11,6 +11,7 @@ import { settlementSlots } from '../../protocol/slots.js';
 import { readHistory } from '../../verifier-contract/history.js';
 import { decodeKeyBlob } from '../../verifier-contract/keyBlob.js';
 import { replayHistory } from '../../verifier-contract/replay.js';
+import { proveTransfer } from '../foundry/realPool.js';
 import { codeOf } from './world.js';
 
 let scene: Scene;
@@ -29,8 +30,8 @@ describe('real proofs', () => {
     expect((await rollup.state()).noteRoot).toBe(first.next.noteRoot);
 
     const [ordinary, forced] = [
-      await proveTransfers(scene, 'transfer_1', 0, first.next),
-      await proveTransfers(scene, 'transfer_1', 1, first.next),
+      await proveTransfer(scene, 0, first.next, 'test transfer 0'),
+      await proveTransfer(scene, 1, first.next, 'test transfer 1'),
     ];
     const record = forced.records[0]!;
     const refund = scene.anvil.accounts[4]!.address;

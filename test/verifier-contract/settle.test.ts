@@ -51,7 +51,7 @@ const withRecord = (record: Uint8Array): Uint8Array => concatBytes(honest.bytes.
 const packed = (): Uint8Array => honest.bytes.slice(AT.record, AT.update);
 
 describe('settle', () => {
-  it('accepts the honest settlement and moves the state', async () => {
+  it('A1, A12, A14 honest: the settlement is accepted and moves the state', async () => {
     expect(honest.bytes.length).toBe(AT.end);
     const back = await world.snapshot();
     const { settlementIndex } = await world.rollup.settle(honest.bytes);

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Fees} from "./Fees.sol";
+// solhint-disable-next-line no-unused-import
 import {Pass, PassReader, SLOT_BYTES} from "./Pass.sol";
 import {Withdrawals} from "./Withdrawals.sol";
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+// solhint-disable-next-line no-unused-import
 import {SCALAR, allocate} from "./Field.sol";
 import {LARGEST_LIST} from "./Circuits.sol";
 import {TAG_CHALLENGE} from "./Tags.sol";

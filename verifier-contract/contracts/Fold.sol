@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+// solhint-disable-next-line no-unused-import
 import {SCALAR, BASE, allocate} from "./Field.sol";
 import {CIRCUIT_LIMIT} from "./Circuits.sol";
 import {TAG_FOLD} from "./Tags.sol";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {SCALAR, requireField} from "./Field.sol";
+import {requireField} from "./Field.sol";
 
 // Poseidon on chain: three small contracts that circomlibjs generates, for two, three and four inputs, and the one
 // tree opening that the contract ever checks.

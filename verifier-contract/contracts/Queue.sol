@@ -66,7 +66,7 @@ abstract contract Queue is Ledger, Credits, KeyTable, Poseidon {
     uint256 public immutable bondWei;
     uint256 public immutable dropRewardWei;
 
-    mapping(uint256 index => Item) public queueItem;
+    mapping(uint256 index => Item item) public queueItem;
     mapping(bytes32 recordHash => bool seen) public isForced;
 
     event Deposit(

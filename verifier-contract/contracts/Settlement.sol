@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Effects} from "./Effects.sol";
 import {Fold} from "./Fold.sol";
 import {BODY, Counts, HEADER_BYTES, Pass, PassReader, SLOT_BYTES} from "./Pass.sol";
 import {QueueSlots} from "./QueueSlots.sol";

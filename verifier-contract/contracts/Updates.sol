@@ -6,6 +6,7 @@ import {Circuits, SLOT_ELEMENTS, UPDATE_CONTEXT} from "./Circuits.sol";
 import {Fingerprint} from "./Fingerprint.sol";
 import {Fold} from "./Fold.sol";
 import {Ledger} from "./Ledger.sol";
+// solhint-disable-next-line no-unused-import
 import {Pass, readWord, SLOT_BYTES, U_H, U_NOTE_ROOT, U_NULL_ROOT, U_PROOF, U_PROVER, UPDATE_BYTES} from "./Pass.sol";
 
 // The updates of a settlement. Calldata gives only what each proof claims to reach; the list that it is checked against

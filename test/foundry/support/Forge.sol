@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {SCALAR} from "contracts/Field.sol";
 import {TAG_CHALLENGE} from "contracts/Tags.sol";
-import {Vm} from "./Vm.sol";
+import {IVm} from "./Vm.sol";
 
 // SIMULATED proofs: whoever knows the secrets of a set-up proves anything. The keys here are made from secrets that
 // test/verifier-contract/syntheticKeys.ts publishes, and a proof of any public inputs costs one scalar product:
@@ -25,7 +25,7 @@ library Forge {
     error PrecompileFailed();
 
     /// Reads the secrets that prepare.ts wrote.
-    function open(Vm vm, string memory json) internal pure returns (Secrets memory s) {
+    function open(IVm vm, string memory json) internal pure returns (Secrets memory s) {
         s.alpha = vm.parseJsonUint(json, ".alpha");
         s.beta = vm.parseJsonUint(json, ".beta");
         s.gamma = vm.parseJsonUint(json, ".gamma");

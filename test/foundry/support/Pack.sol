@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {SCALAR} from "contracts/Field.sol";
 import {TAG_EXT} from "contracts/Tags.sol";
 import {Forge, Secrets} from "./Forge.sol";
-import {Base, DropPlan, ForcedItem, Plan, TransferPlan, TransferRecord, UpdatePlan} from "./Plan.sol";
+import {Base, ForcedItem, Plan, TransferPlan, TransferRecord, UpdatePlan} from "./Plan.sol";
 
 // From a plan to the argument of settle: every list written out, every proof simulated. A readable twin of what the
 // contract reads; layouts stand in contracts/Record.sol and contracts/Settlement.sol.

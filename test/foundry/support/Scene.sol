@@ -250,6 +250,7 @@ abstract contract Scene is Test {
 
     /// The call was refused with this error, whatever its values.
     function assertRefused(bytes memory reason, bytes4 selector) internal pure {
-        assertEq(reason.length < 4 ? bytes("none") : abi.encodePacked(bytes4(reason)), abi.encodePacked(selector), "refusal");
+        bytes memory got = reason.length < 4 ? bytes("none") : abi.encodePacked(bytes4(reason));
+        assertEq(got, abi.encodePacked(selector), "refusal");
     }
 }

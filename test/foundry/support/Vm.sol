@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 // The cheat codes of forge that these tests use, and what a test needs to state a fact. Written for this project, so
 // that tests have no library to fetch. Source of the signatures: Foundry's reference of cheat codes.
 
-interface Vm {
+interface IVm {
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytesArray(string calldata json, string calldata key) external pure returns (bytes[] memory);
@@ -26,7 +26,7 @@ interface Vm {
 }
 
 abstract contract Test {
-    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+    IVm internal constant vm = IVm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
     /// forge runs this contract's functions named test… and invariant….
     bool public constant IS_TEST = true;
