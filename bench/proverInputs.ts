@@ -12,7 +12,6 @@ import { DOMAIN, USUAL, witness, world } from '../test/protocol/walletSupport.js
 import { buildProverCircuit, type ProverCircuit, poseidonChain, sha256Blocks } from './proverCircuits.js';
 
 const PROVER = `0x${'33'.repeat(20)}`;
-const UPDATE_SLOTS = 8;
 const NULLIFIER_MODULUS = 2n ** 248n - 2n;
 
 /** A transfer with the usual amounts, its paths and signatures. */
@@ -22,15 +21,15 @@ function transferInput(): WitnessInput {
 }
 
 /** A full update: every slot has two nullifiers and two commitments. */
-function updateInput(): WitnessInput {
+function updateInput(name: 'update_2' | 'update_8', slotCount: number): WitnessInput {
   const value = (i: number, k: number): bigint => H(BigInt(4 * i + k + 1));
-  const slots = Array.from({ length: UPDATE_SLOTS }, (_, i) => ({
+  const slots = Array.from({ length: slotCount }, (_, i) => ({
     nf1: (value(i, 0) % NULLIFIER_MODULUS) + 1n,
     nf2: (value(i, 1) % NULLIFIER_MODULUS) + 1n,
     cm1: value(i, 2),
     cm2: value(i, 3),
   }));
-  return applyBatch(LedgerState.genesis(), 'update_8', slots, PROVER, DOMAIN).input;
+  return applyBatch(LedgerState.genesis(), name, slots, PROVER, DOMAIN).input;
 }
 
 /** One of the project's circuits, with its development key and a witness beside it. */
@@ -47,7 +46,8 @@ async function projectCircuit(name: CircuitName, input: () => WitnessInput): Pro
 /** 540 hashes make about 130,000 constraints; four blocks of SHA-256 about 125,000; the small one is for a quick look. */
 const SOURCES: Readonly<Record<string, () => Promise<ProverCircuit>>> = {
   transfer_1: () => projectCircuit('transfer_1', transferInput),
-  update_8: () => projectCircuit('update_8', updateInput),
+  update_2: () => projectCircuit('update_2', () => updateInput('update_2', 2)),
+  update_8: () => projectCircuit('update_8', () => updateInput('update_8', 8)),
   poseidon: () => buildProverCircuit(poseidonChain(540)),
   sha256: () => buildProverCircuit(sha256Blocks(4)),
   'poseidon-small': () => buildProverCircuit(poseidonChain(135)),

@@ -119,6 +119,19 @@ describe('plan', () => {
     }
   });
 
+  it('fewer bases or smaller scalars never take wider windows: a work area that is enough once stays so', () => {
+    const next = seeded(SEED);
+    for (let i = 0; i < 2000; i++) {
+      const bases = Number(next(1n << (1n + next(19n))));
+      const count = Number(next(BigInt(bases + 1)));
+      const large = Number(next(BigInt(count + 1)));
+      const widest = chooseWindowBits(bases, bases);
+      for (const bits of [chooseWindowBits(count, count), chooseWindowBits(count, large)]) {
+        expect(bits, `${bases}, ${count}, ${large}`).toBeLessThanOrEqual(widest);
+      }
+    }
+  });
+
   it('wide windows for many large scalars, narrow ones for few', () => {
     expect(chooseWindowBits(1 << 17, 1 << 17)).toBeGreaterThan(chooseWindowBits(1 << 17, 100));
     expect(windowMemory(CURVES.g1, 10, 4).end).toBeGreaterThan(0);
