@@ -22,6 +22,7 @@ import { confirm } from './confirm.js';
 import type { NodeContext } from './context.js';
 import { EventHub } from './eventHub.js';
 import { collectResults, noteFarmEvent } from './farm.js';
+import { sayWhatWasFound } from './findings.js';
 import { dissolveBroken, returnHalfPairs } from './giveBack.js';
 import { GROUP_SIZE } from './grouping.js';
 import { groupDue, takesGroups } from './groups.js';
@@ -168,6 +169,7 @@ function quoteTerms({ keys }: NodeConfig, policy: NodePolicy, shares: FeeShares)
 async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<RunningNode> {
   const watcher = new ChainWatcher(ctx);
   await watcher.start();
+  await sayWhatWasFound(ctx);
   await publishPlanned(ctx);
   const problems: Record<string, string> = {};
   let askedAllMs = 0;

@@ -50,7 +50,7 @@ async function align(ctx: NodeContext, before: ChainView, view: ChainView, every
   const candidates = everything ? ctx.journal.read.seals.rows().filter(({ state }) => state !== 'withdrawn') : ctx.seals;
   const { settled, standing, withdrawn } = sortSeals(ctx, candidates);
   const newSettlements = view.settlements.slice(commonPrefix(before, view));
-  await commitTransfers(ctx, (tables) => {
+  const changedRows = await commitTransfers(ctx, (tables) => {
     for (const seal of [...settled, ...standing, ...withdrawn]) tables.seals.put(seal.index, seal);
     for (const row of everything ? tables.settled.rows() : [])
       if (row.ordinal >= view.settlements.length) tables.settled.remove(row.ordinal);
@@ -63,11 +63,22 @@ async function align(ctx: NodeContext, before: ChainView, view: ChainView, every
     for (const { id, state, record } of changed) if (state === 'failed') release(tables, id, decodeRecord(hexToBytes(record)));
     return changed;
   });
+  sayWhatChanged(ctx, changedRows, withdrawn, everything);
   ctx.seals = [...standing];
   replaySeals(ctx);
   noteQueue(ctx);
   await returnAnchorless(ctx);
   for (const entry of newSettlements) tellSettlement(ctx, entry);
+}
+
+/** What the chain has undone, and after a restart or a reorg what it has done meanwhile too. */
+function sayWhatChanged(ctx: NodeContext, rows: readonly TransferRow[], withdrawn: readonly SealRow[], everything: boolean): void {
+  if (withdrawn.length > 0)
+    ctx.log(`seals ${withdrawn.map(({ index }) => index).join(', ')} withdrawn: the contract’s state has moved on without them`);
+  const counts = new Map<string, number>();
+  for (const { state } of rows) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const text = [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
+  if (everything && text !== '') ctx.log(`transfers brought in line with the chain: ${text}`);
 }
 
 interface SortedSeals {

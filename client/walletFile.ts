@@ -9,7 +9,7 @@
  * keeps a second process out. Sources: RFC 7914, draft-irtf-cfrg-xchacha.
  */
 import { randomBytes, scrypt } from 'node:crypto';
-import { access, type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { access, type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { acquireLock } from '../ledger/lockFile.js';
@@ -35,6 +35,9 @@ const KEY_BYTES = 32;
 const SALT_BYTES = 16;
 const NONCE_BYTES = 24;
 const MODE = 0o600;
+/** Tells the files apart that are written beside a wallet before they take its place. */
+const BESIDE_BYTES = 6;
+const BESIDE = /^\.(.+)\.[0-9a-f]{12}$/;
 
 interface Header {
   readonly format: string;
@@ -86,10 +89,13 @@ export class WalletFile {
   /** @throws TacitError WALLET_MISSING, WALLET_LOCKED, WALLET_FORMAT, PASSPHRASE_WRONG */
   static async open(path: string, passphrase: string): Promise<{ file: WalletFile; contents: string }> {
     const full = resolve(path);
-    const envelope = parseEnvelope(await readText(full));
+    // Says what is missing before a lock lies beside nothing.
+    parseEnvelope(await readText(full));
     const release = lock(full);
     try {
-      const { nonce, ciphertext, ...header } = envelope;
+      // Once more: whoever had the lock a moment ago may have written.
+      const { nonce, ciphertext, ...header } = parseEnvelope(await readText(full));
+      await sweep(full);
       const key = await deriveKey(passphrase, hexToBytes(header.kdf.salt, SALT_BYTES), header.kdf);
       const contents = decrypt(key, header, nonce, ciphertext);
       return { file: new WalletFile(full, key, header, release), contents };
@@ -122,7 +128,7 @@ export class WalletFile {
 
 /** Writes beside the file, flushes, renames, flushes the folder. */
 export async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(BESIDE_BYTES).toString('hex')}`);
   try {
     const handle = await open(temporary, 'wx', MODE);
     await finish(handle, () => handle.writeFile(text));
@@ -134,6 +140,12 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   const folder = await open(dirname(path), 'r').catch(() => undefined);
   // Some platforms cannot flush a folder; the rename is atomic all the same.
   if (folder !== undefined) await finish(folder, async () => {}).catch(() => {});
+}
+
+/** Takes away what a process left that was killed between writing beside the file and renaming. To be called under the lock. */
+async function sweep(path: string): Promise<void> {
+  const left = (name: string) => [basename(path), `${basename(path)}.chain`].includes(BESIDE.exec(name)?.[1] ?? '');
+  for (const name of (await readdir(dirname(path))).filter(left)) await rm(join(dirname(path), name), { force: true });
 }
 
 async function finish(handle: FileHandle, act: () => Promise<void>): Promise<void> {

@@ -134,6 +134,9 @@ describe('crash', () => {
     const before = await new GatewayClient(first.url).submit(provenSubmission(recordOf(60), anchor, world.domain));
     await first.stop();
     const second = await world.start({ updateCircuits: ['update_2'] });
+    expect(world.lines.join('\n')).toMatch(
+      /found: journal 1 (confirmed|sealed) transfers under way, [01] standing seals; queue .* tasks; chain block/,
+    );
     const client = new GatewayClient(second.url);
     const rival = provenSubmission(recordOf(61, { nf1: recordOf(60).nf2 }), anchor, world.domain);
     await expect(client.submit(rival)).rejects.toMatchObject({ code: expect.stringMatching(/^NULLIFIER_(RESERVED|SPENT)$/) });

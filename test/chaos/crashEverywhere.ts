@@ -54,6 +54,8 @@ async function play(scene: Scene, report: Report): Promise<void> {
   }
   report.did(`${deaths.length} deaths asked for, ${reached} fell on their point, the others after the last passage`);
   report.measure('deaths', reached);
+  const found = scene.lines.filter((line) => line.startsWith('found: ')).length;
+  report.expect(found > reached, `${found} starts said what they found, after ${reached} deaths`);
   await auditChain(scene.world, report, workloads);
   const exit = await node.stop();
   report.expect(exit === 0, `the last node ended with ${exit}`);

@@ -35,7 +35,9 @@ export class NodeChild {
   static async start(config: NodeChildConfig, lines: string[], contained = false): Promise<NodeChild | undefined> {
     const file = join(packageRoot(), 'dist', 'test', 'chaos', 'nodeProcess.js');
     if (!existsSync(file)) throw new Error(`not built: ${file}`);
-    const child = contained ? inOwnNamespace(file) : fork(file, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = contained
+      ? inOwnNamespace(file)
+      : fork(file, [], { execArgv: ['--expose-gc'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     const ended = new Promise<number | string>((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown')));
     const limit = setTimeout(() => child.kill('SIGKILL'), START_LIMIT_MS);
     const first = new Promise<ChildReply | undefined>((resolve) => {
@@ -73,8 +75,8 @@ export class NodeChild {
     await this.#ask(death === undefined ? { kind: 'arm' } : { kind: 'arm', death });
   }
 
-  async look(): Promise<Look> {
-    const reply = await this.#ask({ kind: 'look' });
+  async look(collect = false): Promise<Look> {
+    const reply = await this.#ask({ kind: 'look', collect });
     if (reply?.kind !== 'looked') throw new Error('the node has died');
     return reply;
   }

@@ -28,7 +28,8 @@ export type ChildRequest =
   | { readonly kind: 'start'; readonly config: NodeChildConfig }
   /** Counts from now on. */
   | { readonly kind: 'arm'; readonly death?: DeathPoint }
-  | { readonly kind: 'look' }
+  /** `collect`: garbage is collected first, so that memory is what is reachable. */
+  | { readonly kind: 'look'; readonly collect: boolean }
   | { readonly kind: 'stop' };
 
 export interface Look {

@@ -58,6 +58,7 @@ async function serve(request: ChildRequest): Promise<void> {
       death = request.death;
       return reply({ kind: 'armed' });
     case 'look':
+      if (request.collect) globalThis.gc?.();
       return reply({
         kind: 'looked',
         stats: node?.stats(),

@@ -5,6 +5,7 @@
  * disk, finds the same notes, the spent ones too.
  */
 import { fork } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../../circuits/paths.js';
 import { balance } from '../../client/balance.js';
@@ -203,6 +204,8 @@ async function compareRestored({ environment, order, words, folder }: Stage, rep
     const notes = (wallet: Wallet) => wallet.state.notes.map(({ nf, value, spent }) => `${nf} ${value} ${spent?.by ?? 'free'}`).sort();
     const [mine, theirs] = [notes(alice), notes(restored)];
     report.expect(mine.join() === theirs.join(), `restored: ${theirs.length} notes, the wallet has ${mine.length}`);
+    const litter = (await readdir(folder)).filter((name) => /^\.(alice|bob)/.test(name));
+    report.expect(litter.length === 0, `killed wallets left files behind: ${litter.join(', ')}`);
     report.did(`restored from words: ${theirs.length} notes, ${theirs.filter((line) => !line.endsWith('free')).length} of them spent`);
   } finally {
     await alice.close();

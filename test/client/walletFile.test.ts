@@ -36,6 +36,15 @@ const alter = async (change: (envelope: Record<string, unknown>) => unknown) =>
   writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, 'utf8')))));
 
 describe('wallet file', () => {
+  it('A3: sweeps away what a killed process had written beside it, and nothing else', async () => {
+    await create();
+    const others = ['.w.zz', '.other.0123456789ab', 'w.0123456789ab'];
+    for (const name of ['.w.0123456789ab', '.w.chain.0123456789ab', ...others]) await writeFile(join(dir, name), 'half');
+    const { file } = await WalletFile.open(path, 'pass');
+    await file.close();
+    expect((await readdir(dir)).sort()).toEqual(['w', ...others].sort());
+  });
+
   it('gives back what was saved last, and nothing of it is readable', async () => {
     const file = await WalletFile.create(path, 'pass', 'one', CHEAP);
     await Promise.all([file.save('two'), file.save('three')]);
