@@ -170,7 +170,8 @@ function writeRoots(instance: Instance, layout: Layout, n: number): void {
   }
 }
 
-function reverseBits(value: number, bits: number): number {
+/** The lowest `bits` bits of a value in the opposite order. */
+export function reverseBits(value: number, bits: number): number {
   let reversed = 0;
   for (let i = 0; i < bits; i++) reversed = (reversed << 1) | ((value >>> i) & 1);
   return reversed;
