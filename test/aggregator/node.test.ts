@@ -41,7 +41,7 @@ const sealed = (record: ReturnType<typeof recordOf>, anchor: bigint, roster: Par
 });
 
 describe('node', () => {
-  it('takes deposits and home-proven transfers from submission to settlement', async () => {
+  it('A3, A17 honest: takes deposits and home-proven transfers from submission to settlement', async () => {
     for (const owner of [71n, 72n, 73n]) await world.deposit(5n, owner);
     await until(
       () => node.stats(),

@@ -96,7 +96,7 @@ async function tampered(name: string, change: (bytes: Buffer, section2: number) 
 }
 
 describe('a real ceremony in small', () => {
-  it('is verified, with contributions and beacon by name', async () => {
+  it('A13 honest: is verified, with contributions and beacon by name', async () => {
     const verdict = await verify({ vkeyPath: at('vkey.json') });
     expect(verdict).toMatchObject({ insecure: false, endsWithBeacon: true, publicInputs: 1, zkeySha256: sha256(await readFile(final)) });
     expect(verdict.contributions).toEqual([

@@ -267,7 +267,7 @@ describe('T1–T10: a forged witness breaks the statement it lies about and no o
       ).toBe(true);
     if (proven || LONG) expect(await proofs.verdict(wtnsOf(forged))).toBe('PROOF_INVALID');
   });
-  it('honest: the same plan without a lie breaks nothing, and its proof verifies', async () => {
+  it('A2, A3, A4, A5, A6, A7, A9, A12 honest: the same plan without a lie breaks nothing, and its proof verifies', async () => {
     const honest = await liar.forge(transferSignals(honestPlan()));
     expect(liar.brokenBy(honest)).toEqual([]);
     expect(await proofs.verdict(wtnsOf(honest))).toBe('verified');

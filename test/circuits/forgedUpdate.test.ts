@@ -252,7 +252,7 @@ describe('U1–U12: a forged witness breaks the statement it lies about and no o
     for (const names of broken) expect(isAt(place, names) || isAt(along, names), names.slice(0, 9).join(' ')).toBe(true);
     if (proven || LONG) expect(await proofs.verdict(wtnsOf(forged))).toBe('PROOF_INVALID');
   });
-  it('honest: the same plans without a lie break nothing, and their proof verifies', async () => {
+  it('A3, A10 honest: the same plans without a lie break nothing, and their proof verifies', async () => {
     const witness = await liar.forge(honest());
     expect(liar.brokenBy(witness)).toEqual([]);
     expect(await proofs.verdict(wtnsOf(witness))).toBe('verified');

@@ -89,7 +89,7 @@ describe('the oracle against the circuit, at the witness', () => {
     );
 
   it(
-    `update(2): batches of every kind → accepted, with the oracle's public inputs`,
+    'A3, A10 honest: update(2): batches of every kind → accepted, with the oracle’s public inputs',
     () =>
       property(async (random) => {
         const { input, publicInputs } = batch(random);
@@ -110,7 +110,7 @@ describe('the oracle against the circuit, at the witness', () => {
   );
 
   it(
-    `transfer(1): transfers of every shape → accepted by both, with the protocol's public inputs`,
+    'A4, A5, A6 honest: transfer(1): transfers of every shape → accepted by both, with the protocol’s public inputs',
     () =>
       property(async (random) => {
         const terms = honestTerms(random);

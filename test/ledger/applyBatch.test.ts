@@ -20,7 +20,7 @@ describe('applyBatch', () => {
     ['small', ['update_2', 'update_2', 'update_2', 'update_2', 'update_2', 'update_2']],
     ['mixed', ['update_2', 'update_8', 'update_2', 'update_8', 'update_32', 'update_2']],
     ['large', ['update_32', 'update_8', 'update_32']],
-  ])('agrees with the slow twin and with U1–U12 on random batches: %s', (seed, circuits) => {
+  ])('A3, A10 honest: agrees with the slow twin and with U1–U12 on random batches: %s', (seed, circuits) => {
     const random = new Random(seed);
     const slow = new SlowLedger();
     let state = LedgerState.genesis();

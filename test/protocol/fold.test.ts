@@ -13,7 +13,7 @@ const withItem = (i: number, changed: Partial<FoldItem>): FoldItem[] =>
   items.map((entry, k) => (k === i ? { ...entry, ...changed } : entry));
 
 describe('fold', () => {
-  it('accepts honest proofs of several circuits', () => {
+  it('A11, A12 honest: proofs of several circuits are accepted together', () => {
     verifyFold(keys, items);
     expect(findBadProofs(keys, items)).toEqual([]);
   });

@@ -30,7 +30,7 @@ function outsideSubgroup(): G2 {
 }
 
 describe('Groth16 verification', () => {
-  it('accepts the honest proof, also after a trip through both encodings', () => {
+  it('A1, A11, A13 honest: the proof is accepted, also after a trip through both encodings', () => {
     verifyGroth16(key, signals, proof);
     verifyGroth16(vkeyFromSnarkjs(vkeyToSnarkjs(key)), signals, proofFromSnarkjs(proofToSnarkjs(decodeProof(encodeProof(proof)))));
   });

@@ -85,7 +85,7 @@ describe('A8: the sender’s secret', () => {
     expect(code(() => sortOutputs([one, { ...one, address: { ...bob.address, V: new Uint8Array(31) } }]))).toBe('BYTES_SIZE');
   });
 
-  it('A8: is the same for the same contents in either order', () => {
+  it('A8 honest: is the same for the same contents in either order', () => {
     expect(bytesToHex(senderSecret(alice.outgoing, context([planned(2n), planned(1n)])))).toBe(secret);
     expect(sortOutputs([planned(2n), planned(1n)])).toEqual(sortOutputs([planned(1n), planned(2n)]));
   });
@@ -102,7 +102,7 @@ describe('A8: the sender’s secret', () => {
     expect(bytesToHex(senderSecret(alice.outgoing, changed))).not.toBe(secret);
   });
 
-  it('A8: a key stream never serves two commitments', () => {
+  it('A8: one ephemeral key for two commitments → two key streams', () => {
     const shared = x25519Shared(e, bob.address.V);
     const keys = [1n, 2n].flatMap((cm) =>
       ([0, 1] as const).flatMap((k) =>

@@ -30,7 +30,7 @@ const plain: TransferRecord = {
 };
 
 describe('record', () => {
-  it('survives encoding, and decoding then encoding gives the same bytes', () => {
+  it('A7 honest: survives encoding, and decoding then encoding gives the same bytes', () => {
     fc.assert(
       fc.property(record, (r) => {
         const bytes = encodeRecord(r);
@@ -105,7 +105,7 @@ describe('record', () => {
     expect(codeOf(() => decodeRecord(bytes.slice(0, -1)))).toBe('BYTES_SHORT');
   });
 
-  it('A7: the message changes with every field, the chain id and the contract', () => {
+  it('A7: any field, the chain id or the contract altered → another message, which nobody signed', () => {
     const base = { ...plain, outValue: 9n, outAsset: 1, recipient: DOMAIN.contract, fee: 8n, feeAsset: 2 };
     const other = new Uint8Array(32).fill(99);
     const changes: Partial<TransferRecord>[] = [

@@ -19,7 +19,7 @@ const open = (job: SealedJob, worker = w0, ctx = context, now = EXPIRY - 1) => o
 const flipHex = (hex: string, at: number) => hex.slice(0, at) + (hex[at] === '0' ? '1' : '0') + hex.slice(at + 1);
 
 describe('sealed job', () => {
-  it('opens for each recipient, also after JSON', () => {
+  it('A16 honest: opens for each recipient, also after JSON', () => {
     expect(open(sealed)).toEqual(plaintext);
     expect(open(JSON.parse(JSON.stringify(sealed)), w1)).toEqual(plaintext);
   });

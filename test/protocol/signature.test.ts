@@ -47,7 +47,7 @@ describe('EdDSA-Poseidon', () => {
     ).buildEddsa()) as CircomlibEddsa;
   });
 
-  it('is what circomlib verifies', () => {
+  it('A8, A9 honest: a signature is what circomlib verifies', () => {
     const F = circomlib.F;
     for (let i = 0; i < 5; i++) {
       const [a, M] = [scalar(), random.below(FIELD_MODULUS)];
@@ -114,7 +114,7 @@ describe('A8: the nonce attack', () => {
     return (((known * inverse(h1 - h2)) % l) + l) % l;
   };
 
-  it('A8: recovers a where the nonce is a function of a master secret and M', () => {
+  it('A8: the spend scalar from two signatures whose nonce is a function of a master secret and M → recovered: why ours is not', () => {
     const r = scalar();
     const naive = keys.map((aPrime) => {
       const R8 = mulBase8(r);
@@ -124,14 +124,14 @@ describe('A8: the nonce attack', () => {
     expect(attack(naive[0], naive[1])).toBe(a);
   });
 
-  it('A8: finds nothing in our signatures, even when the random source repeats itself', () => {
+  it('A8: the same on our signatures, even when the random source repeats itself → finds nothing', () => {
     const stuck = random.bytes(32);
     const [one, two] = [signMessage(keys[0], prefix, M, stuck), signMessage(keys[1], prefix, M, stuck)];
     expect(one.R8).not.toEqual(two.R8);
     expect(attack(one, two)).not.toBe(a);
   });
 
-  it('A8: two signatures of one message by one key have different nonces', () => {
+  it('A8: two signatures of one message by one key → two nonces', () => {
     const [one, two] = [signMessage(keys[0], prefix, M, random.bytes(32)), signMessage(keys[0], prefix, M, random.bytes(32))];
     expect(one.R8).not.toEqual(two.R8);
     expect(mul(one.R8, 1n)).toEqual(one.R8);

@@ -23,7 +23,7 @@ const check = (label: string, terms: Terms, change: Parameters<typeof witness>[2
 const terms = (change: Partial<Terms>): Terms => ({ inputs: USUAL.inputs, outputs: USUAL.outputs, ...change });
 
 describe('an honest transfer', () => {
-  it('holds in every usual shape', () => {
+  it('A2, A4, A5, A6 honest: holds in every usual shape', () => {
     const shapes: Terms[] = [
       USUAL,
       terms({
@@ -434,16 +434,16 @@ describe('A7: what the owners signed', () => {
     ['order of nullifiers', { nf1: good.record.nf2, nf2: good.record.nf1 }, 'TRANSFER_T4'],
   ];
 
-  it.each(altered)('A7: %s', (_, change, expected) => {
+  it.each(altered)('A7: %s altered after signing → T4, T5 or T6 fails by name', (_, change, expected) => {
     expect(code(() => checkTransferWitness({ ...good, record: { ...good.record, ...change } }, DOMAIN))).toBe(expected);
   });
 
-  it('A7: chain id and contract', () => {
+  it('A7: another chain id or contract → T5 fails: nobody signed for it', () => {
     expect(code(() => checkTransferWitness(good, { ...DOMAIN, chainId: 1n }))).toBe('TRANSFER_T5');
     expect(code(() => checkTransferWitness(good, { ...DOMAIN, contract: `0x${'c1'.repeat(20)}` }))).toBe('TRANSFER_T5');
   });
 
-  it('A7: outputs that the commitments do not open to', () => {
+  it('A7: outputs that the commitments do not open to → T6 fails', () => {
     const [first, second] = good.outputs;
     expect(code(() => checkTransferWitness({ ...good, outputs: [second, first] }, DOMAIN))).toBe('TRANSFER_T6');
     expect(code(() => checkTransferWitness({ ...good, outputs: [{ ...first, owner: FIELD_MODULUS }, second] }, DOMAIN))).toBe(

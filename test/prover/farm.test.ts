@@ -53,7 +53,7 @@ async function holds(job: ReturnType<typeof sealedTransfer>, result: FarmResult)
 }
 
 describe('a farm of real workers', () => {
-  it('proves a sealed transfer and an update, and says when it has checked', async () => {
+  it('A15, A16 honest: proves a sealed transfer and an update, and says when it has checked', async () => {
     const keys = WorkerKeys.inMemory(NOW);
     const running = await worker(keys, ['transfer_1', 'update_2']);
     const transfer = sealedTransfer('honest', [keys]);
