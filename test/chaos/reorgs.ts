@@ -36,6 +36,8 @@ async function play(scene: Scene, report: Report): Promise<void> {
   await ground.settled();
 
   for (const depth of depths) {
+    // What stands on the chain already stays: only what people did last is taken back, and people would do that again.
+    await rpc('anvil_mine', [`0x${CONFIRMATIONS.toString(16)}`]);
     const settling = await begin();
     await settling.act(['proven', 'withdrawal']);
     await settling.settled();

@@ -56,7 +56,7 @@ export function defineScenario(name: string, about: string, play: (report: Repor
       try {
         await play(notes);
       } catch (error) {
-        notes.expect(false, error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error));
+        notes.expect(false, error instanceof Error ? error.message : String(error));
       }
       const { acts, measured, series, problems } = notes;
       const verdict = problems.length === 0 ? 'held' : 'broken';

@@ -15,6 +15,7 @@ import type { WorkerChildConfig } from './workerMessages.js';
 
 /** Nothing waits long. */
 const POLICY = { groupAfterMs: 50, sealAfterMs: 60, settleAfterMs: 150, tickMs: 30, bumpAfterMs: 1_500, queueTimeoutMs: 1_000 } as const;
+const LAST_WORDS = 20;
 /** Accounts of the chain: 0 settles, 1 deposits, workers from here on. */
 const FIRST_WORKER_ACCOUNT = 3;
 
@@ -97,6 +98,11 @@ export async function withScene<T>(play: (scene: Scene) => Promise<T>): Promise<
   const scene = await makeScene();
   try {
     return await play(scene);
+  } catch (cause) {
+    throw new Error(
+      `${cause instanceof Error ? cause.message : String(cause)}\nThe nodes' last words:\n${scene.lines.slice(-LAST_WORDS).join('\n')}`,
+      { cause },
+    );
   } finally {
     await scene.stop();
   }

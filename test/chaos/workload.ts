@@ -73,6 +73,19 @@ export class Workload {
 
   /** Waits until each transfer is settled, in the node's words and on the chain, and the queue is served; sends again what is asked for again. */
   async settled(limitMs = PATIENCE_MS): Promise<void> {
+    const wanted = [...this.transfers.keys(), ...this.forced];
+    const missing = async (): Promise<string[]> => {
+      const settled = new Set(settledRecords(await auditedReplay(this.#world)));
+      // The node may have called it settled before blocks were taken back: asked for again, it says so.
+      for (const [id, submission] of this.transfers) if (!settled.has(id)) await this.#status(id, submission);
+      return wanted.filter((id) => !settled.has(id));
+    };
+    await until(
+      () => missing().catch(() => wanted),
+      ({ length }) => length === 0,
+      'on the chain',
+      limitMs,
+    );
     for (const [id, submission] of this.transfers) {
       await until(
         () => this.#status(id, submission),
@@ -81,14 +94,6 @@ export class Workload {
         limitMs,
       );
     }
-    const records = async () => settledRecords(await auditedReplay(this.#world));
-    const wanted = [...this.transfers.keys(), ...this.forced];
-    await until(
-      () => records().catch((): string[] => []),
-      (settled) => wanted.every((id) => settled.includes(id)),
-      'on the chain',
-      limitMs,
-    );
     await until(
       () => this.#world.rollup.state(),
       ({ queueHead, queueTail }) => queueHead === queueTail,
