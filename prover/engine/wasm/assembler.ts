@@ -26,6 +26,8 @@ export interface WideExpr {
 export interface Local {
   readonly index: number;
   readonly type: ValueType;
+  /** The instruction that reads it, made once: most operands are locals. */
+  readonly get: Expr;
 }
 
 /** What an operand may be: an expression, or a local to be read. */
@@ -48,6 +50,7 @@ export interface Label {
 }
 
 const END = 0x0b;
+const FIRST_CODE_BYTES = 1024;
 
 /** Unsigned LEB128. */
 export function unsignedLeb(value: number): number[] {
@@ -98,7 +101,7 @@ function signedLebOfWord(value: number): number[] {
 
 /** The bytes that put an operand on the stack. */
 export function read(operand: Operand): Expr {
-  return 'type' in operand ? [0x20, ...unsignedLeb(operand.index)] : operand;
+  return 'get' in operand ? operand.get : operand;
 }
 
 const binary =
@@ -207,9 +210,39 @@ export function appendFlat(out: number[], bytes: Expr): void {
   }
 }
 
+function localAt(index: number, type: ValueType): Local {
+  return { index, type, get: [0x20, ...unsignedLeb(index)] };
+}
+
+/** Instruction bytes in a buffer that grows: an array of numbers would be eight times as large. */
+class Code {
+  length = 0;
+  private bytes = new Uint8Array(FIRST_CODE_BYTES);
+
+  append(expression: Expr): void {
+    for (const item of expression) {
+      if (typeof item !== 'number') this.append(item);
+      else this.push(item);
+    }
+  }
+
+  view(): Uint8Array {
+    return this.bytes.subarray(0, this.length);
+  }
+
+  private push(byte: number): void {
+    if (this.length === this.bytes.length) {
+      const larger = new Uint8Array(2 * this.length);
+      larger.set(this.bytes);
+      this.bytes = larger;
+    }
+    this.bytes[this.length++] = byte;
+  }
+}
+
 /** Collects the body of one function. */
 export class FunctionBuilder {
-  private readonly code: number[] = [];
+  private readonly code = new Code();
   private readonly extraLocals: ValueType[] = [];
   private depth = 0;
 
@@ -221,12 +254,12 @@ export class FunctionBuilder {
   param(index: number): Local {
     const type = this.params[index];
     if (type === undefined) throw new RangeError(`${this.ref.name} has no parameter ${index}`);
-    return { index, type };
+    return localAt(index, type);
   }
 
   local(type: ValueType): Local {
     this.extraLocals.push(type);
-    return { index: this.params.length + this.extraLocals.length - 1, type };
+    return localAt(this.params.length + this.extraLocals.length - 1, type);
   }
 
   locals(type: ValueType, count: number): Local[] {
@@ -235,7 +268,7 @@ export class FunctionBuilder {
 
   /** Appends a statement (an instruction sequence that leaves nothing), or the function's final value. */
   do(...statements: Expr[]): void {
-    for (const statement of statements) appendFlat(this.code, statement);
+    for (const statement of statements) this.code.append(statement);
   }
 
   set(local: Local, value: Operand): void {
@@ -311,7 +344,7 @@ export class FunctionBuilder {
     const entry = new Uint8Array(size.length + head.length + this.code.length + 1);
     entry.set(size);
     entry.set(head, size.length);
-    entry.set(this.code, size.length + head.length);
+    entry.set(this.code.view(), size.length + head.length);
     entry[entry.length - 1] = END;
     return entry;
   }

@@ -123,7 +123,7 @@ function flat(expression: Expr): number[] {
   return out;
 }
 
+/** A name of ASCII letters. */
 function name(text: string): number[] {
-  const bytes = [...new TextEncoder().encode(text)];
-  return [...unsignedLeb(bytes.length), ...bytes];
+  return [...unsignedLeb(text.length), ...Array.from(text, (letter) => letter.charCodeAt(0))];
 }
