@@ -90,7 +90,8 @@ async function submitSealed(
       return [moved(present, 'queued', present.times.queued ?? nowMs, fresh)];
     });
     await forgetTransferTasks(ctx, row.id, 'sealed anew');
-    await groupDue(ctx);
+    // Without its queue the node would only wait for it here, and hold everything else up.
+    if (ctx.queueTrouble === undefined) await groupDue(ctx);
     return statusOf(ctx, ctx.live.get(row.id) ?? queued);
   });
 }

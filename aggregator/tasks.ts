@@ -68,7 +68,7 @@ export async function forgetTransferTasks(ctx: NodeContext, id: RecordHash, reas
   for (const task of [...ctx.tasks.values()]) {
     if (!task.transfers?.includes(id)) continue;
     await endTask(ctx, task, 'abandoned', reason);
-    await ctx.effects.queue.forget(task.id);
+    if (ctx.queueTrouble === undefined) await ctx.effects.queue.forget(task.id);
   }
 }
 
