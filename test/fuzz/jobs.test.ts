@@ -10,7 +10,8 @@ import { ownUpdate } from '../../prover/updateJob.js';
 import { WorkerKeys } from '../../prover/workerKeys.js';
 import { isGenuine, type WorkerAnnouncement } from '../../queue/announce.js';
 import { checkAnswer } from '../../queue/answers.js';
-import { parseFarmJob, parseFarmProgress, parseFarmResult } from '../../queue/contracts.js';
+import { parseFarmAnswer, parseFarmJob, parseFarmProgress } from '../../queue/contracts.js';
+import { isGenuineRefusal } from '../../queue/refusal.js';
 import { makeRoster, signRoster, verifyRoster } from '../../queue/roster.js';
 import { parseSubmission } from '../../queue/shapes.js';
 import { DOMAIN, NOBODY, ROSTER_ID, sealedTransfer, transferJob, updateJob } from '../prover/farmSupport.js';
@@ -117,7 +118,12 @@ describe('payloads in Redis', () => {
         anchor: `0x${'33'.repeat(32)}`,
         provingMs: 5,
       };
-      fuzz(spoiledJson(fc.constant(result)), (value) => void refusedOr(() => parseFarmResult(value)));
+      const refusal = { worker: NOBODY, refused: [{ index: 0, code: 'TRANSFER_T5' }], signature: `0x${'44'.repeat(64)}1b` };
+      fuzz(spoiledJson(fc.constantFrom<unknown>(result, refusal)), (value) => {
+        const answer = refusedOr(() => parseFarmAnswer(value));
+        if (answer !== undefined && 'refused' in answer && isGenuineRefusal('transfer-fuzz', answer, DOMAIN))
+          throw new Error('a forged refusal');
+      });
       fuzz(spoiledJson(fc.constant({ stage: 'checked', worker: NOBODY })), (value) => void parseFarmProgress(value));
       const submission = { id, record: `0x${'11'.repeat(231)}`, sealed };
       fuzz(spoiledJson(fc.constant(submission)), (value) => void refusedOr(() => parseSubmission(value)));
