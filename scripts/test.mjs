@@ -19,6 +19,7 @@ const failures = [];
 
 await prepare();
 await step('layers', () => run(process.execPath, [join(root, 'scripts', 'check-imports.mjs')]));
+await step('spec', () => run(process.execPath, [join(root, 'scripts', 'check-spec.mjs')]));
 await step('lint', () =>
   run(process.execPath, [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.']),
 );

@@ -1,3 +1,4 @@
+import { bn254 } from '@noble/curves/bn254.js';
 import { describe, expect, it } from 'vitest';
 import { FIELD_MODULUS } from '../../protocol/field.js';
 import { type FoldItem, findBadProofs, foldCoefficients, foldSeed, makeKeyTable, verifyFold } from '../../protocol/fold.js';
@@ -39,6 +40,25 @@ describe('fold', () => {
     const second = { ...at(1).publicInputs, y: mod(at(1).publicInputs.y - shift * r1 * inverse(r2)) };
     const shifted = withItem(0, { publicInputs: first }).map((entry, i) => (i === 1 ? { ...entry, publicInputs: second } : entry));
     expect(codeOf(() => verifyFold(keys, shifted))).toBe('FOLD_INVALID');
+  });
+
+  it('A11: errors that cancel: C1 + Q and C2 − Q, or weighted with the honest coefficients → new coefficients, no cancelling', () => {
+    const [r1, r2] = foldCoefficients(items) as [bigint, bigint];
+    const Q = bn254.G1.Point.BASE.multiply(777n);
+    const moved = (i: number, by: bigint): FoldItem => {
+      const { x, y } = bn254.G1.Point.fromAffine(at(i).proof.c)
+        .add(Q.multiply(mod(by)))
+        .toAffine();
+      return { ...at(i), proof: { ...at(i).proof, c: { x, y } } };
+    };
+    for (const [one, two] of [
+      [1n, -1n],
+      [r2, -r1],
+    ] as const) {
+      const cancelling = items.map((entry, i) => (i === 0 ? moved(0, one) : i === 1 ? moved(1, two) : entry));
+      expect(codeOf(() => verifyFold(keys, cancelling))).toBe('FOLD_INVALID');
+      expect(findBadProofs(keys, cancelling)).toEqual([0, 1]);
+    }
   });
 
   it('A11: proofs swapped between records, and one proof used twice', () => {

@@ -98,7 +98,7 @@ describe('A8: the sender’s secret', () => {
     ['a nullifier', context([planned(1n), planned(2n)], 13n)],
     ['the chain', { ...base, chainId: 1n }],
     ['the contract', { ...base, contract: `0x${'c1'.repeat(20)}` }],
-  ])('A8: changes with %s, so that no ephemeral key serves two contents', (_, changed) => {
+  ])('A8: one ephemeral key for two contents that differ by %s → another key', (_, changed) => {
     expect(bytesToHex(senderSecret(alice.outgoing, changed))).not.toBe(secret);
   });
 
