@@ -30,7 +30,8 @@ contract CanonicalTest is Handler {
         }
     }
 
-    /// forge-config: default.fuzz.runs = 64
+    /// forge-config: default.fuzz.runs = 32
+    /// forge-config: long.fuzz.runs = 1500
     function testFuzz_settlementHasOneEncoding(uint256 seed) external {
         Dice memory dice = Dice(seed);
         anyState(dice);

@@ -37,12 +37,21 @@ export function forgePath(): string {
 
 /**
  * Runs all tests below `root` and returns every one of them.
- * @param profile of foundry.toml
+ * @param profile of foundry.toml @param options `inputs`: another file than prepare.ts wrote; `failFast`: end at the first failure
  * @throws Error when forge does not get as far as a report: the sources do not compile, say
  */
-export async function runForge(root: string, profile: 'default' | 'long'): Promise<ForgeTest[]> {
-  const env = { ...process.env, FOUNDRY_PROFILE: profile, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1', NO_COLOR: '1' };
-  const { out, err, code } = await collect(forgePath(), ['test', '--root', root, '--json'], env);
+export async function runForge(
+  root: string,
+  profile: 'default' | 'long',
+  options: { readonly inputs?: string; readonly failFast?: boolean } = {},
+): Promise<ForgeTest[]> {
+  const inputs = options.inputs === undefined ? {} : { TACIT_FOUNDRY_INPUTS: options.inputs };
+  const env = { ...process.env, ...inputs, FOUNDRY_PROFILE: profile, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1', NO_COLOR: '1' };
+  const { out, err, code } = await collect(
+    forgePath(),
+    ['test', '--root', root, '--json', ...(options.failFast ? ['--fail-fast'] : [])],
+    env,
+  );
   const tests = readReport(out);
   if (tests === undefined) throw new Error(`forge test ended with ${code} and no report:\n${tail(err)}\n${tail(out)}`);
   if (code !== 0 && tests.every(({ passed }) => passed)) throw new Error(`forge test ended with ${code}:\n${tail(err)}\n${tail(out)}`);

@@ -44,7 +44,7 @@ abstract contract Scene is Test {
     error DeploymentFailed(bytes reason);
 
     function setUp() public virtual {
-        inputs = vm.readFile(INPUTS);
+        inputs = vm.readFile(vm.envOr("TACIT_FOUNDRY_INPUTS", INPUTS)); // mutants.ts names others
         secrets = Forge.open(vm, inputs);
         vm.warp(1_800_000_000);
         rollup = IRollup(deploy(settings(), vm.parseJsonBytes(inputs, ".keys")));

@@ -5,6 +5,7 @@ pragma solidity ^0.8.28;
 // that tests have no library to fetch. Source of the signatures: Foundry's reference of cheat codes.
 
 interface IVm {
+    function envOr(string calldata name, string calldata fallback_) external view returns (string memory);
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytesArray(string calldata json, string calldata key) external pure returns (bytes[] memory);
