@@ -15,7 +15,7 @@ import { EVERY_ACT, Workload } from './workload.js';
 
 /** Of every run the last record number, with room for what is sent again. */
 const NUMBERS_A_RUN = 20;
-const SMOKE_DEATHS = 4;
+const SMOKE_DEATHS = 2;
 
 /** Deaths while the node starts are counted from its start, the others from when the workload begins. */
 interface Death extends DeathPoint {

@@ -17,7 +17,7 @@ const MOODS: readonly Mood[] = [
   { kind: 'underpriced' },
   { kind: 'silent' },
 ];
-const SMOKE_MOODS: readonly Mood[] = [{ kind: 'down' }, { kind: 'head', by: -2 }];
+const SMOKE_MOODS: readonly Mood[] = [{ kind: 'head', by: -2 }];
 
 export const rpcTrouble = defineScenario(
   'rpc-trouble',
