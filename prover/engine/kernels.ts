@@ -6,6 +6,7 @@
  */
 
 import { defineBatchAdd } from './curve/batchAdd.js';
+import { defineDecompression } from './curve/decompress.js';
 import { type Curve, defineCurve } from './curve/points.js';
 import { BACKENDS } from './field/backends.js';
 import { definePrimeField } from './field/operations.js';
@@ -74,10 +75,9 @@ function curveSizes({ elementBytes }: Representation): Record<CurveName, CurveSi
 /** Sizes on the portable backend. */
 export const CURVES: Readonly<Record<CurveName, CurveSizes>> = curveSizes(PORTABLE);
 
-/** 3·b of the twist: 9/(9 + u) = 9·(9 − u)/82. */
-function twistTripleB(): [bigint, bigint] {
-  const { prime } = BASE_FIELD;
-  const scale = (3n * CURVE_B * inverseModulo(TWIST_REAL * TWIST_REAL + 1n, prime)) % prime;
+/** b of the twist: 3/(9 + u) = 3·(9 − u)/82. */
+function twistB(): [bigint, bigint] {
+  const scale = (CURVE_B * inverseModulo(TWIST_REAL * TWIST_REAL + 1n, BASE_FIELD.prime)) % BASE_FIELD.prime;
   return [scale * TWIST_REAL, -scale];
 }
 
@@ -93,8 +93,9 @@ export function emit(backend: BackendName, shared: boolean): Kernels {
   const quadratic = defineQuadraticField(module, base, quadraticArithmetic(BASE_FIELD), scratch);
   const curves: Curve[] = [
     defineCurve(module, 'g1', base, base.constant(3n * CURVE_B)),
-    defineCurve(module, 'g2', quadratic, quadratic.constant(...twistTripleB())),
+    defineCurve(module, 'g2', quadratic, quadratic.constant(...twistB().map((c) => 3n * c))),
   ];
+  defineDecompression(module, base, quadratic, { g1: CURVE_B, g2: twistB() });
   for (const curve of curves) {
     const batchAdd = defineBatchAdd(module, curve, base.arithmetic, curve.field === base);
     defineBucketKernels(module, curve, batchAdd);

@@ -8,6 +8,7 @@ import { TacitError } from '../../protocol/errors.js';
 import { chooseBackend } from './field/backends.js';
 import { SCALAR_FIELD } from './field/parameters.js';
 import type { BackendName } from './field/representation.js';
+import { expandedReader } from './groth16/compactReader.js';
 import { readInteger } from './groth16/container.js';
 import { type LoadedKey, loadKey } from './groth16/key.js';
 import { type Blinding, type ProofPoints, runProof } from './groth16/run.js';
@@ -97,7 +98,7 @@ class EngineKey implements ProvingKey {
 
 /**
  * Reads, checks and prepares a proving key.
- * @param source a path (in a page: an address) or the bytes of a .zkey
+ * @param source a path (in a page: an address) or the bytes of a .zkey or of its compact form
  * @param options.backend 'auto' takes wide arithmetic where the runtime has it
  * @throws TacitError ARTIFACT_MISSING, ZKEY_FORMAT, BACKEND_MISSING
  */
@@ -109,7 +110,7 @@ export async function loadProvingKey(
   const threads = Math.min(MOST_THREADS, Math.max(1, Math.floor(options.threads ?? (await platform()).availableThreads())));
   const reader = await openReader(source, 'proving key');
   try {
-    return new EngineKey(await loadKey(openZkey(reader), threads, backend));
+    return new EngineKey(await loadKey(openZkey(await expandedReader(reader, threads)), threads, backend));
   } finally {
     reader.close();
   }

@@ -7,9 +7,13 @@ import { BASE_FIELD, type Field, inverseModulo, powerModulo, SCALAR_FIELD } from
 import { type BackendName, encodeElement, encodeInteger, powerOfTwo } from '../../prover/engine/field/representation.js';
 import { writeInteger } from '../../prover/engine/groth16/container.js';
 import { rootOfUnity } from '../../prover/engine/groth16/key.js';
+import { PointCalculator } from '../../prover/engine/groth16/points.js';
+import type { CurveName } from '../../prover/engine/kernels.js';
+import { digitOffset, SMALLEST_WINDOW_BITS, windowCount } from '../../prover/engine/msm/plan.js';
+import { runWindow } from '../../prover/engine/msm/window.js';
 import { toCoset } from '../../prover/engine/ntt/plan.js';
 import { executeTask } from '../../prover/engine/pool/task.js';
-import { addPoints, multiple, negate, type Point } from '../../prover/engine/reference/curve.js';
+import { addPoints, multiple, negate, type Point, sumOfMultiples } from '../../prover/engine/reference/curve.js';
 import { add, type Element, invert, modulo, multiply, subtract } from '../../prover/engine/reference/field.js';
 import { evaluate, interpolate } from '../../prover/engine/reference/transform.js';
 import { Harness, seeded } from '../engine/harness.js';
@@ -17,6 +21,10 @@ import { GENERATORS, getPoint, getProjective, putPoint } from '../engine/points.
 
 const SEED = 20261121;
 const SCRATCH_BYTES = 1 << 14;
+/** A window's work area for the few bases here. */
+const WORK_BYTES = 1 << 20;
+
+type Term = readonly [point: NonNullable<Point>, scalar: bigint];
 
 /** Counts comparisons; texts are compared since bigints have no other common form with points. */
 class Comparison {
@@ -213,7 +221,63 @@ function checkTransform(harness: Harness, n: number, check: Comparison): void {
   }
 }
 
-/** Every kernel of the field, curve and transform layers. @returns the number of comparisons */
+/** The whole sum, window by window, as the prover does it. */
+function windowedSum(harness: Harness, work: number, curve: CurveName, terms: readonly Term[], bits: number): Point {
+  const { affineBytes, projectiveBytes } = harness.instance.info.curves[curve];
+  const n = terms.length;
+  const sizes = [affineBytes * n, 4 * n, 32 * n + 8, 32, projectiveBytes * windowCount(bits), 1 << 15];
+  const [bases, indices, scalars, offset, results, scratch] = sizes.map((size) => harness.alloc(size + 8)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  terms.forEach(([point, scalar], i) => {
+    putPoint(harness, curve, point, bases + affineBytes * i);
+    harness.instance.words[indices / 4 + i] = i;
+    harness.instance.bytes.set(writeInteger(scalar), scalars + 32 * i);
+  });
+  harness.instance.bytes.set(writeInteger(digitOffset(bits)), offset);
+  harness.run('msm_offsetMany', scalars, scalars, n, offset);
+  for (let window = 0; window < windowCount(bits); window++) {
+    const result = results + projectiveBytes * window;
+    runWindow(harness.instance, { curve, bases, indices, count: n, scalars, bits, window, result }, work);
+  }
+  const calculator = new PointCalculator(harness.instance, scratch);
+  return getProjective(harness, curve, calculator.joinWindows(curve, results, windowCount(bits), bits));
+}
+
+/** Random and edge scalars, equal scalars, repeated and opposite bases, one base, none. */
+function checkMultiExponentiation(harness: Harness, curve: CurveName, check: Comparison): void {
+  const { prime: r } = SCALAR_FIELD;
+  const next = seeded(SEED + 3);
+  const work = harness.alloc(WORK_BYTES);
+  const points = Array.from({ length: 8 }, () => multiple(GENERATORS[curve], next(r)) as NonNullable<Point>);
+  const first = points[0] as NonNullable<Point>;
+  const edges = [0n, 1n, 2n, r - 1n, r - 2n, (r - 1n) / 2n, 1n << 253n, (1n << 253n) - 1n];
+  const cases: readonly (readonly Term[])[] = [
+    [],
+    [[first, next(r)]],
+    points.map((point) => [point, next(r)]),
+    points.map((point, i) => [point, edges[i] as bigint]),
+    points.map((point) => [point, 5n]),
+    points.map((_, i) => [first, edges[i] as bigint]),
+    points.map((_, i) => [i % 2 ? (negate(first) as NonNullable<Point>) : first, 5n]),
+  ];
+  cases.forEach((terms, i) => {
+    const expected = sumOfMultiples(
+      terms.map(([point]) => point),
+      terms.map(([, scalar]) => scalar),
+    );
+    for (const bits of [SMALLEST_WINDOW_BITS, 7]) {
+      check.equal(windowedSum(harness, work, curve, terms, bits), expected, `${curve} sum ${i} with ${bits} bits`);
+    }
+  });
+}
+
+/** Every kernel of the field, curve, multi-exponentiation and transform layers. @returns the number of comparisons */
 export async function checkKernels(backend: BackendName): Promise<number> {
   const harness = await Harness.create(backend);
   const check = new Comparison();
@@ -222,7 +286,10 @@ export async function checkKernels(backend: BackendName): Promise<number> {
     checkUnreduced(harness, field, check);
   }
   checkQuadratic(harness, check);
-  for (const curve of ['g1', 'g2'] as const) checkCurve(harness, curve, check);
+  for (const curve of ['g1', 'g2'] as const) {
+    checkCurve(harness, curve, check);
+    checkMultiExponentiation(harness, curve, check);
+  }
   for (const n of [2, 8, 64]) checkTransform(harness, n, check);
   return check.count;
 }

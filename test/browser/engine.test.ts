@@ -4,11 +4,14 @@
  *
  * Needs a Chromium (Debian: apt-get install chromium, elsewhere CHROMIUM=/path) and the compiled dist/.
  */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ProverCircuit } from '../../bench/proverCircuits.js';
+import { buildProverCircuit, type ProverCircuit, productChain } from '../../bench/proverCircuits.js';
 import { benchCircuit } from '../../bench/proverInputs.js';
+import { compactKey } from '../../prover/engine/groth16/compactWriter.js';
 import { insecureProveWithFixedBlinding, loadProvingKey, type ProveResult } from '../../prover/engine/prove.js';
 import { verifyProof } from '../../prover/verify.js';
 import { findChromium, launchChromium, openPage, type PageServer, servePage } from './browser.js';
@@ -30,6 +33,7 @@ if (executable === undefined) {
 
 describe.skipIf(executable === undefined)('the engine in Chromium', () => {
   let circuit: ProverCircuit;
+  let small: ProverCircuit;
   let isolated: PageServer;
   let plain: PageServer;
   let wideBrowser: Browser;
@@ -39,7 +43,11 @@ describe.skipIf(executable === undefined)('the engine in Chromium', () => {
   beforeAll(async () => {
     circuit = await benchCircuit('transfer_1');
     const files = { zkey: circuit.zkeyPath, wtns: circuit.wtnsPath };
-    isolated = await servePage(files, { isolated: true });
+    small = await buildProverCircuit(productChain(6, 3n));
+    const compactPath = join(mkdtempSync(join(tmpdir(), 'tacit-compact-')), 'small.tzkc');
+    writeFileSync(compactPath, await compactKey(new Uint8Array(readFileSync(small.zkeyPath))));
+    const smallFiles = { small: small.zkeyPath, compact: compactPath, 'small.wtns': small.wtnsPath };
+    isolated = await servePage({ ...files, ...smallFiles }, { isolated: true });
     plain = await servePage(files, { isolated: false });
     wideBrowser = await launchChromium(executable as string, { wide: true });
     browser = await launchChromium(executable as string, { wide: false });
@@ -120,6 +128,26 @@ describe.skipIf(executable === undefined)('the engine in Chromium', () => {
       const proof = await prove(page, { blinding: BLINDING, keepOpen: true });
       expect(page.workers()).toHaveLength(0);
       await expectAccepted(proof);
+      await page.close();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'a small circuit, by its zkey and by its compact key: proofs are those of Node on every backend',
+    async () => {
+      const key = await loadProvingKey(small.zkeyPath, { threads: 1, backend: 'portable' });
+      const [r, s] = BLINDING.map(BigInt) as [bigint, bigint];
+      const { proof } = await insecureProveWithFixedBlinding(key, small.wtnsPath, { r, s });
+      await key.close();
+      const page = await openPage(wideBrowser, isolated.url);
+      for (const backend of ['portable', 'wide'] as const) {
+        for (const zkey of ['/small', '/compact']) {
+          const made = await prove(page, { zkey, wtns: '/small.wtns', backend, blinding: BLINDING });
+          expect(made.backend).toBe(backend);
+          expect(made.proof, `${backend} ${zkey}`).toEqual(proof);
+        }
+      }
       await page.close();
     },
     TIMEOUT_MS,

@@ -64,6 +64,10 @@ export interface PrimeField extends CoordinateField {
   readonly canonical: FunctionRef;
   /** (d, a): leaves Montgomery form and writes 32 bytes, little-endian. */
   readonly pack: FunctionRef;
+  /** (d, a): enters the files' Montgomery form and writes 32 bytes, little-endian. */
+  readonly packForFile: FunctionRef;
+  /** (d, a, scratch): d = a^⌊(p−3)/4⌋, from which square roots follow where p ≡ 3 (mod 4); scratch as for `inverse`. */
+  readonly rootPower: FunctionRef;
   /** (d, a, n, factor): n times 32 little-endian bytes → element · factor. */
   readonly unpackMany: FunctionRef;
   /** (d, a, n): n times `pack`. */
@@ -85,17 +89,19 @@ export function constantElement(module: ModuleBuilder, { representation, field }
 
 const pointers = (count: number): (typeof I32)[] => Array.from({ length: count }, () => I32);
 
-/** d = a^(p−2) with windows of four bits. */
-function defineInverse(
+/** (d, a, scratch): d = a^exponent with windows of four bits. */
+function definePower(
   module: ModuleBuilder,
   { field, representation }: Arithmetic,
+  suffix: string,
+  exponent: bigint,
   mul: FunctionRef,
   square: FunctionRef,
   oneAt: number,
 ): FunctionRef {
-  const digits = [...(field.prime - 2n).toString(16)].map((digit) => Number.parseInt(digit, 16));
+  const digits = [...exponent.toString(16)].map((digit) => Number.parseInt(digit, 16));
   const digitsAt = module.constant(Uint8Array.from(digits));
-  return module.func(`${field.name}_inverse`, pointers(3), [], (f) => {
+  return module.func(`${field.name}_${suffix}`, pointers(3), [], (f) => {
     const [d, a, table] = [f.param(0), f.param(1), f.param(2)];
     const entry = (index: Operand): Operand => i32.add(table, i32.mul(index, i32.const(representation.elementBytes)));
     copyBytes(f, table, i32.const(oneAt), representation.elementBytes);
@@ -134,7 +140,10 @@ function eachOf(f: FunctionBuilder, n: Local, d: Local, dStep: number, a: Local,
 }
 
 /** Conversions between memory and the 32-byte integers of files and scalars. */
-function defineConversions(module: ModuleBuilder, arithmetic: Arithmetic): Pick<PrimeField, 'pack' | 'packMany' | 'unpackMany'> {
+function defineConversions(
+  module: ModuleBuilder,
+  arithmetic: Arithmetic,
+): Pick<PrimeField, 'pack' | 'packForFile' | 'packMany' | 'unpackMany'> {
   const { field, representation } = arithmetic;
   const { name } = field;
   const { elementBytes } = representation;
@@ -149,7 +158,8 @@ function defineConversions(module: ModuleBuilder, arithmetic: Arithmetic): Pick<
     });
   const pack = packTimes('pack', 1n);
   const packMany = many(pack);
-  many(packTimes('packForFile', powerOfTwo(field, Number(FILE_MONTGOMERY_BITS))));
+  const packForFile = packTimes('packForFile', powerOfTwo(field, Number(FILE_MONTGOMERY_BITS)));
+  many(packForFile);
   const unpackMany = module.func(`${name}_unpackMany`, pointers(4), [], (f) => {
     const [d, a] = [f.param(0), f.param(1)];
     const factor = arithmetic.load(f, f.param(3));
@@ -157,7 +167,7 @@ function defineConversions(module: ModuleBuilder, arithmetic: Arithmetic): Pick<
       arithmetic.store(f, d, arithmetic.product(f, arithmetic.unpack(f, a), factor));
     });
   });
-  return { pack, packMany, unpackMany };
+  return { pack, packForFile, packMany, unpackMany };
 }
 
 /** Defines all functions of a prime field in the module. */
@@ -195,7 +205,8 @@ export function definePrimeField(module: ModuleBuilder, arithmetic: Arithmetic):
     mulDiff: define('mulDiff', 4, (f, a, b, c, e) => product(f, a, looseDifference(f, b as Element, c as Element), e)),
     mulByDiff: define('mulByDiff', 3, (f, a, b, c) => product(f, a, looseDifference(f, b as Element, c as Element))),
     squareMinus: define('squareMinus', 3, (f, a, b, c) => arithmetic.square(f, a, looseSum(f, b as Element, c as Element))),
-    inverse: defineInverse(module, arithmetic, mul, square, oneAt),
+    inverse: definePower(module, arithmetic, 'inverse', field.prime - 2n, mul, square, oneAt),
+    rootPower: definePower(module, arithmetic, 'rootPower', (field.prime - 3n) / 4n, mul, square, oneAt),
     canonical: define('canonical', 1, (f, a) => arithmetic.canonicalProduct(f, a, one)),
     isZero: module.func(`${name}_isZero`, [I32], [I32], (f) => {
       const value = arithmetic.canonicalProduct(f, arithmetic.load(f, f.param(0)), one);
