@@ -10,7 +10,7 @@
  */
 
 import type { CoordinateField } from '../field/operations.js';
-import { call, copyBytes, type FunctionRef, I32, I64, i32, i64, type Operand, read } from '../wasm/assembler.js';
+import { call, copyBytes, type FunctionRef, I32, I64, i32, i64, type Operand } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 
 export interface Curve {
@@ -28,7 +28,7 @@ export interface Curve {
   readonly copy: FunctionRef;
   /** (a) → 1 if the affine point is infinity. */
   readonly isInfinity: FunctionRef;
-  /** (points, n, scratch) → how many affine points from the first on lie on the curve. Scratch: two elements. */
+  /** (points, n, scratch): writes at `scratch` how many affine points from the first on lie on the curve. Scratch: two elements. */
   readonly onCurve: FunctionRef;
 }
 
@@ -92,7 +92,7 @@ function defineAdd(module: ModuleBuilder, name: string, field: CoordinateField, 
 
 /** y² = x³ + b, as 3·(y² − x³) − 3·b = 0: the constant that is there is 3·b. */
 function defineOnCurve(module: ModuleBuilder, name: string, field: CoordinateField, b3At: number): FunctionRef {
-  return module.func(`${name}_onCurve`, [I32, I32, I32], [I32], (f) => {
+  return module.func(`${name}_onCurve`, [I32, I32, I32], [], (f) => {
     const [points, n, scratch] = [f.param(0), f.param(1), f.param(2)];
     const [t, u] = [scratch, f.let(I32, i32.add(scratch, i32.const(field.bytes)))];
     const good = f.let(I32, i32.const(0));
@@ -113,7 +113,7 @@ function defineOnCurve(module: ModuleBuilder, name: string, field: CoordinateFie
         },
       );
     });
-    f.do(read(good));
+    f.do(i32.store(scratch, good));
   });
 }
 

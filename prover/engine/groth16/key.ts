@@ -4,14 +4,13 @@
  * Bases at infinity (variables that a query does not use) are left out; an index list says which scalar belongs to
  * which base. File data passes through a small staging area, so loading needs little more than the key itself.
  */
-import { BASE_FIELD, FILE_MONTGOMERY_BITS, inverseModulo, PACKED_BYTES, powerModulo, SCALAR_FIELD } from '../field/parameters.js';
+import { FILE_MONTGOMERY_BITS, inverseModulo, PACKED_BYTES, powerModulo, SCALAR_FIELD } from '../field/parameters.js';
 import { type BackendName, encodeElement, powerOfTwo } from '../field/representation.js';
 import { compiledKernels, createInstance, createMemory, type Instance, kernel } from '../instance.js';
-import type { CurveName } from '../kernels.js';
 import { createPool, type Pool } from '../pool/pool.js';
+import { BasesLoader } from './basesLoader.js';
 import { type CoefficientScan, placeCoefficients, type SparseMatrix, scanCoefficients } from './coefficients.js';
-import { firstNotBelow, readSection, type Section } from './container.js';
-import { BASE_CURVES, BASE_NAMES, type BaseName, type Layout, planLayout, STAGING_BYTES } from './layout.js';
+import { BASE_NAMES, type BaseName, type Layout, planLayout, STAGING_SLOT_BYTES } from './layout.js';
 import type { Zkey } from './zkey.js';
 
 export interface LoadedKey {
@@ -51,12 +50,26 @@ export async function loadKey(zkey: Zkey, threads: number, backend: BackendName)
     compiled.info,
   );
   const instance = await createInstance(createMemory(layout.sizeBytes), 0, compiled);
-  writeMatrices(instance, layout, zkey, coefficients);
-  checkHeaderPoints(instance, layout, zkey);
-  const counts = Object.fromEntries(BASE_NAMES.map((name) => [name, loadBases(instance, layout, zkey, name)])) as Record<BaseName, number>;
-  writeRoots(instance, layout, domainSize);
   const pool = await createPool(instance, layout.work);
-  return { zkey, layout, instance, pool, counts };
+  try {
+    // While the threads start, this one does what needs none.
+    writeMatrices(instance, layout, zkey, coefficients);
+    writeRoots(instance, layout, domainSize);
+    const counts = await loadBases(new BasesLoader(zkey, layout, instance, pool), zkey);
+    return { zkey, layout, instance, pool, counts };
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+async function loadBases(loader: BasesLoader, zkey: Zkey): Promise<Record<BaseName, number>> {
+  const { alpha1, beta1, beta2, delta1, delta2 } = zkey;
+  const counts: Partial<Record<BaseName, number>> = {};
+  for (const name of BASE_NAMES) counts[name] = await loader.load(name);
+  for (const point of [alpha1, beta1, delta1]) await loader.check('g1', point);
+  for (const point of [beta2, delta2]) await loader.check('g2', point);
+  return counts as Record<BaseName, number>;
 }
 
 /** Writes an element (given as a plain integer) in Montgomery form. */
@@ -80,71 +93,12 @@ function writeMatrices(instance: Instance, layout: Layout, zkey: Zkey, coefficie
 
 function unpackThroughStaging(instance: Instance, layout: Layout, bytes: Uint8Array, unpack: string, to: number, factor: number): void {
   const { elementBytes } = instance.info.representation;
-  for (let at = 0; at < bytes.length; at += STAGING_BYTES) {
-    const part = bytes.subarray(at, at + STAGING_BYTES);
-    instance.bytes.set(part, layout.staging);
-    kernel(instance, unpack)(to + (at / PACKED_BYTES) * elementBytes, layout.staging, part.length / PACKED_BYTES, factor);
+  const [staging] = layout.staging as [number];
+  for (let at = 0; at < bytes.length; at += STAGING_SLOT_BYTES) {
+    const part = bytes.subarray(at, at + STAGING_SLOT_BYTES);
+    instance.bytes.set(part, staging);
+    kernel(instance, unpack)(to + (at / PACKED_BYTES) * elementBytes, staging, part.length / PACKED_BYTES, factor);
   }
-}
-
-/** Scalars of C begin behind the public inputs and the constant. */
-function firstScalar(zkey: Zkey, name: BaseName): number {
-  return name === 'c' ? zkey.publicInputs + 1 : 0;
-}
-
-/** @returns how many bases are not infinity */
-function loadBases(instance: Instance, layout: Layout, zkey: Zkey, name: BaseName): number {
-  const { affineBytes } = instance.info.curves[BASE_CURVES[name]];
-  const pointBytes = BASE_CURVES[name] === 'g1' ? 2 * PACKED_BYTES : 4 * PACKED_BYTES;
-  const section: Section = zkey.points[name];
-  const indices = layout.indices[name] / 4;
-  const first = firstScalar(zkey, name);
-  const buffer = new Uint8Array(STAGING_BYTES);
-  const words = new Uint32Array(buffer.buffer);
-  let kept = 0;
-  for (let at = 0; at < section.sizeBytes; at += STAGING_BYTES) {
-    const chunk = readSection(zkey.container, section, at, Math.min(STAGING_BYTES, section.sizeBytes - at), buffer);
-    const tooLarge = firstNotBelow(chunk, BASE_FIELD.prime);
-    if (tooLarge >= 0) throw zkey.container.fail(`coordinates of ${name} below q`, 'a larger one');
-    const before = kept;
-    for (let offset = 0; offset < chunk.length; offset += pointBytes) {
-      if (isZero(words, offset / 4, pointBytes / 4)) continue;
-      instance.words[indices + kept] = first + (at + offset) / pointBytes;
-      const to = (kept - before) * pointBytes;
-      if (to !== offset) chunk.copyWithin(to, offset, offset + pointBytes);
-      kept++;
-    }
-    unpackThroughStaging(
-      instance,
-      layout,
-      chunk.subarray(0, (kept - before) * pointBytes),
-      'q_unpackMany',
-      layout.bases[name] + before * affineBytes,
-      instance.info.enterBaseFromFileAt,
-    );
-    requireOnCurve(instance, layout, zkey, BASE_CURVES[name], layout.bases[name] + before * affineBytes, kept - before);
-  }
-  return kept;
-}
-
-/** A point off its curve would let the key's maker learn a proof's scalars modulo small numbers. */
-function requireOnCurve(instance: Instance, layout: Layout, zkey: Zkey, curve: CurveName, points: number, count: number): void {
-  const good = kernel(instance, `${curve}_onCurve`)(points, count, layout.mainScratch);
-  if (good !== count) throw zkey.container.fail(`points on the curve ${curve}`, 'one that is not');
-}
-
-/** The points of the verifying key, which are used from the file's bytes: through the first base's place. */
-function checkHeaderPoints(instance: Instance, layout: Layout, zkey: Zkey): void {
-  const { alpha1, beta1, beta2, delta1, delta2 } = zkey;
-  for (const point of [alpha1, beta1, delta1, beta2, delta2]) {
-    unpackThroughStaging(instance, layout, point, 'q_unpackMany', layout.bases.b2, instance.info.enterBaseFromFileAt);
-    requireOnCurve(instance, layout, zkey, point.length === 2 * PACKED_BYTES ? 'g1' : 'g2', layout.bases.b2, 1);
-  }
-}
-
-function isZero(words: Uint32Array, at: number, count: number): boolean {
-  for (let i = 0; i < count; i++) if (words[at + i] !== 0) return false;
-  return true;
 }
 
 /** Roots, inverse roots, and cosetShift^bitReverse(i)/n in the order the transform leaves its coefficients. */

@@ -19,7 +19,9 @@ const READ_AHEAD_BYTES = 8;
 const RESULT_SLOTS = windowCount(SMALLEST_WINDOW_BITS);
 /** Room for the main thread's own point arithmetic and for staging file data. */
 export const MAIN_SCRATCH_BYTES = 1 << 15;
-export const STAGING_BYTES = 1 << 20;
+/** Chunks of file data that are converted side by side, and the size of one: whole points of both curves. */
+export const STAGING_SLOT_BYTES = 1 << 18;
+const STAGING_SLOTS = 4;
 
 export interface LayoutInput {
   readonly variables: number;
@@ -34,7 +36,7 @@ export interface LayoutInput {
 export interface Layout {
   readonly results: Readonly<Record<BaseName, number>>;
   readonly mainScratch: number;
-  readonly staging: number;
+  readonly staging: readonly number[];
   readonly witnessPacked: number;
   readonly witness: number;
   /** One copy for each window width that the four sums over the witness may use. */
@@ -78,7 +80,7 @@ export function planLayout(input: LayoutInput, { heapAt, curves, representation:
   const layout = {
     results,
     mainScratch: take(MAIN_SCRATCH_BYTES),
-    staging: take(STAGING_BYTES),
+    staging: Array.from({ length: STAGING_SLOTS }, () => take(STAGING_SLOT_BYTES)),
     witnessPacked: take(variables * PACKED_BYTES),
     witness: take(variables * elementBytes),
     witnessScalars: Array.from({ length: 4 }, () => take(variables * PACKED_BYTES + READ_AHEAD_BYTES)),
