@@ -40,7 +40,7 @@ export interface Arithmetic {
   canonicalProduct(f: FunctionBuilder, a: Element, factor: bigint): Element;
   /** Writes a representative in [0, p) as 32 little-endian bytes. */
   pack(f: FunctionBuilder, pointer: Operand, canonical: Element): void;
-  /** Reads 32 little-endian bytes; what they hold may be one operand of one product. */
+  /** Reads 32 little-endian bytes of an integer below 2p, which may be one operand of one product. */
   unpack(f: FunctionBuilder, pointer: Operand): Element;
   /**
    * A cheap 32-bit condition on two stored elements in memory: true wherever they are congruent or one is all zero bytes,
