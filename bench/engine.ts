@@ -6,6 +6,7 @@
  * are timed. Times are the fastest of the runs, since other work on the machine only ever adds. The reference is far
  * too slow for these sizes: it is timed on a few elements, and multiplied.
  */
+import { cpus } from 'node:os';
 import { BASE_FIELD, ELEMENT_BYTES, PACKED_BYTES, SCALAR_FIELD } from '../prover/engine/field/parameters.js';
 import { decodeElement, encodeElement, PORTABLE } from '../prover/engine/field/representation.js';
 import { FixedBaseMultiplier } from '../prover/engine/fixedBase.js';
@@ -19,6 +20,7 @@ import { runWindow } from '../prover/engine/msm/window.js';
 import { sumOfMultiples } from '../prover/engine/reference/curve.js';
 import { multiply } from '../prover/engine/reference/field.js';
 import { evaluate } from '../prover/engine/reference/transform.js';
+import { commit } from './commit.js';
 
 interface PeerGroup {
   readonly g: Uint8Array;
@@ -243,7 +245,8 @@ export async function benchEngine(args: string[]): Promise<void> {
     rows.push(await transform(peer, power, runs));
     for (const curve of ['g1', 'g2'] as const) rows.push(await multiExponentiation(peer, curve, power, runs));
   }
-  if (args.includes('--json')) process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
+  if (args.includes('--json'))
+    process.stdout.write(`${JSON.stringify({ commit: commit(), cpu: cpus()[0]?.model, node: process.version, runs, rows }, null, 1)}\n`);
   else
     for (const r of rows)
       process.stdout.write(

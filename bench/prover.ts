@@ -11,6 +11,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { commit } from './commit.js';
 import type { ProverCircuit } from './proverCircuits.js';
 import { benchCircuit, CIRCUIT_NAMES } from './proverInputs.js';
 import type { PeerReply } from './proverPeer.js';
@@ -157,7 +158,8 @@ export async function benchProver(args: string[]): Promise<void> {
       if (!args.includes('--json')) for (const row of more) process.stdout.write(`${describe(row)}\n`);
     }
   }
-  if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ cpu: cpus()[0]?.model, node: process.version, rows }, null, 1)}\n`);
+  if (args.includes('--json'))
+    process.stdout.write(`${JSON.stringify({ commit: commit(), cpu: cpus()[0]?.model, node: process.version, rows }, null, 1)}\n`);
 }
 
 function describe(row: ProverRow): string {
