@@ -15,7 +15,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepare, root, run } from './prepare.mjs';
 
-/** Every attack that is known; docs/threat-model.md describes them. */
+/** Every attack that is known; docs/spec/attacks.md describes them. */
 export const IDS = Array.from({ length: 18 }, (_, i) => `A${i + 1}`);
 /** One or more ids at the start of a name or of a part of it. */
 const CARRIES_ID = /\bA(?:[1-9]|1[0-8])(?:, A(?:[1-9]|1[0-8]))*(?: honest)?:/;
