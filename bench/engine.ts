@@ -7,14 +7,14 @@
  * too slow for these sizes: it is timed on a few elements, and multiplied.
  */
 import { cpus } from 'node:os';
-import { BASE_FIELD, ELEMENT_BYTES, PACKED_BYTES, SCALAR_FIELD } from '../prover/engine/field/parameters.js';
+import { BASE_FIELD, PACKED_BYTES, SCALAR_FIELD } from '../prover/engine/field/parameters.js';
 import { decodeElement, encodeElement, PORTABLE } from '../prover/engine/field/representation.js';
 import { FixedBaseMultiplier } from '../prover/engine/fixedBase.js';
 import { readInteger, writeInteger } from '../prover/engine/groth16/container.js';
 import { reverseBits, rootOfUnity } from '../prover/engine/groth16/key.js';
 import { PointCalculator } from '../prover/engine/groth16/points.js';
 import { createInstance, createMemory, type Instance, kernel } from '../prover/engine/instance.js';
-import { CURVES, type CurveName, kernels } from '../prover/engine/kernels.js';
+import { type CurveName, kernels } from '../prover/engine/kernels.js';
 import { chooseWindowBits, digitOffset, windowCount, windowMemory } from '../prover/engine/msm/plan.js';
 import { runWindow } from '../prover/engine/msm/window.js';
 import { sumOfMultiples } from '../prover/engine/reference/curve.js';
@@ -77,9 +77,9 @@ function scalars(n: number): Uint8Array {
 /** One multi-exponentiation on this thread; the result's affine coordinates. */
 function engineSum(curve: CurveName, bases: Uint8Array, packed: Uint8Array): () => bigint[] | undefined {
   const n = packed.length / 32;
-  const { affineBytes, projectiveBytes } = CURVES[curve];
+  const { affineBytes, projectiveBytes } = kernels().info.curves[curve];
   const bits = chooseWindowBits(n, n);
-  const memory = windowMemory(CURVES[curve], n, bits);
+  const memory = windowMemory(kernels().info.curves[curve], n, bits);
   let next = kernels().info.heapAt;
   const take = (bytes: number): number => {
     const at = next;
@@ -157,8 +157,8 @@ function referenceSum(peer: Peer, curve: CurveName, packed: Uint8Array): number 
 async function ourTransform(power: number, values: Uint8Array): Promise<{ run: () => void; read: () => bigint[] }> {
   const n = 2 ** power;
   const data = kernels().info.heapAt;
-  const roots = data + n * ELEMENT_BYTES;
-  const packed = roots + (n / 2) * ELEMENT_BYTES + 64;
+  const roots = data + n * PORTABLE.elementBytes;
+  const packed = roots + (n / 2) * PORTABLE.elementBytes + 64;
   const instance = await createInstance(createMemory(packed + n * PACKED_BYTES));
   const constants = packed;
   instance.bytes.set(encodeElement(PORTABLE, SCALAR_FIELD, 1n), constants);
@@ -169,7 +169,7 @@ async function ourTransform(power: number, values: Uint8Array): Promise<{ run: (
   const layer = kernel(instance, 'ntt_frequencyLayer');
   return {
     run: () => {
-      for (let half = n / 2; half >= 1; half /= 2) layer(data, n / (2 * half), half, roots, (n / (2 * half)) * ELEMENT_BYTES);
+      for (let half = n / 2; half >= 1; half /= 2) layer(data, n / (2 * half), half, roots, (n / (2 * half)) * PORTABLE.elementBytes);
     },
     read: () => {
       kernel(instance, 'r_packMany')(packed, data, n);
@@ -206,7 +206,7 @@ async function multiplication(peer: Peer, runs: number): Promise<KernelRow> {
   instance.bytes.set(encodeElement(PORTABLE, BASE_FIELD, x), at);
   const mul = kernel(instance, 'q_mul');
   mul(at + 256, at, at);
-  const ours = decodeElement(PORTABLE, BASE_FIELD, instance.bytes.slice(at + 256, at + 256 + ELEMENT_BYTES));
+  const ours = decodeElement(PORTABLE, BASE_FIELD, instance.bytes.slice(at + 256, at + 256 + PORTABLE.elementBytes));
   if (ours !== product || peer.F1.toObject(peer.F1.mul(peer.F1.e(x), peer.F1.e(x))) !== product) throw new Error('the products differ');
   const theirs = peer.tm.instance.exports.f1m_mul as (...args: number[]) => void;
   const loop = (f: (...args: number[]) => unknown, a: number) => () => {

@@ -12,7 +12,7 @@ import { BACKENDS } from './field/backends.js';
 import { definePrimeField } from './field/operations.js';
 import { BASE_FIELD, inverseModulo, SCALAR_FIELD } from './field/parameters.js';
 import { defineQuadraticField } from './field/quadratic.js';
-import { type BackendName, PORTABLE, type Representation } from './field/representation.js';
+import type { BackendName, Representation } from './field/representation.js';
 import { defineBucketKernels } from './msm/bucketKernels.js';
 import { defineDigitKernels } from './msm/digitKernels.js';
 import { defineMatrixKernel, defineTransformKernels } from './ntt/kernels.js';
@@ -71,9 +71,6 @@ function curveSizes({ elementBytes }: Representation): Record<CurveName, CurveSi
   const sizes = (bytes: number): CurveSizes => ({ elementBytes: bytes, affineBytes: 2 * bytes, projectiveBytes: 3 * bytes });
   return { g1: sizes(elementBytes), g2: sizes(2 * elementBytes) };
 }
-
-/** Sizes on the portable backend. */
-export const CURVES: Readonly<Record<CurveName, CurveSizes>> = curveSizes(PORTABLE);
 
 /** b of the twist: 3/(9 + u) = 3·(9 − u)/82. */
 function twistB(): [bigint, bigint] {

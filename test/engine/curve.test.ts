@@ -1,7 +1,6 @@
 import { bn254 } from '@noble/curves/bn254.js';
 import { describe, expect, it } from 'vitest';
 import { batchAddScratchBytes } from '../../prover/engine/curve/batchAdd.js';
-import { CURVES } from '../../prover/engine/kernels.js';
 import { addPoints, multiple, negate, type Point } from '../../prover/engine/reference/curve.js';
 import { Harness, seeded } from './harness.js';
 import { GENERATORS, getPoint, getProjective, putPoint } from './points.js';
@@ -11,7 +10,7 @@ const harness = await Harness.create();
 
 describe.each(['g1', 'g2'] as const)('%s', (curve) => {
   const generator = GENERATORS[curve];
-  const { affineBytes, projectiveBytes, elementBytes } = CURVES[curve];
+  const { affineBytes, projectiveBytes, elementBytes } = harness.instance.info.curves[curve];
   const next = seeded(SEED);
   const p = multiple(generator, next(1n << 254n));
   const q = multiple(generator, next(1n << 254n));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BASE_FIELD, ELEMENT_BYTES, inverseModulo, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
+import { BASE_FIELD, inverseModulo, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { LIMB_BITS, portableParameters } from '../../prover/engine/field/portable/parameters.js';
 import { encodeElement, PORTABLE, powerOfTwo, toLimbs } from '../../prover/engine/field/representation.js';
 import { add, invert, modulo, multiply, subtract } from '../../prover/engine/reference/field.js';
@@ -7,6 +7,7 @@ import { Harness, seeded } from './harness.js';
 
 const SEED = 20260901;
 const harness = await Harness.create();
+const { elementBytes } = harness;
 
 /** 0, ±1, powers of the limbs' radix, values with all low limbs full, random ones. */
 function samples(prime: bigint): bigint[] {
@@ -32,8 +33,8 @@ describe.each([BASE_FIELD, SCALAR_FIELD])('prime field $name', (field) => {
   });
 
   it('mul, add, sub, mulDiff, squareMinus agree with bigints on all pairs of edge and random values', () => {
-    const [pa, out] = [harness.alloc(2 * ELEMENT_BYTES), harness.alloc(ELEMENT_BYTES)];
-    const pb = pa + ELEMENT_BYTES;
+    const [pa, out] = [harness.alloc(2 * elementBytes), harness.alloc(elementBytes)];
+    const pb = pa + elementBytes;
     for (const [a, b] of pairs) {
       harness.put(field, [a, b], pa);
       harness.run(`${name}_mul`, out, pa, pb);
@@ -61,7 +62,7 @@ describe.each([BASE_FIELD, SCALAR_FIELD])('prime field $name', (field) => {
       expect(harness.run(`${name}_isZero`, at)).toBe(a === 0n ? 1 : 0);
       harness.run(`${name}_add`, out, at, at);
       harness.run(`${name}_canonical`, out, out);
-      expect(harness.instance.bytes.slice(out, out + ELEMENT_BYTES)).toEqual(encodeElement(PORTABLE, field, 2n * a));
+      expect(harness.instance.bytes.slice(out, out + elementBytes)).toEqual(encodeElement(PORTABLE, field, 2n * a));
     }
   });
 
@@ -84,13 +85,13 @@ describe.each([BASE_FIELD, SCALAR_FIELD])('prime field $name', (field) => {
 
   it('pack and unpack carry 32-byte integers in and out', () => {
     const packed = harness.alloc(32 * values.length);
-    const elements = harness.alloc(ELEMENT_BYTES * values.length);
+    const elements = harness.alloc(elementBytes * values.length);
     const enter = harness.alloc(64);
     harness.put(field, [powerOfTwo(field, PORTABLE.montgomeryBits)], enter);
     const bytes = values.flatMap((value) => Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 255n)));
     harness.instance.bytes.set(bytes, packed);
     harness.run(`${name}_unpackMany`, elements, packed, values.length, enter);
-    for (const [i, value] of values.entries()) expect(harness.get(field, elements + ELEMENT_BYTES * i)).toBe(value);
+    for (const [i, value] of values.entries()) expect(harness.get(field, elements + elementBytes * i)).toBe(value);
     harness.instance.bytes.fill(0, packed, packed + bytes.length);
     harness.run(`${name}_packMany`, packed, elements, values.length);
     expect([...harness.instance.bytes.slice(packed, packed + bytes.length)]).toEqual(bytes);
@@ -102,7 +103,7 @@ describe('quadratic extension', () => {
   const next = seeded(SEED + 2);
   const edges = [0n, 1n, prime - 1n, (1n << 232n) - 1n];
   const values = [...edges.flatMap((a) => edges.map((b) => [a, b])), ...Array.from({ length: 20 }, () => [next(prime), next(prime)])];
-  const read = (at: number): bigint[] => [harness.get(BASE_FIELD, at), harness.get(BASE_FIELD, at + ELEMENT_BYTES)];
+  const read = (at: number): bigint[] => [harness.get(BASE_FIELD, at), harness.get(BASE_FIELD, at + elementBytes)];
 
   it('mul, square, add, sub, mulDiff, squareMinus, inverse agree with bigints', () => {
     const [pa, pb, out, scratch] = [harness.alloc(128), harness.alloc(128), harness.alloc(128), harness.alloc(4096)];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { writeInteger } from '../../prover/engine/groth16/container.js';
 import { PointCalculator } from '../../prover/engine/groth16/points.js';
-import { CURVES, type CurveName } from '../../prover/engine/kernels.js';
+import type { CurveName } from '../../prover/engine/kernels.js';
 import {
   chooseWindowBits,
   digitOffset,
@@ -26,7 +26,7 @@ const work = harness.alloc(24 << 20);
 
 /** The whole sum, window by window, as the prover does it. */
 function sum(curve: CurveName, points: readonly NonNullable<Point>[], scalars: readonly bigint[], bits: number): Point {
-  const { affineBytes, projectiveBytes } = CURVES[curve];
+  const { affineBytes, projectiveBytes } = harness.instance.info.curves[curve];
   const n = points.length;
   const [bases, indices, packed, offset] = [affineBytes * n, 4 * n, 32 * n + 8, 32].map((size) => harness.alloc(size + 8)) as [
     number,
@@ -134,6 +134,6 @@ describe('plan', () => {
 
   it('wide windows for many large scalars, narrow ones for few', () => {
     expect(chooseWindowBits(1 << 17, 1 << 17)).toBeGreaterThan(chooseWindowBits(1 << 17, 100));
-    expect(windowMemory(CURVES.g1, 10, 4).end).toBeGreaterThan(0);
+    expect(windowMemory(harness.instance.info.curves.g1, 10, 4).end).toBeGreaterThan(0);
   });
 });

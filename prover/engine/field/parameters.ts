@@ -3,8 +3,6 @@
  * Source of the primes: EIP-196.
  */
 
-/** Size of an element in memory on the portable backend. */
-export const ELEMENT_BYTES = 36;
 /** Size of an element in files and of a scalar. */
 export const PACKED_BYTES = 32;
 /** Files of the circom family hold elements in Montgomery form with this many bits. */
