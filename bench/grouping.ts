@@ -37,7 +37,7 @@ export interface GroupingResult {
 export async function benchGrouping(args: string[]): Promise<void> {
   const rows = WAITS_SECONDS.flatMap((waitSeconds) => RATES_PER_MINUTE.map((perMinute) => simulate(perMinute, waitSeconds)));
   const result: GroupingResult = { rootEverySeconds: ROOT_EVERY_MS / 1_000, rows };
-  process.stdout.write(args.includes('--json') ? `${JSON.stringify(result, null, 1)}\n` : table(rows));
+  process.stdout.write(args.includes('--json') ? `${JSON.stringify(result, null, 2)}\n` : table(rows));
 }
 
 function simulate(perMinute: number, waitSeconds: number): GroupingRow {

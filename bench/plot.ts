@@ -17,7 +17,7 @@ export interface PlotParameters {
 const [WIDTH, HEIGHT] = [760, 420];
 const MARGIN = { left: 70, right: 190, top: 34, bottom: 50 };
 const COLOURS = ['#b3541e', '#1e6fb3', '#2e8b57', '#7a4fa3'];
-const [LINE_PX, DOT_PX] = [2, 3];
+const [LINE_PX, DOT_PX, NAME_PX] = [2, 3, 16];
 
 /** @returns an SVG document; a point's figures are its tooltip */
 export function plot({ lines, xLabel, yLabel, xTicks, yTicks }: PlotParameters): string {
@@ -32,6 +32,9 @@ export function plot({ lines, xLabel, yLabel, xTicks, yTicks }: PlotParameters):
     text((left + right) / 2, HEIGHT - 10, 'middle', xLabel),
     text(left, top - 14, 'middle', yLabel),
     ...lines.flatMap((line, i) => curve(line, x, y, COLOURS[i % COLOURS.length] as string)),
+    ...names(lines, y).map(
+      ({ name, top: at, line }) => `<text x="${right + 8}" y="${round(at + 4)}" fill="${COLOURS[line % COLOURS.length]}">${name}</text>`,
+    ),
     '</svg>',
   ];
   return `${parts.join('\n')}\n`;
@@ -44,16 +47,26 @@ function scale(ticks: readonly number[], from: number, to: number): Scale {
   return (value) => from + ((Math.log(value) - low) / (high - low)) * (to - from);
 }
 
-function curve({ name, points }: PlotLine, x: Scale, y: Scale, colour: string): string[] {
+/** Each name at the end of its line, moved down where it would lie upon another. */
+function names(lines: readonly PlotLine[], y: Scale): { name: string; top: number; line: number }[] {
+  const ends = lines.map(({ name, points }, line) => ({ name, line, top: y((points[points.length - 1] as readonly [number, number])[1]) }));
+  let free = 0;
+  return ends
+    .sort((a, b) => a.top - b.top || a.line - b.line)
+    .map((end) => {
+      const top = Math.max(end.top, free);
+      free = top + NAME_PX;
+      return { ...end, top };
+    });
+}
+
+function curve({ points }: PlotLine, x: Scale, y: Scale, colour: string): string[] {
   const placed = points.map(([px, py]) => ({ left: round(x(px)), top: round(y(py)), figures: `${people(px)}: ${people(py)}` }));
-  const last = placed[placed.length - 1];
-  if (last === undefined) return [];
   return [
     `<polyline fill="none" stroke="${colour}" stroke-width="${LINE_PX}" points="${placed.map(({ left, top }) => `${left},${top}`).join(' ')}"/>`,
     ...placed.map(
       ({ left, top, figures }) => `<circle cx="${left}" cy="${top}" r="${DOT_PX}" fill="${colour}"><title>${figures}</title></circle>`,
     ),
-    `<text x="${round(last.left + 8)}" y="${round(last.top + 4)}" fill="${colour}">${name}</text>`,
   ];
 }
 

@@ -1,6 +1,7 @@
 /** `tacit node`: the aggregator with its HTTP gateway, for one contract. */
 import { mkdirSync } from 'node:fs';
 import type { Command } from 'commander';
+import { DEFAULT_POLICY } from '../aggregator/config.js';
 import { startNode } from '../aggregator/node.js';
 import { processLog } from '../operations/logger.js';
 import { watchNode } from '../operations/nodeOperations.js';
@@ -28,6 +29,8 @@ interface NodeOptions extends WatchFlags {
   readonly updateCircuits: string;
   readonly sealAfterMs: string;
   readonly settleAfterMs: string;
+  readonly groupAfterMs: string;
+  readonly chargeFees?: boolean;
   readonly confirmations: string;
 }
 
@@ -51,6 +54,8 @@ export function registerNode(program: Command): void {
     .option('--update-circuits <names>', 'circuits of the updates, comma-separated', 'update_8')
     .option('--seal-after-ms <ms>', 'seal a batch when its oldest transfer has waited so long', '2000')
     .option('--settle-after-ms <ms>', 'settle proven updates after so long', '5000')
+    .option('--group-after-ms <ms>', 'sealed transfers wait at most so long for others to share a proof with', '10000')
+    .option('--charge-fees', 'take only transfers that pay what is quoted: their settlement at the gas price, shares, a margin')
     .option('--confirmations <blocks>', 'blocks on top of a settlement before it is final', '1')
     .addHelpText('after', EXAMPLES);
   runs<NodeOptions>(withWatchFlags(command), runNode);
@@ -88,6 +93,8 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
         updateCircuits: circuitNames(options.updateCircuits),
         sealAfterMs: wholeNumber('seal-after-ms', options.sealAfterMs),
         settleAfterMs: wholeNumber('settle-after-ms', options.settleAfterMs),
+        groupAfterMs: wholeNumber('group-after-ms', options.groupAfterMs),
+        fees: { ...DEFAULT_POLICY.fees, required: options.chargeFees === true },
         confirmationDepth: wholeNumber('confirmations', options.confirmations),
       },
       log: (line) => log.line(line),
