@@ -161,7 +161,8 @@ function keySide(keys: KeyTable, sums: ReadonlyMap<number, CircuitSum>): Pairing
   return [...pairings, { g1: scale(shared.alpha, total).negate(), g2: shared.betaLines }, { g1: inputs.negate(), g2: shared.gammaLines }];
 }
 
-function keyOf(keys: KeyTable, circuitId: number): VerifyingKey {
+/** @throws TacitError KEY_MISSING */
+export function keyOf(keys: KeyTable, circuitId: number): VerifyingKey {
   const key = keys.get(circuitId);
   if (key === undefined)
     throw new TacitError('KEY_MISSING', 'no verifying key for this circuit', {
