@@ -3,7 +3,9 @@
  *
  * The generated module takes inputs one field element at a time through a shared buffer of eight 32-bit words, names
  * signals by the 64-bit FNV-1a hash of their name, computes as soon as the last input is set, and reports a failed
- * assertion through callbacks. An instance keeps error text between calls, so every call has an instance of its own.
+ * assertion through callbacks. The buffer is used in the module's own memory, at eight words a step: the functions that
+ * the module offers for single words would be called millions of times. An instance keeps error text between calls, so
+ * every call has an instance of its own; the compiled program is kept.
  *
  * Runs in Node and in browsers (there: pass bytes). Stricter than the calculator that circom ships: an input outside
  * [0, p) is refused instead of being reduced, so that no two inputs mean the same.
@@ -22,8 +24,9 @@ interface CircomExports {
   getWitnessSize(): number;
   getInputSize(): number;
   getInputSignalSize(hashHigh: number, hashLow: number): number;
-  readSharedRWMemory(word: number): number;
-  writeSharedRWMemory(word: number, value: number): void;
+  readonly memory: WebAssembly.Memory;
+  /** Address of the shared buffer. */
+  getSharedRWMemoryStart(): number;
   setInputSignal(hashHigh: number, hashLow: number, index: number): void;
   getWitness(index: number): void;
   getMessageChar(): number;
@@ -52,7 +55,7 @@ const WORD_MASK = 0xffffffffn;
  *   WITNESS_INPUT for a missing, unknown or misshapen signal; WITNESS_INPUT_RANGE for a value outside [0, p)
  */
 export async function calculateWitness(wasm: string | Uint8Array, input: WitnessInput): Promise<Uint8Array> {
-  const exports = await instantiate(typeof wasm === 'string' ? await readBytes(wasm) : wasm);
+  const exports = await instantiate(typeof wasm === 'string' ? await programAt(wasm) : await compile(wasm));
   exports.init(0);
   let set = 0;
   for (const [name, value] of Object.entries(input)) set += setSignal(exports, name, flatten(value, []));
@@ -73,9 +76,29 @@ function compile(bytes: Uint8Array): Promise<WebAssembly.Module> {
   return program;
 }
 
-async function instantiate(bytes: Uint8Array): Promise<CircomExports> {
+/** Bytes of program files, as they were when their modification time and size were these. */
+const files = new Map<string, { readonly version: string; readonly bytes: Uint8Array }>();
+
+/** The program in a file, compiled once for every version of the file. The only use of Node here, loaded on demand so that browsers can bundle this file. */
+async function programAt(path: string): Promise<WebAssembly.Module> {
+  const { readFile, stat } = await import('node:fs/promises');
+  try {
+    const { mtimeMs, size, ino } = await stat(path);
+    const version = `${mtimeMs} ${size} ${ino}`;
+    let file = files.get(path);
+    if (file?.version !== version) {
+      file = { version, bytes: await readFile(path) };
+      files.set(path, file);
+    }
+    return await compile(file.bytes);
+  } catch (cause) {
+    throw new TacitError('ARTIFACT_MISSING', 'witness program cannot be read', { expected: path, cause });
+  }
+}
+
+async function instantiate(program: WebAssembly.Module): Promise<CircomExports> {
   const messages: string[] = [];
-  const instance = await WebAssembly.instantiate(await compile(bytes), {
+  const instance = await WebAssembly.instantiate(program, {
     runtime: {
       exceptionHandler(code: number): never {
         const what = EXCEPTIONS[code] ?? `exception ${code}`;
@@ -103,6 +126,7 @@ async function instantiate(bytes: Uint8Array): Promise<CircomExports> {
 /** @returns how many values the signal has */
 function setSignal(exports: CircomExports, name: string, values: readonly bigint[]): number {
   const hash = fnv1a64(name);
+  const shared = sharedBuffer(exports);
   const [high, low] = [Number(hash >> WORD_BITS), Number(hash & WORD_MASK)];
   const size = exports.getInputSignalSize(high, low);
   if (size < 0) throw new TacitError('WITNESS_INPUT', 'no such input signal', { got: name });
@@ -114,26 +138,32 @@ function setSignal(exports: CircomExports, name: string, values: readonly bigint
   values.forEach((value, index) => {
     if (value < 0n || value >= FIELD_MODULUS)
       throw new TacitError('WITNESS_INPUT_RANGE', `input signal ${name}[${index}] is not a field element`, { expected: '0 ≤ x < p' });
-    for (let word = 0, rest = value; word < WORDS; word++, rest >>= WORD_BITS) exports.writeSharedRWMemory(word, Number(rest & WORD_MASK));
+    for (let word = 0, rest = value; word < WORDS; word++, rest >>= WORD_BITS) shared[word] = Number(rest & WORD_MASK);
     exports.setInputSignal(high, low, index);
   });
   return values.length;
 }
 
+/** The shared buffer's words; the generated module's memory does not grow. */
+function sharedBuffer({ memory, getSharedRWMemoryStart }: CircomExports): Uint32Array {
+  return new Uint32Array(memory.buffer, getSharedRWMemoryStart(), WORDS);
+}
+
 function readWitness(exports: CircomExports): Uint8Array {
+  const { getWitness } = exports;
   const count = exports.getWitnessSize();
-  const view = new DataView(new ArrayBuffer(count * WORDS * 4));
-  for (let i = 0; i < count; i++) {
-    exports.getWitness(i);
-    for (let word = 0; word < WORDS; word++) view.setUint32((i * WORDS + word) * 4, exports.readSharedRWMemory(word), true);
+  const shared = sharedBuffer(exports);
+  const words = new Uint32Array(count * WORDS);
+  for (let i = 0, at = 0; i < count; i++) {
+    getWitness(i);
+    // Word by word: copying views costs more than eight stores.
+    for (let word = 0; word < WORDS; word++) words[at++] = shared[word] as number;
   }
-  return new Uint8Array(view.buffer);
+  return new Uint8Array(words.buffer);
 }
 
 function readShared(exports: CircomExports): bigint {
-  let value = 0n;
-  for (let word = WORDS - 1; word >= 0; word--) value = (value << WORD_BITS) | BigInt(exports.readSharedRWMemory(word) >>> 0);
-  return value;
+  return [...sharedBuffer(exports)].reduceRight((value, word) => (value << WORD_BITS) | BigInt(word), 0n);
 }
 
 function flatten(value: unknown, into: bigint[]): bigint[] {
@@ -156,14 +186,4 @@ function fnv1a64(text: string): bigint {
   let hash = 0xcbf29ce484222325n;
   for (let i = 0; i < text.length; i++) hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n);
   return hash;
-}
-
-/** The only use of Node here, loaded on demand so that browsers can bundle this file. */
-async function readBytes(path: string): Promise<Uint8Array> {
-  const { readFile } = await import('node:fs/promises');
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new TacitError('ARTIFACT_MISSING', 'witness program cannot be read', { expected: path, cause });
-  }
 }
