@@ -174,6 +174,14 @@ const forgeries: Forgery[] = [
     place: /nfDifferenceInverse/,
   },
   {
+    name: 'A4: T4: a dummy under the nullifier of somebody’s note, to burn it → the sum of the nullifier’s bits breaks',
+    signals: (base) => {
+      const thief = { ...dummy(ASSET_A), pos: LIE.thiefPosition, nf: LIE.stolenNullifier };
+      return first(withInput(base, 1, thief), { value: 30n });
+    },
+    place: /InputNote\[1\]\.Nullifier/,
+  },
+  {
     name: 'A7: T5: the signature of a stranger → the signature equation breaks',
     signals: (base) => first(base, { signer: 99n }),
     place: /SpendSignature\[0\]\.right/,
@@ -228,6 +236,14 @@ const forgeries: Forgery[] = [
     signals: (base) => but(base, { outputs: outputs(26n, 2n) }),
     place: /Balance\.used\[\d\]\[3\]/,
     proven: true,
+  },
+  {
+    name: 'A4: T8: value out in the asset that only a dummy names → the sum of that asset breaks',
+    signals: (base) => {
+      const uses = [outputs(27n, 0n)[0], { asset: ASSET_B, value: 1n }] as const;
+      return first(withInput(base, 1, dummy(ASSET_B)), { value: 30n }, { outputs: uses });
+    },
+    place: /Balance\.used\[1\]\[3\]/,
   },
   {
     name: 'A6: T9: a fee in an asset that no input has → the product of the foreign asset breaks',

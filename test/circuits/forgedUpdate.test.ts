@@ -85,7 +85,7 @@ const forgeries: Forgery[] = [
     name: 'A10: U2: `same` for a zero → same · z breaks',
     signals: () => ({ ...rows({ s: 50n, low: LOW.genesis }, { s: 60n, same: 1n }), same: [0n, 1n, 0n, 1n] }),
     place: /^zero\[1\]/,
-    along: /Gap|LowLeaf|AppendSubtree/,
+    along: /Gap|LowLeaf|AppendSubtree|^zero\[0\]/,
   },
   {
     name: 'A10: U2: `same` = 2 → same · (same − 1) breaks',

@@ -21,6 +21,9 @@ export const LIE = {
   splitIndex: 181n,
   /** T4, T5: a digest below 2^251 with this low byte is read as digest + p. */
   shiftedByte: 77n,
+  /** T4: an input at this position is said to have this nullifier, somebody else's. */
+  thiefPosition: 777001n,
+  stolenNullifier: 123456789n,
   /** T1: the scalar whose multiple of B8 is said to be STRANGE_SHADOW. */
   strangeScalar: 424242n,
   /** T2: an input said to be worth this opens a commitment to `realValue`. */
@@ -87,6 +90,11 @@ export const LEVERS: readonly Lever[] = [
     to:
       'component H_0 = H(3); H_0.in[0] <== owner; H_0.in[1] <== asset; ' +
       `H_0.in[2] <-- value == ${LIE.claimedValue} ? ${LIE.realValue} : (value == ${LIE.declaredValue} ? ${LIE.mintedValue} : value); cm <== H_0.out;`,
+  },
+  {
+    file: 'nullifier.circom',
+    from: 'nf <== low;',
+    to: `nf <-- pos == ${LIE.thiefPosition} ? ${LIE.stolenNullifier} : low;`,
   },
   {
     file: 'transfer_record.circom',

@@ -33,6 +33,8 @@ export interface InputPlan {
   readonly shadow?: Point;
   /** Value that the commitment opens to, where it is not `value`. */
   readonly hashedValue?: bigint;
+  /** The nullifier claimed, where it is not the hash's. */
+  readonly nf?: bigint;
   /** Reads the nullifier from H + p instead of H. */
   readonly shifted?: boolean;
 }
@@ -120,7 +122,7 @@ export function transferSignals(plan: TransferPlan): Signals {
     const cm = commitmentOf(input);
     if (input.inTree) tree.set(input.treeIndex, cm);
     const digest = H(input.nk, cm, input.pos, DOM_NULLIFIER);
-    return { key, nf: (input.shifted ? digest + FIELD_MODULUS : digest) & LOW_248 };
+    return { key, nf: input.nf ?? (input.shifted ? digest + FIELD_MODULUS : digest) & LOW_248 };
   });
   const owners = plan.outputs.map(() => random.below(FIELD_MODULUS));
   const cms = plan.outputs.map(({ asset, value, hashedValue }, k) => H(owners[k]!, asset, hashedValue ?? value));
