@@ -1,6 +1,6 @@
 /**
- * Whether a point is one of its group: on its curve, and for the twist, whose order is not prime, in the subgroup of
- * order r. On BN curves a point Q of the twist lies in it exactly where
+ * Whether a point of the twist, whose order is not prime, lies in the subgroup of order r. On BN curves a point Q of the
+ * twist does exactly where
  *
  *   [u + 1]Q + ψ([u]Q) + ψ²([u]Q) = ψ³([2u]Q),   ψ the Frobenius map carried to the twist,
  *
@@ -11,18 +11,6 @@ import type { Curve } from '../curve/points.js';
 import { call, type FunctionRef, I32, i32, type Local, type Operand } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 import { CURVE_PARAMETER, signedDigits } from './parameters.js';
-
-/** (a, s) → 1 if the affine point satisfies y² = x³ + b; infinity does not. Scratch: two elements. */
-export function defineOnCurve(module: ModuleBuilder, { name, field }: Curve, bAt: number): void {
-  module.func(`${name}_onCurve`, [I32, I32], [I32], (f) => {
-    const [x, s] = [f.param(0), f.param(1)];
-    const y = i32.add(x, i32.const(field.bytes));
-    const cube = i32.add(s, i32.const(field.bytes));
-    f.do(call(field.square, s, y), call(field.square, cube, x), call(field.mul, cube, cube, x));
-    f.do(call(field.sub, s, s, cube), call(field.sub, s, s, i32.const(bAt)));
-    f.do(call(field.isZero, s));
-  });
-}
 
 /** (a, s) → 1 if an affine point of the twist lies in the subgroup. Scratch: four projective points and that of `add` and `lower`. */
 export function defineInSubgroup(module: ModuleBuilder, curve: Curve, frobenius: FunctionRef): void {

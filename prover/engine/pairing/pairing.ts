@@ -104,7 +104,8 @@ export class PairingEngine {
   isOnCurve(curve: CurveName, point: Coordinates): boolean {
     if (!point) return true;
     this.#put(this.#value, point);
-    return this.#call(`${curve}_onCurve`, this.#value, this.info.scratchAt) === 1;
+    this.#call(`${curve}_onCurve`, this.#value, 1, this.info.scratchAt);
+    return this.#view.getUint32(this.info.scratchAt, true) === 1;
   }
 
   /** Whether a point of the twist has order r (or is infinity). */
