@@ -5,7 +5,7 @@
 import type { CircuitName } from '../protocol/circuit.js';
 import { isTacitError } from '../protocol/errors.js';
 import type { EvmAddress, Hex } from '../protocol/flavor.js';
-import { findBadProofs, verifyFold } from '../protocol/fold.js';
+import { findBadProofs, verifyFold } from '../prover/engine/verify.js';
 import { openBatch, parseBatchFile } from '../verifier-contract/batchFile.js';
 import { readText } from './offline.js';
 

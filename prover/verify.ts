@@ -3,12 +3,13 @@
  *
  * snarkjs' own verifier accepts too few public inputs and, under a key without a contribution, forged proofs. This one
  * refuses: another count of inputs, inputs that are not canonical numbers below p, points off the curve or outside the
- * subgroup, and keys with δ = ±γ or δ = ± the generator of G2. The checks themselves stand in protocol/groth16.ts.
+ * subgroup, and keys with δ = ±γ or δ = ± the generator of G2. The checks themselves stand in protocol/groth16.ts and, fast, in
+ * engine/verify.ts.
  */
 import { TacitError } from '../protocol/errors.js';
-import { verifyGroth16 } from '../protocol/groth16.js';
 import { proofFromSnarkjs } from '../protocol/proof.js';
 import { type VerifyingKey, vkeyFromSnarkjs } from '../protocol/vkey.js';
+import { verifyGroth16 } from './engine/verify.js';
 
 /**
  * Keys that were checked, by the object they were read from: a worker verifies with the same one again and again.
