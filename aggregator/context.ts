@@ -53,6 +53,8 @@ export interface NodeContext {
   inputs: Map<number, CircuitInput>;
   /** Farm tasks that are planned or queued, by job id. */
   readonly tasks: Map<string, FarmTaskRow>;
+  /** Workers that refused a transfer which another then proved: passed over while there are others, until a restart. */
+  readonly contradicted: Set<EvmAddress>;
   /** Tasks that the queue has news of. */
   readonly dirtyTasks: Set<string>;
   /** Why the farm's queue cannot be relied on now; undefined while it can (queueWatch.ts). */

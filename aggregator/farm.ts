@@ -77,12 +77,15 @@ async function endUnopened(ctx: NodeContext, task: FarmTaskRow): Promise<void> {
   if (expired.length > 0) await giveBackAll(ctx, task, expired, 'SEAL_EXPIRED');
 }
 
-/** A group whose provers have gone is better proven one by one. */
+/** A group, or a job that some shall leave alone, is better given out anew when those it is for have gone. */
 async function isDeserted(ctx: NodeContext, task: FarmTaskRow, rows: readonly TransferRow[]): Promise<boolean> {
-  if (rows.length === 1 || ctx.nowMs() - task.queuedMs < ctx.policy.groupAfterMs) return false;
-  const eligible = await ctx.roster.eligible(Math.floor(ctx.nowMs() / 1000));
+  const { queuedMs, avoid = [] } = task;
+  if ((rows.length === 1 && avoid.length === 0) || ctx.nowMs() - queuedMs < ctx.policy.groupAfterMs) return false;
+  const circuit = circuitOf(ctx, task);
   const readers = rows.map(({ sealed }) => (JSON.parse(sealed as string) as SealedJob).recipients.map(({ address }) => address));
-  return !eligible.some(({ address, lanes }) => lanes.includes(circuitOf(ctx, task)) && readers.every((list) => list.includes(address)));
+  return !(await ctx.roster.eligible(Math.floor(ctx.nowMs() / 1000))).some(
+    ({ address, lanes }) => lanes.includes(circuit) && !avoid.includes(address) && readers.every((list) => list.includes(address)),
+  );
 }
 
 /** A worker opened the job and found it true: for a while no rival proof of the same notes is let in. */

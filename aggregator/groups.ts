@@ -18,7 +18,7 @@ import { commitTransfers, moved } from './commit.js';
 import type { NodeContext } from './context.js';
 import { GAS_MODEL, gasOf, slotGas } from './gasModel.js';
 import { returnSealed } from './giveBack.js';
-import { GROUP_CIRCUIT, GROUP_SIZE, type Group, groupWaiting, SINGLE_CIRCUIT, type WaitingTransfer } from './grouping.js';
+import { GROUP_CIRCUIT, GROUP_SIZE, type Group, groupWaiting, type WaitingTransfer } from './grouping.js';
 import { fieldOf } from './hex.js';
 import { paddingWitness } from './padding.js';
 import { planTransferTask, publishPlanned } from './tasks.js';
@@ -31,7 +31,8 @@ export async function groupDue(ctx: NodeContext): Promise<number> {
   await returnStale(ctx);
   const rows = waitingRows(ctx).filter((row) => !paysNothing(ctx, row));
   if (rows.length === 0) return 0;
-  const workers = takesGroups(ctx) ? await groupWorkers(ctx) : [];
+  const atHand = await ctx.roster.eligible(Math.floor(ctx.nowMs() / 1000));
+  const workers = takesGroups(ctx) ? groupWorkers(ctx, atHand) : [];
   const groups = groupWaiting(waitingOf(rows), {
     nowMs: ctx.nowMs(),
     waitMs: ctx.policy.groupAfterMs,
@@ -39,7 +40,7 @@ export async function groupDue(ctx: NodeContext): Promise<number> {
     proofGas: gasOf(GAS_MODEL.transferProof),
     recordGas: slotGas(GAS_MODEL, largestUpdate(ctx)),
   });
-  for (const group of groups) await planGroup(ctx, group, workers);
+  for (const group of groups) await planGroup(ctx, group, atHand);
   await publishPlanned(ctx);
   return groups.length;
 }
@@ -85,9 +86,10 @@ function paysNothing(ctx: NodeContext, { id, record, pairedWith }: TransferRow):
   return [record, partner.record].every((bytes) => decodeRecord(hexToBytes(bytes)).fee === 0n);
 }
 
-async function groupWorkers(ctx: NodeContext): Promise<WorkerAnnouncement[]> {
-  const eligible = await ctx.roster.eligible(Math.floor(ctx.nowMs() / 1000));
-  return eligible.filter(({ lanes }) => lanes.includes(GROUP_CIRCUIT));
+function groupWorkers({ contradicted }: NodeContext, atHand: readonly WorkerAnnouncement[]): WorkerAnnouncement[] {
+  const able = atHand.filter(({ lanes }) => lanes.includes(GROUP_CIRCUIT));
+  const trusted = able.filter(({ address }) => !contradicted.has(address));
+  return trusted.length > 0 ? trusted : able;
 }
 
 /** A transfer that spends a note of an older one that waits is no company for it, or for anybody. */
@@ -111,33 +113,39 @@ function waitingOf(rows: readonly TransferRow[]): WaitingTransfer[] {
 }
 
 /** The group's task and its padding, in one transaction. */
-async function planGroup(ctx: NodeContext, group: Group, workers: readonly WorkerAnnouncement[]): Promise<void> {
+async function planGroup(ctx: NodeContext, group: Group, atHand: readonly WorkerAnnouncement[]): Promise<void> {
   const members = group.members.flatMap((id) => ctx.live.get(id) ?? []);
-  const padding = group.padding === 0 ? [] : makePadding(ctx, group, members, workers);
-  const avoid = refusers(members, group);
+  const padding = group.padding === 0 ? [] : makePadding(ctx, group, members, atHand);
+  const avoid = passedOver(ctx, members, group, atHand);
   await commitTransfers(ctx, (tables) => {
-    planTransferTask(ctx, tables, [...members, ...padding], group.circuit === SINGLE_CIRCUIT ? avoid : []);
+    planTransferTask(ctx, tables, [...members, ...padding], avoid);
     return padding;
   });
 }
 
-/** Those who refused a member are passed over while there is somebody else. */
-function refusers(members: readonly TransferRow[], { provers }: Group): EvmAddress[] {
-  const refused = new Set(members.flatMap(({ refusals = [] }) => refusals.map(({ worker }) => worker)));
-  const others = provers.filter((worker) => !refused.has(worker));
-  return others.length === 0 ? [] : [...refused];
+/** Readers who refused a member, or whose refusals were found untrue, while somebody else is at hand. */
+function passedOver(
+  ctx: NodeContext,
+  members: readonly TransferRow[],
+  { circuit, provers }: Group,
+  atHand: readonly WorkerAnnouncement[],
+): EvmAddress[] {
+  const refused = new Set([...ctx.contradicted, ...members.flatMap(({ refusals = [] }) => refusals.map(({ worker }) => worker))]);
+  const others = atHand.some(({ address, lanes }) => provers.includes(address) && lanes.includes(circuit) && !refused.has(address));
+  const readers = new Set(members.flatMap((row) => sealOf(row).recipients.map(({ address }) => address)));
+  return others ? [...refused].filter((worker) => readers.has(worker)) : [];
 }
 
 function makePadding(
   ctx: NodeContext,
   { padding, provers }: Group,
   members: readonly TransferRow[],
-  workers: readonly WorkerAnnouncement[],
+  atHand: readonly WorkerAnnouncement[],
 ): TransferRow[] {
   const first = members[0] as TransferRow;
   const anchor = first.anchor as Hex;
   const { rosterId, expiry } = sealOf(first);
-  const recipients = workers.filter(({ address }) => provers.includes(address)).map(({ address, sealKey }) => ({ address, sealKey }));
+  const recipients = atHand.filter(({ address }) => provers.includes(address)).map(({ address, sealKey }) => ({ address, sealKey }));
   const random = (sizeBytes: number): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(sizeBytes));
   return Array.from({ length: padding }, () => {
     const witness = paddingWitness(fieldOf(anchor), ctx.domain, random);

@@ -152,6 +152,7 @@ function makeContext(
     seals: [],
     inputs: new Map(),
     tasks: new Map(tasks.map((task) => [task.id, task])),
+    contradicted: new Set(),
     dirtyTasks: new Set(tasks.map(({ id }) => id)),
     queueTrouble: undefined,
     seenMs: new Map(),

@@ -82,6 +82,8 @@ async function proven(ctx: NodeContext, task: FarmTaskRow, rows: readonly Transf
   const proof = checkTransferProof(ctx, ids, records, { ...result, anchor: result.anchor });
   const admitted = await admitProof(ctx, members, proof);
   await endTask(ctx, task, 'done');
+  // Whoever refused what is now proven was wrong, by malice or by a lost key.
+  for (const { worker } of rows.flatMap(({ refusals = [] }) => refusals)) ctx.contradicted.add(worker);
   for (const row of admitted) await confirm(ctx, row);
 }
 

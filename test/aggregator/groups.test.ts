@@ -2,16 +2,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { NodePolicy } from '../../aggregator/config.js';
 import type { RunningNode } from '../../aggregator/node.js';
-import { bytesToHex } from '../../protocol/bytes.js';
+import { bytesToHex, hexToBytes } from '../../protocol/bytes.js';
 import { ZERO_ADDRESS } from '../../protocol/constants.js';
+import { decodeProof } from '../../protocol/proof.js';
 import { encodeRecord, recordHash, type TransferRecord } from '../../protocol/record.js';
 import { GatewayClient } from '../../queue/gatewayClient.js';
 import type { SignedRoster, Submission } from '../../queue/service.js';
-import { hex, type SimulatedWorker, type SimulatedWorkerOptions, sealForSimulated } from './simulatedFarm.js';
+import { hex, homeProof, type SimulatedWorker, type SimulatedWorkerOptions, sealForSimulated } from './simulatedFarm.js';
 import { auditedReplay, makeWorld, provenSubmission, recordOf, settledStatus, statusNow, until, type World } from './world.js';
 
 const LANES = ['transfer_1', 'transfer_8', 'update_8', 'update_32'] as const;
 const POLICY: Partial<NodePolicy> = { updateCircuits: ['update_8', 'update_32'], groupAfterMs: 60_000, sealAfterMs: 300 };
+/** Generous: the machine may be busy. */
+const LIMIT_MS = 50_000;
 let world: World;
 let node: RunningNode;
 let client: GatewayClient;
@@ -48,7 +51,17 @@ const sealed = (record: TransferRecord, anchor: bigint, roster: SignedRoster, in
   sealed: sealForSimulated(record, anchor, roster, world.domain, inside),
   anchor: hex(anchor),
 });
-const settledAll = (records: readonly TransferRecord[]) => Promise.all(records.map((record) => settledStatus(client, idOf(record))));
+const settledAll = (records: readonly TransferRecord[]) =>
+  Promise.all(
+    records.map((record) =>
+      until(
+        () => statusNow(client, idOf(record)),
+        ({ status }) => status === 'settled' || status === 'failed',
+        'settled',
+        LIMIT_MS,
+      ),
+    ),
+  );
 /** Kinds of proofs of the last settlement, in order: records a proof, then slots an update. */
 async function lastShape(): Promise<{ proofs: number[]; updates: number[]; provers: string[] }> {
   const { settlements } = await auditedReplay(world);
@@ -135,6 +148,28 @@ describe('a group', () => {
 });
 
 describe('what is wrong with one member', () => {
+  it('loses its note to a forced transfer after the proof: the others are proven again from their seals', async () => {
+    const roster = await open({ sealAfterMs: 6_000, groupAfterMs: 8_000 });
+    const [records, anchor] = [fresh(8), await anchorNow()];
+    for (const record of records) await client.submit(sealed(record, anchor, roster));
+    const [loser, ...others] = records as [TransferRecord, ...TransferRecord[]];
+    await until(
+      () => statusNow(client, idOf(loser)),
+      ({ confirmation }) => confirmation !== undefined,
+      'proven and promised',
+    );
+    const winner = recordOf(next++, { nf1: loser.nf1 });
+    const { h, proof } = homeProof(winner, anchor, ZERO_ADDRESS, world.domain);
+    const refund = world.anvil.accounts[6]?.address as string;
+    await world.rollup.force({ record: winner, prover: ZERO_ADDRESS, refund, anchor, h: BigInt(h), proof: decodeProof(hexToBytes(proof)) });
+    expect((await settledAll(others)).map(({ status }) => status)).toEqual(others.map(() => 'settled'));
+    expect((await settledAll([loser]))[0]).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('NULLIFIER_SPENT'),
+    });
+    await auditedReplay(world);
+  }, 60_000);
+
   it('A16: a false witness is named by its index and given back when two workers agree; the others settle', async () => {
     const roster = await open({ groupAfterMs: 2_000 }, [{}, {}]);
     const [records, anchor] = [fresh(8), await anchorNow()];
