@@ -1,10 +1,13 @@
 /** `tacit setup`: proving keys. Build development keys, verify any key, and take part in a ceremony. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { resolveArtifacts } from '../circuits/artifacts.js';
 import { applyBeacon, contribute, type FileHash, importPowersOfTau, startPhase2 } from '../circuits/setup/ceremony.js';
 import { verifySetup } from '../circuits/setup/verifySetup.js';
 import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
+import { expandKey } from '../prover/engine/groth16/compactReader.js';
+import { compactKey } from '../prover/engine/groth16/compactWriter.js';
 import { type CommandResult, runs } from './output.js';
 import { progressBars } from './progress.js';
 
@@ -26,6 +29,7 @@ Examples:
   tacit setup build transfer_1
   tacit setup verify --circuit transfer_1 --allow-insecure
   tacit setup import-ptau --from hez.ptau --to phase1.ptau --blake2b 8c7fe…
+  tacit setup compact --zkey final.zkey --out final.tzkc
   tacit setup begin --r1cs transfer_1.r1cs --ptau phase1.ptau --out 0000.zkey
   tacit setup contribute --zkey 0000.zkey --out 0001.zkey --name alice
   tacit setup beacon --zkey 0001.zkey --out final.zkey --name beacon --value 0102… --iterations-exp 10
@@ -37,6 +41,38 @@ export function registerSetup(program: Command): void {
   runs(build, (_options, [circuit]) => runBuild(circuitName(circuit ?? '')));
   registerVerify(setup);
   registerCeremony(setup);
+  registerCompact(setup);
+}
+
+function registerCompact(setup: Command): void {
+  const forms = [
+    {
+      name: 'compact',
+      what: 'write a proving key in the small form that a browser loads; it expands to the very same file',
+      convert: compactKey,
+    },
+    { name: 'expand', what: 'the zkey that a compact key was made from, compared with its hash', convert: expandKey },
+  ];
+  for (const { name, what, convert } of forms) {
+    const command = setup
+      .command(name)
+      .description(what)
+      .requiredOption('--zkey <file>', 'the key to read')
+      .requiredOption('--out <file>', 'the file to write');
+    runs<{ zkey: string; out: string }>(command, async ({ zkey, out }) => {
+      const before = await readFile(zkey).catch((cause: unknown) => {
+        throw new TacitError('ARTIFACT_MISSING', 'the key cannot be read', { expected: 'a file', got: zkey, cause });
+      });
+      const after = await convert(before);
+      await writeFile(out, after);
+      const sizes = { bytesBefore: before.length, bytesAfter: after.length };
+      return done({ file: out, ...sizes }, `${out}: ${megabytes(after.length)} MB from ${megabytes(before.length)} MB`);
+    });
+  }
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(2);
 }
 
 function registerVerify(setup: Command): void {
