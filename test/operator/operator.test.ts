@@ -9,13 +9,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Archive, parseArchive } from '../../auditor/archive.js';
 import { auditEvidence } from '../../auditor/audit.js';
 import { findingText } from '../../auditor/finding.js';
-import { exportArchive } from '../../auditor/live.js';
+import { auditFromRpc, exportArchive } from '../../auditor/live.js';
 import { FIELD_MODULUS } from '../../protocol/field.js';
 import type { TransferRecord } from '../../protocol/record.js';
 import type { Settlement, TransferProofEntry } from '../../protocol/settlement.js';
+import { rollupInterface } from '../../verifier-contract/abi.js';
 import { rollupData } from '../../verifier-contract/rollup.js';
 import { recordOf } from '../aggregator/world.js';
-import { changed, eventsOf, settlementAt } from '../auditor/mutations.js';
+import { startLyingRpc } from '../auditor/lyingRpc.js';
+import { changed, eventsOf, flipped, settlementAt } from '../auditor/mutations.js';
 import { bytesOf, Operator } from './operator.js';
 
 let operator: Operator;
@@ -326,4 +328,31 @@ describe('the audit', () => {
     expect(without('settled')).toMatchObject({ verdict: 'invalid', code: 'STATE_MISMATCH' });
     expect(eventsOf(archive, 'settled')).toHaveLength(1);
   });
+
+  it('an RPC of the operator that withholds a log, or tells another root, is found out', async () => {
+    const through = async (lie: Parameters<typeof startLyingRpc>[1]) => {
+      const rpc = await startLyingRpc(operator.world.anvil.rpcUrl, lie);
+      try {
+        const { findings, verdict } = await auditFromRpc({ rpcUrl: rpc.url, contract: operator.world.domain.contract });
+        return { verdict, code: findings[0]?.code, text: findings[0] === undefined ? '' : findingText(findings[0]) };
+      } finally {
+        await rpc.stop();
+      }
+    };
+    const topicOf = (name: string) => rollupInterface().getEvent(name)?.topicHash;
+    const without = (name: string) =>
+      through(({ method }, result) =>
+        method === 'eth_getLogs' ? (result as { topics: string[] }[]).filter(({ topics }) => topics[0] !== topicOf(name)) : result,
+      );
+    expect(await through((_, result) => result)).toMatchObject({ verdict: 'valid' });
+    expect(await without('Deposit')).toMatchObject({ verdict: 'invalid', code: 'QUEUE_ORDER' });
+    expect(await without('Settled')).toMatchObject({ verdict: 'invalid', code: 'STATE_MISMATCH' });
+    const root = await through(({ method, params }, result) =>
+      method === 'eth_call' && (params[0] as { data: string }).data === rollupInterface().getFunction('noteRoot')?.selector
+        ? flipped(result as string, 31)
+        : result,
+    );
+    expect(root).toMatchObject({ verdict: 'invalid', code: 'STATE_MISMATCH' });
+    expect(root.text).toMatch(/the contract's note root is 0x[0-9a-f]+, history gives 0x[0-9a-f]+/);
+  }, 60_000);
 });
