@@ -1,6 +1,6 @@
 /**
  * `npm test`: everything that CI runs, from a fresh clone. Steps: install and compile; layer check; lint; a real
- * redis-server (installed where root and apt allow); circuits, keys and contracts into the cache; the test files.
+ * redis-server and a Chromium (installed where root and apt allow); circuits, keys and contracts into the cache; the test files.
  * The last line is `N passed, N failed`; a failed step counts as one failure.
  *
  *   npm test                    all
@@ -23,7 +23,7 @@ await step('spec', () => run(process.execPath, [join(root, 'scripts', 'check-spe
 await step('lint', () =>
   run(process.execPath, [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.']),
 );
-await ensureRedis();
+await ensurePrograms();
 await step('artifacts', () => run(process.execPath, [join(root, 'dist', 'test', 'prepareArtifacts.js')]));
 const tests = await vitest();
 
@@ -42,21 +42,37 @@ async function step(name, action) {
   say(`── ${name}: ${code === 0 ? 'passed' : `FAILED (exit ${code})`} in ${((Date.now() - startedMs) / 1000).toFixed(1)} s`);
 }
 
-/** The tests of record want a real redis-server; without one they run on the embedded server and this says so. */
-async function ensureRedis() {
-  const found = () => spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
-  if (process.env.REDIS_URL || found()) return;
-  if (process.platform === 'linux' && process.getuid?.() === 0) {
-    say('── redis-server is missing: installing it with apt-get');
+/** The tests of record want a real redis-server and a real browser; what cannot be had is said, not passed over. */
+async function ensurePrograms() {
+  await ensure('redis-server', {
+    found: () => Boolean(process.env.REDIS_URL) || runs('redis-server'),
+    lost: 'persistence, kill -9 of Redis and eviction were not tested (the embedded server stood in).',
+    mend: 'Put redis-server on PATH (Debian: apt-get install redis-server; macOS: brew install redis) and run again.',
+  });
+  await ensure('chromium', {
+    found: () => [process.env.CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome'].some((name) => name && runs(name)),
+    lost: 'the engine was not run in a browser.',
+    mend: 'Install Chromium (Debian: apt-get install chromium), or set CHROMIUM to its executable, and run again.',
+  });
+}
+
+/** Installs a Debian package where root and apt allow. */
+async function ensure(name, { found, lost, mend }) {
+  if (found()) return;
+  if (process.platform === 'linux' && process.getuid?.() === 0 && runs('apt-get')) {
+    say(`── ${name} is missing: installing it with apt-get`);
     await run('apt-get', ['update', '-qq']);
-    await run('apt-get', ['install', '-y', '-qq', 'redis-server'], {
+    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name], {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
     });
   }
-  if (!found()) {
-    say('!! NOT COVERED: no redis-server could be had, so persistence, kill -9 of Redis and eviction were not tested.');
-    say('!! Put redis-server on PATH (Debian: apt-get install redis-server; macOS: brew install redis) and run again.');
-  }
+  if (found()) return;
+  say(`!! NOT COVERED: no ${name} could be had, so ${lost}`);
+  say(`!! ${mend}`);
+}
+
+function runs(program) {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
 async function vitest() {
