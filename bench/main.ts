@@ -3,12 +3,14 @@ import { benchEngine } from './engine.js';
 import { benchGas } from './gas.js';
 import { benchGrouping } from './grouping.js';
 import { benchProver } from './prover.js';
+import { benchVerify } from './verify.js';
 
 const BENCHES: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   engine: benchEngine,
   gas: benchGas,
   grouping: benchGrouping,
   prover: benchProver,
+  verify: benchVerify,
 };
 
 const [name = '', ...args] = process.argv.slice(2);
