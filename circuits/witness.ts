@@ -79,6 +79,11 @@ function compile(bytes: Uint8Array): Promise<WebAssembly.Module> {
 /** Bytes of program files, as they were when their modification time and size were these. */
 const files = new Map<string, { readonly version: string; readonly bytes: Uint8Array }>();
 
+/** Reads and compiles the program at a path, so that the first witness does not wait for it. @throws TacitError ARTIFACT_MISSING */
+export async function prepareWitness(path: string): Promise<void> {
+  await programAt(path);
+}
+
 /** The program in a file, compiled once for every version of the file. The only use of Node here, loaded on demand so that browsers can bundle this file. */
 async function programAt(path: string): Promise<WebAssembly.Module> {
   const { readFile, stat } = await import('node:fs/promises');

@@ -18,7 +18,7 @@ export function logJobs(log: ProcessLog): WorkerObserver {
   return {
     taken: () => {},
     ended: ({ job, circuit, payments, takenMs, endedMs, outcome, code }) =>
-      log.event(`${outcome} ${job}${code === undefined ? '' : `: ${code}`}`, {
+      log.event(`${outcome} ${job} in ${endedMs - takenMs} ms${code === undefined ? '' : `: ${code}`}`, {
         job,
         circuit,
         outcome,

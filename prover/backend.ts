@@ -33,6 +33,8 @@ export interface ProvingBackend {
   readonly name: string;
   /** @throws TacitError ARTIFACT_MISSING, ZKEY_FORMAT, WTNS_FORMAT, WITNESS_MISMATCH, PROVE_CANCELLED, PROVE_FAILED */
   prove(key: KeyMaterial, witness: Uint8Array, options: BackendOptions): Promise<ProveResult>;
+  /** Makes a key ready and keeps it, where it can be kept: the next proof begins at once. Throws as `prove` does of a key. */
+  prepare?(key: KeyMaterial, options: Pick<BackendOptions, 'threads'>): Promise<void>;
   /** Frees keys and threads; the next proof starts afresh. */
   close(): Promise<void>;
 }

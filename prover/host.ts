@@ -8,7 +8,7 @@
  */
 import { setPriority } from 'node:os';
 import { TacitError } from '../protocol/errors.js';
-import type { HostError, HostReply, HostRequest } from './hostProtocol.js';
+import type { HostError, HostReply, HostRequest, WitnessSource } from './hostProtocol.js';
 import { Prover } from './prove.js';
 
 const WITNESS_STAGE_FRACTION = 0;
@@ -41,10 +41,14 @@ function yieldToEventLoops(): void {
 }
 
 async function serve(request: HostRequest): Promise<void> {
-  const { id } = request;
+  const { id, source } = request;
   try {
+    if (source.kind === 'prepare') {
+      await prepare(request, source.wasmPath);
+      return reply({ id, kind: 'prepared' });
+    }
     const startedAt = performance.now();
-    const witness = await witnessOf(request);
+    const witness = await witnessOf(id, source);
     const witnessMs = performance.now() - startedAt;
     const result = await prover.prove(request.key, witness, {
       threads: request.threads,
@@ -58,7 +62,13 @@ async function serve(request: HostRequest): Promise<void> {
   }
 }
 
-async function witnessOf({ id, source }: HostRequest): Promise<string | Uint8Array> {
+async function prepare({ key, threads, backend }: HostRequest, wasmPath: string): Promise<void> {
+  const { prepareWitness } = await import('../circuits/witness.js');
+  await prepareWitness(wasmPath);
+  await prover.prepare(key, { threads, backend });
+}
+
+async function witnessOf(id: number, source: WitnessSource): Promise<string | Uint8Array> {
   if (source.kind === 'witness') return source.witness;
   reply({ id, kind: 'progress', progress: { stage: 'witness', fraction: WITNESS_STAGE_FRACTION } });
   const { calculateWitness } = await import('../circuits/witness.js');

@@ -8,10 +8,17 @@ export type WitnessSource =
   /** `wasmPath` is the circuit's witness calculator; `input` its signals by name. */
   | { kind: 'input'; wasmPath: string; input: Record<string, unknown> };
 
+/** Where a circuit's files are, to be read before the first proof needs them. */
+export interface CircuitFiles {
+  zkeyPath: string;
+  wasmPath: string;
+}
+
 export interface HostRequest {
   id: number;
   key: string | Uint8Array;
-  source: WitnessSource;
+  /** `prepare` proves nothing: it reads the key, and the witness calculator where it is named. */
+  source: WitnessSource | { kind: 'prepare'; wasmPath: string };
   threads?: number | undefined;
   backend?: BackendName | undefined;
 }
@@ -28,4 +35,5 @@ export interface HostError {
 export type HostReply =
   | { id: number; kind: 'progress'; progress: ProveProgress }
   | { id: number; kind: 'result'; result: ProveResult }
+  | { id: number; kind: 'prepared' }
   | { id: number; kind: 'error'; error: HostError };

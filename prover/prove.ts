@@ -42,6 +42,12 @@ export class Prover {
     return backend.prove(material, bytes, options);
   }
 
+  /** Reads a key from a file and keeps it, so that the first proof with it begins at once. */
+  async prepare(key: ByteSource, { threads, backend: name = 'auto' }: Pick<ProveOptions, 'threads' | 'backend'> = {}): Promise<void> {
+    const backend = await this.#backend(name);
+    await backend.prepare?.(await materialOf(key, undefined), { threads });
+  }
+
   /** Frees what is resident and ends the backends' threads. The prover may be used again afterwards. */
   async close(): Promise<void> {
     const backends = [...this.#backends.values()];

@@ -11,7 +11,7 @@ import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TacitError } from '../protocol/errors.js';
 import type { ProveProgress, ProveResult } from './backend.js';
-import type { HostReply, HostRequest, WitnessSource } from './hostProtocol.js';
+import type { CircuitFiles, HostReply, HostRequest, WitnessSource } from './hostProtocol.js';
 import type { BackendName } from './prove.js';
 import { cancelled } from './source.js';
 
@@ -30,9 +30,16 @@ export class ProvingHost {
 
   /** @throws TacitError as `prove`; PROVE_CANCELLED, PROVER_DIED (retryable), PROVER_CLOSED */
   prove(key: string | Uint8Array, source: WitnessSource, options: HostProveOptions = {}): Promise<ProveResult> {
-    const result = this.#turn.then(() => this.#proveNow(key, source, options));
+    const result = this.#turn.then(() => this.#ask(key, source, options));
     this.#turn = result.catch(() => {});
-    return result;
+    return result as Promise<ProveResult>;
+  }
+
+  /** Reads a circuit's files before the first proof needs them. Waits its turn like a proof. @throws TacitError as `prove` does of a key */
+  prepare({ zkeyPath, wasmPath }: CircuitFiles, options: Pick<HostProveOptions, 'threads' | 'backend'> = {}): Promise<void> {
+    const result = this.#turn.then(() => this.#ask(zkeyPath, { kind: 'prepare', wasmPath }, options));
+    this.#turn = result.catch(() => {});
+    return result.then(() => {});
   }
 
   /** Ends the process at once; a proof in hand fails. */
@@ -41,11 +48,12 @@ export class ProvingHost {
     await this.#end();
   }
 
-  async #proveNow(
+  /** The host's answer: a proof, or nothing where something was prepared. */
+  async #ask(
     key: string | Uint8Array,
-    source: WitnessSource,
+    source: HostRequest['source'],
     { signal, onProgress, threads, backend }: HostProveOptions,
-  ): Promise<ProveResult> {
+  ): Promise<ProveResult | undefined> {
     if (this.#closed) throw new TacitError('PROVER_CLOSED', 'this proving host was closed');
     if (signal?.aborted) throw cancelled();
     const child = this.#started();
@@ -65,7 +73,7 @@ export class ProvingHost {
     request: HostRequest,
     onProgress: HostProveOptions['onProgress'],
     signal: AbortSignal | undefined,
-  ): Promise<ProveResult> {
+  ): Promise<ProveResult | undefined> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         child.off('message', onMessage);
@@ -77,6 +85,7 @@ export class ProvingHost {
         if (reply.id !== request.id) return;
         if (reply.kind === 'progress') onProgress?.(reply.progress);
         else if (reply.kind === 'result') settle(() => resolve(reply.result));
+        else if (reply.kind === 'prepared') settle(() => resolve(undefined));
         else settle(() => reject(errorFrom(reply.error)));
       };
       const onExit = (code: number | null, signalName: string | null): void => {

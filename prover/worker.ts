@@ -10,7 +10,7 @@
  * and another takes the job. Nothing a worker does can move money: it never sees a spend key, and the proof binds the record.
  */
 import { bytesToHex } from '../protocol/bytes.js';
-import type { CircuitName } from '../protocol/circuit.js';
+import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import { signerFromKey } from '../protocol/eip712.js';
 import { TacitError } from '../protocol/errors.js';
 import { fieldToBytes } from '../protocol/field.js';
@@ -25,8 +25,8 @@ import { consumeFarm, PassOn } from '../queue/farmWorker.js';
 import { checkRedis, type LogLine } from '../queue/redis.js';
 import { signRefusal } from '../queue/refusal.js';
 import { startAnnouncing } from './announcing.js';
-import { isAddressedTo, openTransfers } from './openTransfer.js';
 import { observed, type WorkerObserver } from './observer.js';
+import { isAddressedTo, openTransfers } from './openTransfer.js';
 import type { BackendName } from './prove.js';
 import { ProvingHost } from './thread.js';
 import { ownUpdate } from './updateJob.js';
@@ -83,6 +83,7 @@ export async function startWorker(parameters: WorkerParameters): Promise<Running
   const consumer = await consumeFarm({ redisUrl, domain, lanes, name, log, handler });
   const announcing = await startAnnouncing({ redisUrl, domain, keys, lanes, log });
   log(`worker ${keys.address} serves ${lanes.join(', ')}`);
+  void bench.warmUp();
   let ending: Promise<void> | undefined;
   const drain = (): Promise<void> => {
     ending ??= announcing
@@ -112,6 +113,8 @@ class Workbench {
   readonly #artifacts: ReadonlyMap<CircuitName, ProvingArtifacts>;
   readonly #host = new ProvingHost();
   readonly #abort = new AbortController();
+  /** A job has come. */
+  #asked = false;
 
   constructor(parameters: WorkerParameters, artifacts: ReadonlyMap<CircuitName, ProvingArtifacts>) {
     this.#parameters = parameters;
@@ -119,6 +122,7 @@ class Workbench {
   }
 
   async work(job: FarmJob, report: (progress: FarmProgress) => Promise<void>): Promise<FarmAnswer> {
+    this.#asked = true;
     const { keys, domain, log = () => {} } = this.#parameters;
     const startedAt = performance.now();
     const task: Task | FarmRefusal =
@@ -129,7 +133,6 @@ class Workbench {
     }
     const proof = await this.#prove(job.circuit, task);
     const provingMs = Math.round(performance.now() - startedAt);
-    log(`proved ${job.id} in ${provingMs} ms`);
     return {
       circuit: job.circuit,
       proof,
@@ -138,6 +141,18 @@ class Workbench {
       ...(task.anchor === undefined ? {} : { anchor: bytesToHex(fieldToBytes(task.anchor)) }),
       provingMs,
     };
+  }
+
+  /**
+   * Reads the keys that are likely to be asked for first, unless a job is there already: what cannot be read fails the job
+   * that needs it, not the worker.
+   */
+  async warmUp(): Promise<void> {
+    const { threads, backend } = this.#parameters;
+    for (const circuit of firstAskedFor([...this.#artifacts.keys()])) {
+      if (this.#asked) return;
+      await this.#host.prepare(this.#artifacts.get(circuit)!, { threads, backend }).catch(() => {});
+    }
   }
 
   breakOff(): void {
@@ -184,4 +199,12 @@ class Workbench {
       throw error;
     }
   }
+}
+
+/** An update, because deposits come first, and a transfer; of each kind the smallest, and no more than stay resident. */
+function firstAskedFor(circuits: readonly CircuitName[]): CircuitName[] {
+  return (['update', 'transfer'] as const).flatMap((kind) => {
+    const [smallest] = circuits.filter((name) => CIRCUITS[name].kind === kind).sort((a, b) => CIRCUITS[a].size - CIRCUITS[b].size);
+    return smallest === undefined ? [] : [smallest];
+  });
 }

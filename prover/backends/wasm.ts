@@ -19,12 +19,8 @@ export class WasmBackend implements ProvingBackend {
 
   async prove(material: KeyMaterial, witness: Uint8Array, options: BackendOptions): Promise<ProveResult> {
     options.onProgress?.(LOADING);
-    const load = (): Promise<ProvingKey> =>
-      loadProvingKey(material.source, options.threads === undefined ? {} : { threads: options.threads });
-    if (material.residentAs !== undefined) {
-      return proveOn(await this.#keys.take(`${material.residentAs}:${options.threads ?? 'all'}`, load), witness, options);
-    }
-    const key = await load();
+    if (material.residentAs !== undefined) return proveOn(await this.#resident(material.residentAs, material, options), witness, options);
+    const key = await load(material, options);
     try {
       return await proveOn(key, witness, options);
     } finally {
@@ -32,9 +28,21 @@ export class WasmBackend implements ProvingBackend {
     }
   }
 
+  async prepare(material: KeyMaterial, options: Pick<BackendOptions, 'threads'>): Promise<void> {
+    if (material.residentAs !== undefined) await this.#resident(material.residentAs, material, options);
+  }
+
+  #resident(name: string, material: KeyMaterial, options: Pick<BackendOptions, 'threads'>): Promise<ProvingKey> {
+    return this.#keys.take(`${name}:${options.threads ?? 'all'}`, () => load(material, options));
+  }
+
   close(): Promise<void> {
     return this.#keys.clear();
   }
+}
+
+function load({ source }: KeyMaterial, { threads }: Pick<BackendOptions, 'threads'>): Promise<ProvingKey> {
+  return loadProvingKey(source, threads === undefined ? {} : { threads });
 }
 
 async function proveOn(key: ProvingKey, witness: Uint8Array, { signal, onProgress }: BackendOptions): Promise<ProveResult> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -99,6 +99,23 @@ describe('the proving process', () => {
     expect(stages).toContain('witness');
     await host.close();
     expect(await code(() => host.prove(files.zkey, { kind: 'witness', witness }))).toBe('PROVER_CLOSED');
+  });
+
+  it('reads a circuit before it is needed: the proof after it reads no key', async () => {
+    const zkey = join(scratch, 'prepared.zkey');
+    await copyFile(files.zkey, zkey);
+    const { size } = await stat(zkey);
+    await utimes(zkey, 1, 1);
+    const host = new ProvingHost();
+    await host.prepare({ zkeyPath: zkey, wasmPath: files.wasm }, { threads: 1 });
+    // The same name, size and time with other bytes: only a key that was read before makes a proof now.
+    await writeFile(zkey, new Uint8Array(size));
+    await utimes(zkey, 1, 1);
+    const source = { kind: 'input' as const, wasmPath: files.wasm, input: { left: '3', right: '4' } };
+    const { proof, publicSignals } = await host.prove(zkey, source, { threads: 1 });
+    verifyProof(files.vkey, publicSignals, proof);
+    expect(await code(() => host.prepare({ zkeyPath: join(scratch, 'absent.zkey'), wasmPath: files.wasm }))).toBe('ARTIFACT_MISSING');
+    await host.close();
   });
 
   it('is cancelled in the middle and lives on', async () => {
