@@ -114,7 +114,7 @@ describe('the proving process', () => {
     const source = { kind: 'input' as const, wasmPath: files.wasm, input: { left: '3', right: '4' } };
     const { proof, publicSignals } = await host.prove(zkey, source, { threads: 1 });
     verifyProof(files.vkey, publicSignals, proof);
-    expect(await code(() => host.prepare({ zkeyPath: join(scratch, 'absent.zkey'), wasmPath: files.wasm }))).toBe('ARTIFACT_MISSING');
+    expect(await code(() => host.prepare({ zkeyPath: zkey, wasmPath: join(scratch, 'absent.wasm') }))).toBe('ARTIFACT_MISSING');
     await host.close();
   });
 
