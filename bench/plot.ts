@@ -26,6 +26,7 @@ export function plot({ lines, xLabel, yLabel, xTicks, yTicks }: PlotParameters):
   const [left, right, bottom, top] = [MARGIN.left, WIDTH - MARGIN.right, HEIGHT - MARGIN.bottom, MARGIN.top];
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" fill="#333">`,
+    `<title>${yLabel} against ${xLabel}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     ...xTicks.flatMap((tick) => [rule(x(tick), x(tick), bottom, top), text(x(tick), bottom + 18, 'middle', people(tick))]),
     ...yTicks.flatMap((tick) => [rule(left, right, y(tick), y(tick)), text(left - 8, y(tick) + 4, 'end', people(tick))]),

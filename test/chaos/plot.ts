@@ -66,6 +66,7 @@ function draw(found: ReadonlyMap<string, ScenarioResult>): string {
     ...(load === undefined ? [] : chart(load, bottom + 70)),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12" fill="${INK}">
+<title>Recovery times, and slots settled under kills</title>
 <rect width="100%" height="100%" fill="#fff"/>
 ${parts.join('\n')}
 </svg>
