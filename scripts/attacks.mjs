@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepare, root, run } from './prepare.mjs';
+import { ensurePrograms } from './programs.mjs';
 
 /** Every attack that is known; docs/spec/attacks.md describes them. */
 export const IDS = Array.from({ length: 18 }, (_, i) => `A${i + 1}`);
@@ -25,6 +26,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.
 
 async function main(filters) {
   await prepare();
+  await ensurePrograms();
   const artifacts = await run(process.execPath, [join(root, 'dist', 'test', 'prepareArtifacts.js')]);
   if (artifacts !== 0) {
     process.exitCode = 1;

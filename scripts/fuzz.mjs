@@ -10,6 +10,7 @@
  */
 import { join } from 'node:path';
 import { prepare, root, run } from './prepare.mjs';
+import { ensurePrograms } from './programs.mjs';
 
 const CASES = 10_000;
 /** The seed of `npm test`, so that the long run contains the short one. */
@@ -30,6 +31,7 @@ const [cases, seed] = [option('cases', CASES), option('seed', SEED)];
 const files = args.length === 0 ? ['test/fuzz'] : args;
 
 await prepare();
+await ensurePrograms();
 process.stderr.write(`fuzz: ${cases} cases a decoder, seed ${seed}\n`);
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const env = { ...process.env, TACIT_FUZZ_CASES: cases, TACIT_FUZZ_SEED: seed };

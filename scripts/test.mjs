@@ -6,11 +6,11 @@
  *   npm test                    all
  *   npm test -- test/ledger     the files whose path contains the argument
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepare, root, run } from './prepare.mjs';
+import { ensurePrograms } from './programs.mjs';
 
 const say = (line) => process.stderr.write(`${line}\n`);
 const filters = process.argv.slice(2);
@@ -40,39 +40,6 @@ async function step(name, action) {
   if (code === 0) stepsPassed++;
   else failures.push(name);
   say(`── ${name}: ${code === 0 ? 'passed' : `FAILED (exit ${code})`} in ${((Date.now() - startedMs) / 1000).toFixed(1)} s`);
-}
-
-/** The tests of record want a real redis-server and a real browser; what cannot be had is said, not passed over. */
-async function ensurePrograms() {
-  await ensure('redis-server', {
-    found: () => Boolean(process.env.REDIS_URL) || runs('redis-server'),
-    lost: 'persistence, kill -9 of Redis and eviction were not tested (the embedded server stood in).',
-    mend: 'Put redis-server on PATH (Debian: apt-get install redis-server; macOS: brew install redis) and run again.',
-  });
-  await ensure('chromium', {
-    found: () => [process.env.CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome'].some((name) => name && runs(name)),
-    lost: 'the engine was not run in a browser.',
-    mend: 'Install Chromium (Debian: apt-get install chromium), or set CHROMIUM to its executable, and run again.',
-  });
-}
-
-/** Installs a Debian package where root and apt allow. */
-async function ensure(name, { found, lost, mend }) {
-  if (found()) return;
-  if (process.platform === 'linux' && process.getuid?.() === 0 && runs('apt-get')) {
-    say(`── ${name} is missing: installing it with apt-get`);
-    await run('apt-get', ['update', '-qq']);
-    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
-    });
-  }
-  if (found()) return;
-  say(`!! NOT COVERED: no ${name} could be had, so ${lost}`);
-  say(`!! ${mend}`);
-}
-
-function runs(program) {
-  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
 async function vitest() {
