@@ -25,6 +25,9 @@ const { values, positionals } = parseArgs({
 });
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
+// Handlers at exit end the servers that a scenario started; a signal alone would pass them by.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 if (values.list) for (const { name, about } of SCENARIOS) print(`${name.padEnd(24)} ${about}`);
 else process.exitCode = await main();
 
