@@ -60,11 +60,10 @@ export function verifyGroth16(key: VerifyingKey, signals: readonly bigint[], pro
     throw new TacitError('PUBLIC_COUNT', 'wrong number of public inputs', { expected: `${key.ic.length - 1}`, got: `${signals.length}` });
   for (const [i, signal] of signals.entries()) assertField(signal, `public input ${i}`);
   const [a, b, c] = [toG1(pairing, proof.a, 'A'), toG2(pairing, proof.b, 'B'), toG1(pairing, proof.c, 'C')];
-  const inputs = pairing.coordinates(
-    pairing.sumOfMultiples(
-      key.ic.map((point) => pairing.load(g1(point))),
-      [1n, ...signals],
-    ),
+  const scalars = [1n, ...signals];
+  const inputs = sumOf(
+    pairing,
+    key.ic.map((point, i) => [g1(point), scalars[i] as bigint]),
   );
   const valid = pairing.productIsOne([
     { g1: a, g2: b },
@@ -178,16 +177,23 @@ function addWaiting(pairing: PairingEngine, sum: CircuitSum): void {
   sum.waiting = [];
 }
 
-/** Σ k·P, affine. */
+/** Σ k·P, affine. A key may have any number of inputs, the engine's memory has not. */
 function sumOf(pairing: PairingEngine, terms: readonly (readonly [Coordinates, bigint])[]): Coordinates {
-  pairing.reset();
-  const points = terms.map(([point]) => pairing.load(point));
-  return pairing.coordinates(
-    pairing.sumOfMultiples(
-      points,
-      terms.map(([, k]) => k),
-    ),
-  );
+  let sum: Coordinates;
+  for (let from = 0; from < terms.length; from += 2 * POINTS_AT_ONCE) {
+    pairing.reset();
+    const part = terms.slice(from, from + 2 * POINTS_AT_ONCE);
+    const points = part.map(([point]) => pairing.load(point));
+    const places = [
+      pairing.load(sum),
+      pairing.sumOfMultiples(
+        points,
+        part.map(([, k]) => k),
+      ),
+    ] as const;
+    sum = pairing.coordinates(from === 0 ? places[1] : pairing.add(...places));
+  }
+  return sum;
 }
 
 function g1(point: G1): Coordinates {

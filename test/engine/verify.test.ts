@@ -106,6 +106,13 @@ describe('one proof', () => {
       expect(verdict(key, signals, { ...proof, ...change })).toBe('POINT_OFF_CURVE');
     expect(verdict(key, signals, { ...proof, b: outsideSubgroup() })).toBe('POINT_OUTSIDE_SUBGROUP');
   });
+  it('a key with more inputs than the engine keeps points', () => {
+    const many = { ...waste, ic: Array.from({ length: 1201 }, (_, i) => BigInt(i + 1)) };
+    const inputs = Array.from({ length: 1200 }, (_, i) => BigInt(i % 3));
+    const [wide, valid] = [keyOf(many), simulate(many, inputs, 5n, 6n)];
+    expect(verdict(wide, inputs, valid)).toBeUndefined();
+    expect(verdict(wide, [...inputs.slice(0, -1), 7n], valid)).toBe('PROOF_INVALID');
+  });
   it('A13: keys with which anyone can forge', () => {
     for (const delta of [waste.gamma, -waste.gamma, 1n, waste.beta]) {
       const weak = { ...waste, delta };
