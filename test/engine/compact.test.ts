@@ -123,6 +123,13 @@ describe('integers of variable length', () => {
     for (const value of values) expect(reader.next()).toBe(value);
     reader.end();
     expect(() => reader.next()).toThrow(/a test/);
+    for (const overlong of [
+      [...Array(200).fill(128), 0],
+      [128, 128, 128, 128, 128, 1],
+    ]) {
+      const endless = new VariableReader(Uint8Array.from(overlong), 'numbers', formatFailure('ZKEY_FORMAT', 'a test'));
+      expect(() => endless.next()).toThrow(/a test/);
+    }
     for (const difference of [0, 1, -1, 25_000, -25_000, 2 ** 31, -(2 ** 31)]) expect(unzigzag(zigzag(difference))).toBe(difference);
   });
 });

@@ -9,7 +9,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildProverCircuit, type ProverCircuit, productChain } from '../../bench/proverCircuits.js';
 import { calculateWitness } from '../../circuits/witness.js';
 import { isTacitError } from '../../protocol/errors.js';
-import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
+import { BASE_FIELD, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
+import { placeCoefficients, scanCoefficients } from '../../prover/engine/groth16/coefficients.js';
+import { memoryReader, readInteger, writeInteger } from '../../prover/engine/groth16/container.js';
+import { openZkey } from '../../prover/engine/groth16/zkey.js';
 import { insecureProveWithFixedBlinding, loadProvingKey, type ProvingKey, proveWithKey } from '../../prover/engine/prove.js';
 import { seeded } from './harness.js';
 import { SnarkjsOracle } from './snarkjs.js';
@@ -137,6 +140,35 @@ describe('refusals', () => {
     for (const section of [5, 6, 7, 8, 9]) await expectCode(load(flipped(sectionAt(zkey(), section))), 'ZKEY_FORMAT');
     const points = sectionAt(zkey(), 2) + 84;
     for (const offset of [0, 64, 128, 384, 448]) await expectCode(load(flipped(points + offset)), 'ZKEY_FORMAT');
+  });
+
+  it('keys whose header names a point by a coordinate x + q', async () => {
+    const points = sectionAt(zkey(), 2) + 84;
+    for (const offset of [0, 64, 128, 384, 448]) {
+      const bytes = zkey();
+      bytes.set(writeInteger(readInteger(bytes, points + offset) + BASE_FIELD.prime), points + offset);
+      await expectCode(load(bytes), 'ZKEY_FORMAT');
+    }
+  });
+
+  it('a key whose coefficients change between the two readings', () => {
+    const bytes = zkey();
+    const key = openZkey(memoryReader(bytes));
+    const scan = scanCoefficients(key);
+    const matrix = (name: 'a' | 'b') => ({
+      rowStarts: new Uint32Array(key.domainSize + 1),
+      entries: new Uint32Array(2 * scan.totals[name]),
+    });
+    const place = (): void => placeCoefficients(key, scan, matrix('a'), matrix('b'));
+    place();
+    const entry = key.coefficients.offset;
+    // Of the first entry: the matrix (another one, and none), the row (another one, and none), the signal.
+    for (const at of [entry, entry + 3, entry + 4, entry + 7, entry + 11]) {
+      bytes[at] = (bytes[at] as number) ^ 1;
+      expect(place).toThrow(/ZKEY_FORMAT|not a usable/);
+      bytes[at] = (bytes[at] as number) ^ 1;
+    }
+    place();
   });
 
   it('witnesses that are missing, truncated, of another field, length or range', async () => {

@@ -57,6 +57,7 @@ export class BasesLoader {
 
   /** A point that is used from the file's bytes is only checked, and everything before it is waited for. */
   async check(curve: CurveName, point: Uint8Array): Promise<void> {
+    if (firstNotBelow(point, BASE_FIELD.prime) >= 0) throw this.zkey.container.fail('coordinates of the header below q', 'a larger one');
     await this.convert(point, curve, this.layout.mainScratch);
     await this.finish();
   }

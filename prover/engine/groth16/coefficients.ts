@@ -142,18 +142,36 @@ export function scanCoefficients(zkey: Zkey): CoefficientScan {
   return { rowCounts: { a, b }, totals: { a: entriesOfA, b: coefficientCount - entriesOfA }, valueIndices, values };
 }
 
-/** The second pass: a counting sort by row, straight to where the matrices belong. */
+/**
+ * The second pass: a counting sort by row, straight to where the matrices belong. The kernels trust what stands there,
+ * and the file may have changed since the first pass: every entry is checked again, and every row must end where it did.
+ * @throws TacitError ZKEY_FORMAT for entries that are not those of the first pass
+ */
 export function placeCoefficients(zkey: Zkey, scan: CoefficientScan, a: SparseMatrix, b: SparseMatrix): void {
-  const { valueIndices } = scan;
-  shiftedStarts(scan.rowCounts.a, a.rowStarts);
-  shiftedStarts(scan.rowCounts.b, b.rowStarts);
+  const { valueIndices, rowCounts } = scan;
+  const { container, domainSize, variables } = zkey;
+  const changed = (): Error => container.fail('a file that stays as it is', 'other coefficients at the second reading');
+  shiftedStarts(rowCounts.a, a.rowStarts);
+  shiftedStarts(rowCounts.b, b.rowStarts);
   eachEntry(zkey, chunkWords(), (matrix, row, signal, _, index) => {
+    if (matrix > 1 || row >= domainSize || signal >= variables) throw changed();
     const { rowStarts, entries } = matrix === 0 ? a : b;
     const to = rowStarts[row + 1] as number;
     rowStarts[row + 1] = to + 1;
     entries[2 * to] = signal;
     entries[2 * to + 1] = valueIndices[index] as number;
   });
+  if (!endsMatch(rowCounts.a, a.rowStarts) || !endsMatch(rowCounts.b, b.rowStarts)) throw changed();
+}
+
+/** Whether every row got as many entries as it was to get. */
+function endsMatch(counts: Uint32Array, starts: Uint32Array): boolean {
+  let total = 0;
+  for (let row = 0; row + 1 < counts.length; row++) {
+    total += counts[row] as number;
+    if (starts[row + 1] !== total) return false;
+  }
+  return true;
 }
 
 /** starts[row + 1] becomes the start of `row`: once all its entries are placed it has become the start of row + 1. */

@@ -73,14 +73,14 @@ export class VariableReader {
     private readonly fail: FormatFailure,
   ) {}
 
-  /** @throws the format's error at the end or for a number of 2^33 or more */
+  /** @throws the format's error at the end, for a number of 2^33 or more, or for more bytes than such a number takes */
   next(): number {
     let value = 0;
     for (let scale = 1; ; scale *= MORE) {
       const byte = this.bytes[this.at++];
       if (byte === undefined) throw this.fail(`more ${this.what}`, `an end after ${this.bytes.length} bytes`);
       value += (byte % MORE) * scale;
-      if (value >= 2 * LARGEST) throw this.fail(`${this.what} below 2^33`, String(value));
+      if (value >= 2 * LARGEST || scale > LARGEST) throw this.fail(`${this.what} below 2^33`, String(value));
       if (byte < MORE) return value;
     }
   }
