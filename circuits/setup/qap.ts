@@ -12,6 +12,7 @@
  * The readable twin, on bigints, is reference.ts. Source: Groth, "On the Size of Pairing-based Non-interactive
  * Arguments" (2016); snarkjs' zkey layout.
  */
+import { TacitError } from '../../protocol/errors.js';
 import { FIELD_MODULUS } from '../../protocol/field.js';
 import { inverseModulo, PACKED_BYTES, powerModulo } from '../../prover/engine/field/parameters.js';
 import { rootOfUnity } from '../../prover/engine/groth16/key.js';
@@ -42,6 +43,8 @@ export function readRows(r1csBytes: Uint8Array): Rows {
   const publicWires = header.publicInputs + header.outputs + 1;
   const section = requireSection(readSections(r1csBytes, 'r1cs'), SECTION_CONSTRAINTS, 'r1cs');
   const constraints = r1csBytes.subarray(section.offset, section.offset + section.length);
+  assertWires(constraints, header.constraints, header.wires);
+  if (publicWires > header.wires) throw wireCount(header.wires, publicWires - 1);
   const identity = identityRows(publicWires);
   const [whole] = splitRows(constraints, header.constraints, 1) as [Share];
   return {
@@ -56,6 +59,24 @@ export function readRows(r1csBytes: Uint8Array): Rows {
     constraints,
     identity,
   };
+}
+
+/** The kernels take a wire as the place of its sum: one that does not exist would be another array's. */
+function assertWires(bytes: Uint8Array, rows: number, wires: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let offset = 0;
+  for (let combination = 0; combination < MATRICES * rows; combination++) {
+    const terms = view.getUint32(offset, true);
+    offset += 4;
+    for (let term = 0; term < terms; term++, offset += TERM_BYTES) {
+      const wire = view.getUint32(offset, true);
+      if (wire >= wires) throw wireCount(wires, wire);
+    }
+  }
+}
+
+function wireCount(wires: number, wire: number): TacitError {
+  return new TacitError('FILE_FORMAT', 'r1cs file names a wire that does not exist', { expected: `a wire below ${wires}`, got: `${wire}` });
 }
 
 /** Row s: one term, wire s with coefficient 1, in A; nothing in B and C. */

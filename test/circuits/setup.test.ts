@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileHeader, readSections, readUint256, sectionHeader, writeUint256 } from '../../circuits/binfile.js';
 import { R1cs } from '../../circuits/r1cs.js';
 import { DEV_KEY_MARK, insecureDevSetup } from '../../circuits/setup/insecureDevSetup.js';
+import { readRows } from '../../circuits/setup/qap.js';
 import { referenceScalars } from '../../circuits/setup/reference.js';
 import { insecureDevWaste } from '../../circuits/setup/toxicWaste.js';
 import { FIELD_MODULUS } from '../../protocol/field.js';
@@ -14,6 +15,7 @@ import { BASE_FIELD, FILE_MONTGOMERY_BITS } from '../../prover/engine/field/para
 import { multiple, type Point } from '../../prover/engine/reference/curve.js';
 import { seeded } from '../engine/harness.js';
 import { GENERATORS } from '../engine/points.js';
+import { codeOf } from '../protocol/arbitraries.js';
 
 const SEED = 20261121;
 const WIRES = 9;
@@ -130,3 +132,9 @@ function expectedCoefficients(r1cs: R1cs): Coefficient[] {
   const identity = Array.from({ length: PUBLIC_WIRES }, (_, s): Coefficient => [0, r1cs.header.constraints + s, s, value(1n)]);
   return [...rows.flat(), ...identity];
 }
+
+it('a wire that does not exist is refused before anything is computed', () => {
+  const rows = (wire: number): unknown => readRows(r1csFile([[[[1, 1n]], [[wire, 1n]], []]]));
+  expect(() => rows(WIRES - 1)).not.toThrow();
+  for (const wire of [WIRES, 2 ** 32 - 1]) expect(codeOf(() => rows(wire))).toBe('FILE_FORMAT');
+});
