@@ -59,7 +59,7 @@ describe('what deploy/ holds', () => {
   });
 
   it('compose and units call the command line with options that it has', () => {
-    const help = { node: helpOf('node'), worker: helpOf('worker') };
+    const help = { node: helpOf('node'), worker: helpOf('worker', 'serve') };
     const texts = [read('compose.yaml'), read('systemd/tacit-node.service'), read('systemd/tacit-worker@.service')];
     const calls = texts.flatMap((text) => [...text.matchAll(/tacit (node|worker) ((?:[^\n]|\n {8}(?=--))*)/g)]);
     expect(calls).toHaveLength(4);
@@ -113,6 +113,6 @@ function readdirOrFile(path: string): void {
   }
 }
 
-function helpOf(command: string): string {
-  return execFileSync(process.execPath, ['dist/cli/main.js', command, '--help'], { encoding: 'utf8' });
+function helpOf(...command: readonly string[]): string {
+  return execFileSync(process.execPath, ['dist/cli/main.js', ...command, '--help'], { encoding: 'utf8' });
 }
