@@ -78,13 +78,19 @@ export async function admitProof(
     for (const { row, record } of members) reserve(ctx, tables, row.id, record, { holder: 'proof' });
     tables.proofs.put(proof.id, proof);
     return present.map((row) => {
-      // The first promise has number 1: 0 would read as "none".
-      const sequence = tables.next('sequence') + 1;
-      tables.sequence.add(sequence, row.id);
+      const sequence = row.sequence ?? nextPromise(tables, row.id);
       const sealed = members.length > 1 ? row.sealed : undefined;
       return moved(row, 'proven', nowMs, { proofId: proof.id, sequence, sealed, reason: undefined });
     });
   });
+}
+
+/** A record has one number for ever, also when it is proven a second time: two would be two promises of which one is false. */
+function nextPromise(tables: WriteTables, id: RecordHash): number {
+  // The first has number 1: 0 would read as "none".
+  const sequence = tables.next('sequence') + 1;
+  tables.sequence.add(sequence, id);
+  return sequence;
 }
 
 /** @throws TacitError NULLIFIER_SPENT, NULLIFIER_RESERVED, NULLIFIER_FORCED */

@@ -9,9 +9,12 @@ import { commitTransfers, moved } from './commit.js';
 import type { NodeContext } from './context.js';
 import { confirmationOf } from './status.js';
 
-/** Proven → confirmed. Safe to repeat: the number was fixed when the proof was admitted. */
+/**
+ * Proven → confirmed. Safe to repeat: the number was fixed when the proof was admitted. Half of a pair is promised when the
+ * other half is proven too: until then it may be given back, and its notes be spent by another transfer.
+ */
 export async function confirm(ctx: NodeContext, row: TransferRow): Promise<TransferRow> {
-  if (row.state !== 'proven' || row.sequence === undefined) return row;
+  if (row.state !== 'proven' || row.sequence === undefined || !isWhole(ctx, row)) return row;
   const { signature } = await signSoftConfirmation({ recordHash: row.id, sequence: row.sequence, sealedIndex: 0 }, ctx.domain, ctx.sign);
   const nowMs = ctx.nowMs();
   const [confirmed = row] = await commitTransfers(ctx, () => [
@@ -38,6 +41,11 @@ export async function confirmSealed(ctx: NodeContext): Promise<void> {
     signed.push({ ...row, confirmation: { sealedIndex, signature } });
   }
   for (const row of await commitTransfers(ctx, () => signed)) announce(ctx, row);
+}
+
+function isWhole(ctx: NodeContext, { id, pairedWith }: TransferRow): boolean {
+  const partner = pairedWith === undefined ? undefined : ctx.live.get(pairedWith);
+  return pairedWith === undefined || (partner?.pairedWith === id && partner.proofId !== undefined);
 }
 
 function announce(ctx: NodeContext, row: TransferRow): void {

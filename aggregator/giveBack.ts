@@ -13,7 +13,8 @@ import { nullifierHex } from './hex.js';
 import { hasAnchor } from './order.js';
 import { RESEAL_PREFIX } from './status.js';
 
-const UNPROVEN = { proofId: undefined, sequence: undefined, confirmation: undefined };
+/** The number in the promised order stays: it may have been signed. */
+const UNPROVEN = { proofId: undefined, confirmation: undefined };
 const UNSEALED = { sealed: undefined, anchor: undefined, refusals: undefined };
 
 /** A proof whose anchor is gone can never be settled: a new one is needed, under a root that stands. */

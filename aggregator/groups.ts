@@ -13,6 +13,7 @@ import { decodeRecord, encodeRecord, recordHash } from '../protocol/record.js';
 import { type SealedJob, sealJob } from '../protocol/seal.js';
 import { encodeTransferWitness } from '../protocol/transfer.js';
 import type { WorkerAnnouncement } from '../queue/announce.js';
+import { release } from './admit.js';
 import { assertUsableAnchor } from './anchors.js';
 import { commitTransfers, moved } from './commit.js';
 import type { NodeContext } from './context.js';
@@ -54,19 +55,33 @@ function largestUpdate({ policy }: Pick<NodeContext, 'policy'>): NodeContext['po
   return policy.updateCircuits.reduce((a, b) => (CIRCUITS[b].size > CIRCUITS[a].size ? b : a));
 }
 
-/** Sealed, unproven, and in no open task. */
-function waitingRows(ctx: NodeContext): TransferRow[] {
+/** Unproven, and in no open task. */
+function idleRows(ctx: NodeContext): TransferRow[] {
   const atWork = new Set([...ctx.tasks.values()].flatMap(({ transfers }) => transfers ?? []));
-  return [...ctx.live.values()].filter(({ id, sealed, proofId }) => sealed !== undefined && proofId === undefined && !atWork.has(id));
+  return [...ctx.live.values()].filter(({ id, proofId }) => proofId === undefined && !atWork.has(id));
+}
+
+/** Of these, what the farm can prove. */
+function waitingRows(ctx: NodeContext): TransferRow[] {
+  return idleRows(ctx).filter(({ sealed }) => sealed !== undefined);
 }
 
 /** What can no more be proven as it was sealed goes back to its wallet; padding that lost its group is let go. */
 async function returnStale(ctx: NodeContext): Promise<void> {
-  for (const row of waitingRows(ctx)) {
-    if (row.padding === true) await commitTransfers(ctx, () => [moved(row, 'failed', ctx.nowMs(), { sealed: undefined })]);
+  for (const row of idleRows(ctx)) {
+    // Padding has no wallet: given back, sealed or not, it would wait for ever.
+    if (row.padding === true) await letGo(ctx, row);
+    else if (row.sealed === undefined) continue;
     else if (sealOf(row).expiry * 1_000 <= ctx.nowMs()) await returnSealed(ctx, row, 'SEAL_EXPIRED');
     else if (row.anchor !== undefined && !isUsable(ctx, row.anchor)) await returnSealed(ctx, row, 'ANCHOR_UNKNOWN');
   }
+}
+
+async function letGo(ctx: NodeContext, row: TransferRow): Promise<void> {
+  await commitTransfers(ctx, (tables) => {
+    release(tables, row.id, decodeRecord(hexToBytes(row.record)));
+    return [moved(row, 'failed', ctx.nowMs(), { sealed: undefined })];
+  });
 }
 
 function isUsable(ctx: NodeContext, anchor: string): boolean {

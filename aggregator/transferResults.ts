@@ -82,9 +82,17 @@ async function proven(ctx: NodeContext, task: FarmTaskRow, rows: readonly Transf
   const proof = checkTransferProof(ctx, ids, records, { ...result, anchor: result.anchor });
   const admitted = await admitProof(ctx, members, proof);
   await endTask(ctx, task, 'done');
-  // Whoever refused what is now proven was wrong, by malice or by a lost key.
-  for (const { worker } of rows.flatMap(({ refusals = [] }) => refusals)) ctx.contradicted.add(worker);
+  // Whoever refused what is now proven was wrong, where all who could read it read the same.
+  for (const { worker, code } of rows.flatMap(({ refusals = [] }) => refusals)) if (isOfContent(code)) ctx.contradicted.add(worker);
   for (const row of admitted) await confirm(ctx, row);
+}
+
+/**
+ * True for what is said of an opened witness. That a seal does not open, or opens to nonsense, speaks against nobody: its wallet
+ * can seal so that one worker reads it and another does not, and clocks differ.
+ */
+function isOfContent(code: string): boolean {
+  return code === 'SEAL_RECORD' || code === 'SEAL_ANCHOR' || code.startsWith('TRANSFER_');
 }
 
 function conflictOf(ctx: NodeContext, { id }: TransferRow, record: Admission['record']): [string, string][] {
@@ -108,9 +116,13 @@ async function refused(ctx: NodeContext, task: FarmTaskRow, rows: readonly Trans
   if (![...codes.keys()].every(mayRefuse) || !isGenuineRefusal(task.id, refusal, ctx.domain))
     throw new TacitError('REFUSAL_FORGED', 'the refusal is not signed by a worker who can read what it refuses');
   ctx.log(`farm: of ${task.id}, ${[...codes].map(([index, code]) => `${index} is set aside (${code})`).join(', ')}`);
+  // What the node has made and sealed itself is true and opens.
+  if ([...codes].some(([index, code]) => rows[index]?.padding === true && code !== 'SEAL_EXPIRED')) ctx.contradicted.add(refusal.worker);
+  const namesPadding = [...codes.keys()].every((index) => rows[index]?.padding === true);
   await concludeTask(ctx, task, [...codes].map(([index, code]) => `${index} ${code}`).join(), (row, again) => {
     const code = codes.get(rows.indexOf(row));
-    if (code === undefined) return again({});
+    // Padding is made anew for each group: where nothing else is refused, only the count brings this to an end.
+    if (code === undefined) return again(namesPadding ? { attempts: row.attempts + 1 } : {});
     const refusals = [...(row.refusals ?? []).filter(({ worker }) => worker !== refusal.worker), { worker: refusal.worker, code }];
     const attempts = row.attempts + 1;
     return refusals.length >= REFUSERS || attempts >= TRANSFER_ATTEMPTS ? { code } : again({ refusals, attempts });

@@ -153,11 +153,17 @@ describe('what is wrong with one member', () => {
     const [records, anchor] = [fresh(8), await anchorNow()];
     for (const record of records) await client.submit(sealed(record, anchor, roster));
     const [loser, ...others] = records as [TransferRecord, ...TransferRecord[]];
-    await until(
-      () => statusNow(client, idOf(loser)),
-      ({ confirmation }) => confirmation !== undefined,
-      'proven and promised',
-    );
+    const numbers = () =>
+      Promise.all(
+        records.map((record) =>
+          until(
+            () => statusNow(client, idOf(record)),
+            ({ confirmation }) => confirmation !== undefined,
+            'proven and promised',
+          ).then(({ confirmation }) => confirmation?.sequence),
+        ),
+      );
+    const promised = await numbers();
     const winner = recordOf(next++, { nf1: loser.nf1 });
     const { h, proof } = homeProof(winner, anchor, ZERO_ADDRESS, world.domain);
     const refund = world.anvil.accounts[6]?.address as string;
@@ -167,6 +173,10 @@ describe('what is wrong with one member', () => {
       status: 'failed',
       reason: expect.stringContaining('NULLIFIER_SPENT'),
     });
+    // One number for each record: two would read as an operator that promises what it does not keep.
+    expect(
+      (await Promise.all(others.map((record) => statusNow(client, idOf(record))))).map((status) => status.confirmation?.sequence),
+    ).toEqual(promised.slice(1));
     await auditedReplay(world);
   }, 60_000);
 
@@ -224,6 +234,84 @@ describe('what is wrong with one member', () => {
     expect(statuses.map(({ status }) => status)).toEqual(records.map(() => 'settled'));
     expect(refusals).toBeGreaterThan(0);
     expect(statuses[0]?.prover).toBe(honest.address);
+  }, 60_000);
+
+  it('A15: a worker that refuses what the node made up does not hold a group up for ever', async () => {
+    let lies = 0;
+    const liar: Partial<SimulatedWorkerOptions> = {
+      refuse: ({ circuit }) => {
+        if (circuit !== 'transfer_8') return [];
+        lies++;
+        return [{ index: 7, code: 'TRANSFER_T8' }];
+      },
+    };
+    const roster = await open({ groupAfterMs: 500 }, [liar]);
+    const [records, anchor] = [fresh(5), await anchorNow()];
+    for (const record of records) await client.submit(sealed(record, anchor, roster));
+    expect((await settledAll(records)).map(({ status }) => status)).toEqual(records.map(() => 'settled'));
+    expect(lies).toBeLessThanOrEqual(6);
+  }, 60_000);
+
+  it('A15: a wallet that seals for one worker and not for another does not have the other passed over', async () => {
+    const bait = recordOf(next++);
+    let refusals = 0;
+    const avoided: unknown[] = [];
+    const note: SimulatedWorkerOptions['at'] = (phase, job) => {
+      if (phase === 'taken' && job.kind === 'transfer' && job.circuit === 'transfer_8') avoided.push(job.avoid);
+    };
+    const cheated: Partial<SimulatedWorkerOptions> = {
+      refuse: ({ sealed: members }) => {
+        if (members[0]?.recordHash !== idOf(bait)) return [];
+        refusals++;
+        return [{ index: 0, code: 'SEAL_TAMPERED' }];
+      },
+      at: note,
+    };
+    const refused = () =>
+      until(
+        () => refusals,
+        (count) => count > 0,
+        'refused',
+      );
+    const roster = await open({ groupAfterMs: 300 }, [
+      cheated,
+      { at: async (phase, job) => (job.kind === 'transfer' ? void (await refused()) : undefined) ?? note(phase, job) },
+    ]);
+    await client.submit(sealed(bait, await anchorNow(), roster));
+    expect((await settledStatus(client, idOf(bait))).prover).toBe(workers[1]?.address);
+    const [records, anchor] = [fresh(8), await anchorNow()];
+    for (const record of records) await client.submit(sealed(record, anchor, roster));
+    await settledAll(records);
+    expect(new Set(avoided)).toEqual(new Set([undefined]));
+  }, 60_000);
+
+  it('runs out of time: the payments go back to their wallets, and of what the node made up nothing is left', async () => {
+    let release: () => void = () => {};
+    const silence = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const roster = await open({ groupAfterMs: 300 }, [{ at: () => silence }]);
+    const [records, anchor] = [fresh(5), await anchorNow()];
+    const expires = Math.floor(Date.now() / 1000) + 3;
+    for (const record of records) await client.submit(sealed(record, anchor, { ...roster, expires }));
+    await until(
+      () => node.stats().pending,
+      (pending) => pending === 8,
+      'a filled-up group',
+    );
+    for (const record of records)
+      await until(
+        () => statusNow(client, idOf(record)),
+        ({ status }) => status === 'reseal',
+        'given back',
+      );
+    await until(
+      () => node.stats().pending,
+      (pending) => pending === 5,
+      'rid of padding',
+      5_000,
+    );
+    release();
   }, 60_000);
 
   it('A15: a refusal in another worker’s name, or of what the worker cannot read, does not count', async () => {
