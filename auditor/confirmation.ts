@@ -3,9 +3,10 @@
  *
  *   honoured     the record is in the rollup
  *   pending      it is not, and nothing speaks against it: the promise names no day
- *   superseded   a forced transfer took one of its nullifiers: whoever owns the note did that, through L1
- *   broken       an ordinary settlement spent one of its nullifiers with another record, which only the operator could do while
- *                the queue was not overdue; or the operator has signed two confirmations that cannot both be true
+ *   superseded   a forced transfer took one of its nullifiers, or a settlement that somebody else made while the queue was
+ *                overdue: whoever owns the note did that, through L1, and not the operator
+ *   broken       a settlement of the operator's spent one of its nullifiers with another record; or the operator has signed two
+ *                confirmations that cannot both be true
  *
  * A confirmation names a record by its hash. That one of its nullifiers is gone shows only to whoever has the record
  * itself, as payer and node do: without it a broken promise looks pending.
@@ -47,7 +48,7 @@ export function judgeConfirmation(history: History, confirmation: SignedSoftConf
   const domain = domainOf(history);
   verifySoftConfirmation(confirmation, domain, history.parameters.aggregator);
   const promised = record === undefined ? undefined : recordOf(record, confirmation, domain);
-  const settled = new SettledRecords(domain);
+  const settled = new SettledRecords(domain, history.parameters.aggregator);
   const { findings, replay } = replayHistory(
     history,
     () => {},
@@ -62,8 +63,8 @@ export function judgeConfirmation(history: History, confirmation: SignedSoftConf
   if (rival === undefined)
     return report('pending', 'CONFIRMATION_PENDING', 'the record is not in the rollup yet, and its notes are not spent');
   const reason = `nullifier 0x${rival.nullifier.toString(16)} was to be spent by record ${confirmation.recordHash}: expected that record, got ${rival.hash}`;
-  return rival.forced
-    ? report('superseded', 'CONFIRMATION_SUPERSEDED', `${reason}, a forced transfer`, rival.place)
+  return rival.excuse !== undefined
+    ? report('superseded', 'CONFIRMATION_SUPERSEDED', `${reason}, ${rival.excuse}`, rival.place)
     : report('broken', 'CONFIRMATION_BROKEN', reason, rival.place);
 }
 
@@ -84,7 +85,8 @@ export function judgePair(a: SignedSoftConfirmation, b: SignedSoftConfirmation, 
 interface Settled {
   readonly hash: Hex;
   readonly record: TransferRecord;
-  readonly forced: boolean;
+  /** Why it is not the operator's doing, where it is not. */
+  readonly excuse: string | undefined;
   readonly place: Place;
 }
 
@@ -93,15 +95,19 @@ class SettledRecords {
   readonly byHash = new Map<Hex, Settled>();
   readonly #byNullifier = new Map<Field, Settled>();
 
-  constructor(readonly domain: Domain) {}
+  constructor(
+    readonly domain: Domain,
+    readonly aggregator: EvmAddress,
+  ) {}
 
-  note({ block, tx, ordinal }: EventOf<'settled'>, { settlement, items }: CheckedSettlement): void {
+  note({ block, tx, ordinal, sender }: EventOf<'settled'>, { settlement, items }: CheckedSettlement): void {
     const place = { block, tx, settlement: ordinal };
     const dropped = new Set(settlement.drops.map(({ item }) => item));
     items.forEach((item, i) => {
-      if (item.kind === 'forced' && !dropped.has(i)) this.#add(item.record, true, place);
+      if (item.kind === 'forced' && !dropped.has(i)) this.#add(item.record, 'a forced transfer', place);
     });
-    for (const { records } of settlement.transfers) for (const record of records) this.#add(record, false, place);
+    const excuse = sender === this.aggregator ? undefined : 'settled by somebody else while the queue was overdue';
+    for (const { records } of settlement.transfers) for (const record of records) this.#add(record, excuse, place);
   }
 
   rivalOf({ nf1, nf2 }: TransferRecord): (Settled & { nullifier: Field }) | undefined {
@@ -110,8 +116,8 @@ class SettledRecords {
     return rival === undefined || nullifier === undefined ? undefined : { ...rival, nullifier };
   }
 
-  #add(record: TransferRecord, forced: boolean, place: Place): void {
-    const settled = { hash: recordHash(record, this.domain), record, forced, place };
+  #add(record: TransferRecord, excuse: string | undefined, place: Place): void {
+    const settled = { hash: recordHash(record, this.domain), record, excuse, place };
     this.byHash.set(settled.hash, settled);
     for (const nf of [record.nf1, record.nf2]) this.#byNullifier.set(nf, settled);
   }

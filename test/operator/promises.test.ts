@@ -20,6 +20,8 @@ import { recordOf } from '../aggregator/world.js';
 import { changed, flipped, settlementAt } from '../auditor/mutations.js';
 import { bytesOf, Operator } from './operator.js';
 
+/** More than the contract's delay in these tests. */
+const PAST_THE_QUEUE_SECONDS = 100_000;
 let operator: Operator;
 let dir = '';
 let snapshot: unknown;
@@ -47,9 +49,9 @@ async function evidence(verdict = 'valid'): Promise<Archive> {
   return parseArchive(readFileSync(file, 'utf8'));
 }
 
-async function settle(settlement: Settlement): Promise<void> {
+async function settle(settlement: Settlement, account = 0): Promise<void> {
   const data = rollupData.settle(bytesOf(settlement));
-  await (await operator.signer(0).sendTransaction({ to: operator.world.domain.contract, data })).wait();
+  await (await operator.signer(account).sendTransaction({ to: operator.world.domain.contract, data })).wait();
 }
 
 /** The honest settlement with another record, provably its owner's, in the place of the first. */
@@ -106,6 +108,14 @@ describe('a soft confirmation', () => {
       verdict: 'superseded',
       code: 'CONFIRMATION_SUPERSEDED',
     });
+  }, 60_000);
+
+  it('is superseded where somebody else, as anybody may while the queue is overdue, settles the other record', async () => {
+    await operator.world.provider.send('evm_increaseTime', [PAST_THE_QUEUE_SECONDS]);
+    await settle(withRival(recordOf(902, { nf1: record(0).nf1 })), 6);
+    const judged = judgeConfirmation(await evidence(), promise(0), packed(0));
+    expect(judged).toMatchObject({ verdict: 'superseded', code: 'CONFIRMATION_SUPERSEDED' });
+    expect(judged.reason).toMatch(/settled by somebody else/);
   }, 60_000);
 
   it('is not judged by a history that does not hold', async () => {
