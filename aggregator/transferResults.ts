@@ -12,7 +12,7 @@ import { decodeRecord } from '../protocol/record.js';
 import type { SealedJob } from '../protocol/seal.js';
 import { type FarmRefusal, type FarmResult, parseFarmAnswer } from '../queue/contracts.js';
 import { failureCode } from '../queue/farm.js';
-import { isGenuineRefusal } from '../queue/refusal.js';
+import { isGenuineRefusal, type RefusedJob } from '../queue/refusal.js';
 import { type Admission, admitProof, assertFree, assertUnspent, checkTransferProof } from './admit.js';
 import { commitTransfers, moved } from './commit.js';
 import { confirm } from './confirm.js';
@@ -113,7 +113,7 @@ async function refused(ctx: NodeContext, task: FarmTaskRow, rows: readonly Trans
     const sealed = rows[index]?.sealed;
     return sealed !== undefined && (JSON.parse(sealed) as SealedJob).recipients.some(({ address }) => address === refusal.worker);
   };
-  if (![...codes.keys()].every(mayRefuse) || !isGenuineRefusal(task.id, refusal, ctx.domain))
+  if (![...codes.keys()].every(mayRefuse) || !isGenuineRefusal(refusedJob(task, rows), refusal, ctx.domain))
     throw new TacitError('REFUSAL_FORGED', 'the refusal is not signed by a worker who can read what it refuses');
   ctx.log(`farm: of ${task.id}, ${[...codes].map(([index, code]) => `${index} is set aside (${code})`).join(', ')}`);
   // What the node has made and sealed itself is true and opens.
@@ -127,6 +127,13 @@ async function refused(ctx: NodeContext, task: FarmTaskRow, rows: readonly Trans
     const attempts = row.attempts + 1;
     return refusals.length >= REFUSERS || attempts >= TRANSFER_ATTEMPTS ? { code } : again({ refusals, attempts });
   });
+}
+
+/** The job as the node put it into the queue. */
+function refusedJob({ id }: FarmTaskRow, rows: readonly TransferRow[]): RefusedJob {
+  const anchor = rows[0]?.anchor;
+  const sealed = rows.map((row) => JSON.parse(row.sealed as string) as SealedJob);
+  return { id, sealed, ...(anchor === undefined ? {} : { anchor }) };
 }
 
 type Again = (change: Partial<TransferRow>) => { readonly change: Partial<TransferRow> };

@@ -167,7 +167,7 @@ class Workbench {
     const { keys, domain } = this.#parameters;
     if (job.avoid?.includes(keys.address) || !job.sealed.every((sealed) => isAddressedTo(sealed, keys))) throw new PassOn();
     const { witnesses, refused } = openTransfers(job, keys, domain, Math.floor(Date.now() / 1000));
-    if (refused.length > 0) return signRefusal(job.id, { worker: keys.address, refused }, domain, signerFromKey(keys.account));
+    if (refused.length > 0) return signRefusal(job, { worker: keys.address, refused }, domain, signerFromKey(keys.account));
     const { anchor } = witnesses[0] as TransferWitness;
     const { input, publicInputs } = transferCircuitInput(job.circuit, witnesses, anchor, keys.address, domain);
     await report({ stage: 'checked', worker: keys.address });

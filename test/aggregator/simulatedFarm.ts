@@ -117,7 +117,8 @@ export async function startSimulatedWorker({
         job.kind === 'update'
           ? () => proveUpdate(job, address, domain)
           : await openSealed(job, lies, { sealSecret, address, domain }, report);
-      if (typeof opened !== 'function') return signRefusal(job.id, { worker: address, refused: opened }, domain, signerFromKey(key));
+      if (typeof opened !== 'function')
+        return signRefusal(job as TransferJob, { worker: address, refused: opened }, domain, signerFromKey(key));
       await at('checked', job);
       await at('proving', job);
       const result = opened();

@@ -121,7 +121,7 @@ describe('payloads in Redis', () => {
       const refusal = { worker: NOBODY, refused: [{ index: 0, code: 'TRANSFER_T5' }], signature: `0x${'44'.repeat(64)}1b` };
       fuzz(spoiledJson(fc.constantFrom<unknown>(result, refusal)), (value) => {
         const answer = refusedOr(() => parseFarmAnswer(value));
-        if (answer !== undefined && 'refused' in answer && isGenuineRefusal('transfer-fuzz', answer, DOMAIN))
+        if (answer !== undefined && 'refused' in answer && isGenuineRefusal({ id: 'transfer-fuzz', sealed: [sealed] }, answer, DOMAIN))
           throw new Error('a forged refusal');
       });
       fuzz(spoiledJson(fc.constant({ stage: 'checked', worker: NOBODY })), (value) => void parseFarmProgress(value));
