@@ -43,12 +43,15 @@ export function nextBatch(ctx: NodeContext): Batch | undefined {
   const { size } = CIRCUITS[circuit];
   const chosen = slotCount(waiting) > size ? chooseUpTo(ctx, size) : waiting;
   if (chosen.length === 0) return undefined;
+  const slots = chosen.flatMap(({ slots: own }) => own);
+  // A deposit alone in the last slot may be joined by the next one, for nothing: that is waited for like an empty slot.
+  const joinable = slots[slots.length - 1]?.source.kind === 'deposit';
   return {
     circuit,
-    slots: chosen.flatMap(({ slots }) => slots),
+    slots,
     transfers: chosen.flatMap(({ transfers }) => transfers),
     waitingSinceMs: Math.min(...chosen.map(({ sinceMs }) => sinceMs)),
-    full: slotCount(chosen) >= size && (size === largest || chosen !== waiting),
+    full: slots.length >= size && !joinable && (size === largest || chosen !== waiting),
   };
 }
 
