@@ -252,7 +252,8 @@ describe('what goes wrong costs nothing', () => {
   it('bad requests are refused before anything is reserved', async () => {
     const before = [free(), alice.state.transfers.length];
     const attempt = (change: object) => codeOf(pay(alice, env, { to: to(), asset: 0, value: 1n, ...FARM, ...change }));
-    expect(await attempt({ to: `${to().slice(0, -1)}q` })).toBe('ADDRESS_CHECKSUM');
+    const mistyped = `${to().slice(0, -1)}${to().endsWith('q') ? 'p' : 'q'}`;
+    expect(await attempt({ to: mistyped })).toBe('ADDRESS_CHECKSUM');
     expect(await attempt({ to: 'nobody' })).toBe('ADDRESS_CHECKSUM');
     expect(await attempt({ asset: 99 })).toBe('ASSET_UNKNOWN');
     expect(await attempt({ value: 0n })).toBe('AMOUNT_RANGE');
