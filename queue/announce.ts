@@ -6,14 +6,14 @@
  * welcome is the operator's decision, taken where the roster is made.
  */
 import { keccak_256 } from '@noble/hashes/sha3.js';
-import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { hexToBytes, uintToBytes } from '../protocol/bytes.js';
 import { type DigestSigner, recoverSigner, typedDigest } from '../protocol/eip712.js';
 import type { EvmAddress, Hex } from '../protocol/flavor.js';
 import type { Domain } from '../protocol/record.js';
 import { farmPrefix, LANES, type Lane } from './farmOptions.js';
-import { connectionOptions, type LogLine, probeRedis } from './redis.js';
+import { type LogLine, probeRedis } from './redis.js';
+import { openLasting, type RedisClient } from './redisClient.js';
 import { address, hexOf, word } from './shapes.js';
 
 export interface WorkerAnnouncement {
@@ -58,13 +58,12 @@ export function isGenuine(announcement: WorkerAnnouncement, domain: Domain): boo
 }
 
 export class AnnouncementBoard {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #domain: Domain;
   readonly #key: string;
 
   constructor(redisUrl: string, domain: Domain, log: LogLine = () => {}) {
-    const { url, ...options } = connectionOptions(redisUrl);
-    this.#redis = new Redis(url, options);
+    this.#redis = openLasting(redisUrl);
     this.#redis.on('error', (error: Error) => log(`worker board: ${error.message}`));
     this.#domain = domain;
     this.#key = `${farmPrefix(domain)}:workers`;

@@ -9,7 +9,8 @@ import { Queue } from 'bullmq';
 import type { FastifyInstance } from 'fastify';
 import type { Domain } from '../protocol/record.js';
 import { farmPrefix, LANES, QUEUE_OPTIONS } from './farmOptions.js';
-import { connectionOptions, type LogLine } from './redis.js';
+import type { LogLine } from './redis.js';
+import { farmConnection } from './redisClient.js';
 
 export interface FarmBoard {
   /** Adds the board's pages to an application below a path. */
@@ -19,7 +20,8 @@ export interface FarmBoard {
 
 export function openBoard(redisUrl: string, domain: Domain, log: LogLine = () => {}): FarmBoard {
   const prefix = farmPrefix(domain);
-  const queues = LANES.map((lane) => new Queue(lane, { ...QUEUE_OPTIONS, connection: connectionOptions(redisUrl), prefix }));
+  const { connection, close } = farmConnection(redisUrl);
+  const queues = LANES.map((lane) => new Queue(lane, { ...QUEUE_OPTIONS, connection, prefix }));
   for (const queue of queues) queue.on('error', (error) => log(`queue board: ${error.message}`));
   return {
     register: async (app, path) => {
@@ -28,6 +30,9 @@ export function openBoard(redisUrl: string, domain: Domain, log: LogLine = () =>
       adapter.setBasePath(path);
       await app.register(adapter.registerPlugin(), { prefix: path });
     },
-    close: async () => void (await Promise.all(queues.map((queue) => queue.close()))),
+    close: async () => {
+      await Promise.all(queues.map((queue) => queue.close()));
+      close();
+    },
   };
 }

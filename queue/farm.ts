@@ -14,7 +14,8 @@ import type { Domain } from '../protocol/record.js';
 import { AnnouncementBoard, type WorkerAnnouncement } from './announce.js';
 import { type FarmProgress, parseFarmJob, parseFarmProgress } from './contracts.js';
 import { farmPrefix, LANES, type Lane, QUEUE_OPTIONS } from './farmOptions.js';
-import { checkRedis, connectionOptions, type LogLine } from './redis.js';
+import { checkRedis, type LogLine } from './redis.js';
+import { type FarmConnection, farmConnection } from './redisClient.js';
 
 export interface FarmQueueParameters {
   redisUrl: string;
@@ -60,13 +61,15 @@ interface LaneHandle {
 export class FarmQueue implements QueuePort {
   readonly #lanes: Map<Lane, LaneHandle>;
   readonly #board: AnnouncementBoard;
+  readonly #redis: FarmConnection;
   readonly #listeners = new Set<(event: FarmEvent) => void>();
   /** Where a job was last seen: a hint that saves asking every lane. */
   readonly #laneOf = new Map<string, Lane>();
 
-  private constructor(lanes: Map<Lane, LaneHandle>, board: AnnouncementBoard) {
+  private constructor(lanes: Map<Lane, LaneHandle>, board: AnnouncementBoard, redis: FarmConnection) {
     this.#lanes = lanes;
     this.#board = board;
+    this.#redis = redis;
   }
 
   /** Resolves when every lane's event stream is being read. @throws TacitError REDIS_UNREACHABLE, REDIS_TOO_OLD, REDIS_EVICTING_POLICY */
@@ -74,16 +77,18 @@ export class FarmQueue implements QueuePort {
     // Once connected, BullMQ waits for a lost Redis for ever, which is right; one that was never there is an error.
     await checkRedis(redisUrl);
     const prefix = farmPrefix(domain);
+    const redis = farmConnection(redisUrl);
+    const { connection } = redis;
     const handles = new Map<Lane, LaneHandle>();
     const quiet = (error: Error) => log(`farm queue: ${error.message}`);
     for (const lane of lanes) {
-      const queue = new Queue(lane, { ...QUEUE_OPTIONS, connection: connectionOptions(redisUrl), prefix });
-      const events = new QueueEvents(lane, { connection: connectionOptions(redisUrl), prefix });
+      const queue = new Queue(lane, { ...QUEUE_OPTIONS, connection, prefix });
+      const events = new QueueEvents(lane, { connection, prefix });
       queue.on('error', quiet);
       events.on('error', quiet);
       handles.set(lane, { queue, events });
     }
-    const farm = new FarmQueue(handles, new AnnouncementBoard(redisUrl, domain));
+    const farm = new FarmQueue(handles, new AnnouncementBoard(redisUrl, domain), redis);
     for (const [lane, { queue, events }] of handles) {
       farm.#listenTo(lane, events);
       await Promise.all([queue.waitUntilReady(), events.waitUntilReady()]);
@@ -210,6 +215,7 @@ export class FarmQueue implements QueuePort {
     this.#listeners.clear();
     await Promise.all([...this.#lanes.values()].flatMap(({ queue, events }) => [events.close(), queue.close()]));
     this.#board.close();
+    this.#redis.close();
   }
 
   /** Decides whether a job of this id must go in again; clears the way where it must. */

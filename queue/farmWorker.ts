@@ -5,88 +5,149 @@
  *   PassOn                     not for this worker: it goes back for another, no attempt is counted
  *   TacitError, not retryable  dead letter at once
  *   anything else              tried again, with a growing pause, until the attempts are used up
- * Only code and message of a TacitError reach Redis; of any other error, not even the message, for it might quote a witness.
+ * Only the code of a TacitError leaves the worker; of any other error, nothing, for it might quote a witness.
+ *
+ * While the handler works its lease is renewed. A connection that is lost meanwhile costs nothing as long as it comes back
+ * before the lease runs out; where another has the job by then, the handler is told to stop.
  */
-import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
-import { TacitError } from '../protocol/errors.js';
-import type { Domain } from '../protocol/record.js';
-import { type FarmAnswer, type FarmJob, type FarmProgress, parseFarmJob } from './contracts.js';
-import { farmPrefix, type Lane, PASS_DELAY_MS, WORKER_OPTIONS } from './farmOptions.js';
-import { LaneTurns } from './laneTurns.js';
-import { connectionOptions, type LogLine } from './redis.js';
+import { isTacitError, TacitError } from '../protocol/errors.js';
+import type { FarmAnswer, FarmJob, FarmProgress } from './contracts.js';
+import { type Lane, LOCK_RENEW_MS } from './farmOptions.js';
+import type { JobFailure, Lease, LeasePort } from './lease.js';
+import type { LogLine } from './redis.js';
 
 /** Thrown by a handler to leave the job to another worker. */
 export class PassOn extends Error {}
 
-export type FarmHandler = (job: FarmJob, report: (progress: FarmProgress) => Promise<void>) => Promise<FarmAnswer>;
+/** @param signal aborted when the job has gone to somebody else */
+export type FarmHandler = (job: FarmJob, report: (progress: FarmProgress) => Promise<void>, signal: AbortSignal) => Promise<FarmAnswer>;
 
 export interface FarmConsumerParameters {
-  redisUrl: string;
-  domain: Domain;
+  /** Stays open: whoever opened it closes it. */
+  leases: LeasePort;
   lanes: readonly Lane[];
   handler: FarmHandler;
-  /** Shown beside active jobs. */
-  name: string;
   log?: LogLine;
 }
 
 export interface FarmConsumer {
-  /** Takes no further job, waits for the one in hand, then disconnects. */
+  /** Takes no further job and waits for the one in hand. */
   drain(): Promise<void>;
 }
 
-/** Resolves when every lane is being served. */
-export async function consumeFarm({
-  redisUrl,
-  domain,
-  lanes,
-  handler,
-  name,
-  log = () => {},
-}: FarmConsumerParameters): Promise<FarmConsumer> {
-  const turns = new LaneTurns(PASS_DELAY_MS);
-  const workers = lanes.map((lane) => {
-    const process = async (job: Job, token?: string): Promise<FarmAnswer> => {
-      if (!turns.tryTake(lane, Date.now())) return putBack(job, token);
+const RETRY_FIRST_MS = 250;
+const RETRY_MAX_MS = 10_000;
+/** A finished proof is offered for so long to a farm that does not answer; its lease has run out long before. */
+const DELIVERY_LIMIT_MS = 60_000;
+
+/** Serves until drained. What keeps jobs from coming is logged once, and asked again with growing pauses. */
+export function consumeFarm({ leases, lanes, handler, log = () => {} }: FarmConsumerParameters): FarmConsumer {
+  const ending = new AbortController();
+  const serve = async (): Promise<void> => {
+    let pauseMs = RETRY_FIRST_MS;
+    let trouble: string | undefined;
+    while (!ending.signal.aborted) {
       try {
-        return await handler(parseFarmJob(job.data), (progress) => job.updateProgress(progress));
+        const lease = await leases.take(lanes, ending.signal);
+        if (trouble !== undefined) log('the farm answers again');
+        trouble = undefined;
+        pauseMs = RETRY_FIRST_MS;
+        if (lease !== undefined) await work(lease, { leases, handler, log });
       } catch (error) {
-        if (error instanceof PassOn) return await putBack(job, token);
-        throw storable(error, log);
-      } finally {
-        turns.release();
+        const text = error instanceof Error ? error.message : String(error);
+        if (text !== trouble && !ending.signal.aborted) log(`no job can be had: ${text}`);
+        trouble = text;
+        await pause(pauseMs, ending.signal);
+        pauseMs = Math.min(2 * pauseMs, RETRY_MAX_MS);
       }
-    };
-    const worker = new Worker(lane, process, {
-      ...WORKER_OPTIONS,
-      name,
-      connection: connectionOptions(redisUrl),
-      prefix: farmPrefix(domain),
-    });
-    worker.on('error', (error) => log(`farm worker, lane ${lane}: ${error.message}`));
-    return worker;
-  });
-  await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+    }
+  };
+  const serving = serve();
   return {
     drain: async () => {
-      await Promise.all(workers.map((worker) => worker.close()));
+      ending.abort();
+      await serving;
     },
   };
 }
 
-async function putBack(job: Job, token: string | undefined): Promise<never> {
-  await job.moveToDelayed(Date.now() + PASS_DELAY_MS, token);
-  throw new DelayedError();
+interface Bench {
+  readonly leases: LeasePort;
+  readonly handler: FarmHandler;
+  readonly log: LogLine;
 }
 
-/** The error as it may stand in Redis. */
-function storable(error: unknown, log: LogLine): Error {
-  if (error instanceof TacitError) {
-    // The plain message without expected and got, which may hold figures of a payment.
-    const text = `${error.code}: ${error.retryable ? 'may pass' : 'final'}`;
-    log(`job failed, ${text}`);
-    return error.retryable ? new Error(text) : new UnrecoverableError(text);
+/** Never throws: whatever happens to one job, the next may be taken. */
+async function work(lease: Lease, { leases, handler, log }: Bench): Promise<void> {
+  const lost = new AbortController();
+  const stopRenewing = keepRenewing(lease, leases, lost);
+  try {
+    const answer = await handler(lease.job, (progress) => leases.report(lease, progress), lost.signal);
+    await persist(() => leases.answer(lease, answer));
+  } catch (error) {
+    if (lost.signal.aborted || isTacitError(error, 'LEASE_LOST')) return log(`${lease.id} has gone to another worker`);
+    await conclude(lease, leases, error, log).catch((cause: unknown) => log(`${lease.id} is left to others: ${text(cause)}`));
+  } finally {
+    stopRenewing();
   }
-  log(`job failed, UNEXPECTED: ${error instanceof Error ? error.name : typeof error}`);
-  return new Error('UNEXPECTED: the worker failed; it will be tried again');
+}
+
+async function conclude(lease: Lease, leases: LeasePort, error: unknown, log: LogLine): Promise<void> {
+  if (error instanceof PassOn) return leases.giveBack(lease);
+  const failure = failureOf(error);
+  log(`job failed, ${failure.code}: ${failure.retryable ? 'may pass' : 'final'}`);
+  await persist(() => leases.fail(lease, failure));
+}
+
+/** What may be told of an error. */
+function failureOf(error: unknown): JobFailure {
+  if (error instanceof TacitError) return { code: error.code, retryable: error.retryable };
+  return { code: 'UNEXPECTED', retryable: true };
+}
+
+function keepRenewing(lease: Lease, leases: LeasePort, lost: AbortController): () => void {
+  let asking = false;
+  const timer = setInterval(() => {
+    if (asking) return;
+    asking = true;
+    leases
+      .renew(lease)
+      .catch((error: unknown) => {
+        if (isTacitError(error, 'LEASE_LOST')) lost.abort();
+      })
+      .finally(() => {
+        asking = false;
+      });
+  }, LOCK_RENEW_MS);
+  return () => clearInterval(timer);
+}
+
+/** Again and again while the other side cannot be reached. */
+async function persist(tell: () => Promise<void>): Promise<void> {
+  const deadline = Date.now() + DELIVERY_LIMIT_MS;
+  for (let pauseMs = RETRY_FIRST_MS; ; pauseMs = Math.min(2 * pauseMs, RETRY_MAX_MS)) {
+    try {
+      return await tell();
+    } catch (error) {
+      if (!isTacitError(error) || !error.retryable || Date.now() > deadline) throw error;
+      await pause(pauseMs);
+    }
+  }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    if (signal?.aborted) done();
+    else signal?.addEventListener('abort', done);
+  });
 }

@@ -15,8 +15,9 @@ import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { Redis } from 'ioredis';
 import { TacitError } from '../protocol/errors.js';
+import { openOnce, type RedisClient, serversOf } from './redisClient.js';
+import { redactUrl } from './redisUrl.js';
 
 export type RedisKind = 'external' | 'server' | 'embedded';
 export type LogLine = (line: string) => void;
@@ -47,7 +48,6 @@ const READY_TIMEOUT_MS = 10_000;
 const READY_POLL_MS = 40;
 const STOP_TIMEOUT_MS = 3_000;
 const PORT_ATTEMPTS = 5;
-const CONNECT_TIMEOUT_MS = 5_000;
 const PASSWORD_BYTES = 18;
 /** A probe's key is gone before anybody wonders what it is. */
 const PROBE_LIFE_MS = 10_000;
@@ -75,34 +75,43 @@ export interface RedisFacts {
 }
 
 /**
- * Connects once, reads INFO and refuses a server that is too old or that evicts.
+ * Connects once, reads INFO and refuses a server that is too old or that evicts. Of a cluster, every master is asked, and the
+ * oldest version told.
  * An embedded server reports neither memory policy nor a real version; it is excused by `embedded`.
  */
 export async function checkRedis(url: string, { embedded = false } = {}): Promise<RedisFacts> {
   const client = await connectOnce(url);
   try {
-    const info = await client.info();
-    const version = field(info, 'redis_version') ?? field(info, 'valkey_version') ?? 'unknown';
-    const policy = field(info, 'maxmemory_policy') ?? (await policyFromConfig(client));
-    if (embedded) return { version, policy };
-    if (compareVersions(version, MIN_REDIS_VERSION) < 0) {
-      throw new TacitError('REDIS_TOO_OLD', 'this Redis is too old for the farm', {
-        expected: `>= ${MIN_REDIS_VERSION}`,
-        got: version,
-        retryable: false,
-      });
-    }
-    if (policy !== REQUIRED_POLICY) {
-      throw new TacitError('REDIS_EVICTING_POLICY', 'this Redis may evict jobs; set maxmemory-policy to noeviction', {
-        expected: REQUIRED_POLICY,
-        got: policy,
-        retryable: false,
-        docs: 'how-to/run-a-worker.md',
-      });
-    }
-    return { version, policy };
+    const all = await Promise.all(serversOf(client).map(factsOf));
+    if (!embedded) for (const facts of all) assertFit(facts);
+    const [oldest] = all.sort((a, b) => compareVersions(a.version, b.version));
+    return oldest as RedisFacts;
   } finally {
     client.disconnect();
+  }
+}
+
+async function factsOf(server: RedisClient): Promise<RedisFacts> {
+  const info = await server.info();
+  const version = field(info, 'redis_version') ?? field(info, 'valkey_version') ?? 'unknown';
+  return { version, policy: field(info, 'maxmemory_policy') ?? (await policyFromConfig(server)) };
+}
+
+function assertFit({ version, policy }: RedisFacts): void {
+  if (compareVersions(version, MIN_REDIS_VERSION) < 0) {
+    throw new TacitError('REDIS_TOO_OLD', 'this Redis is too old for the farm', {
+      expected: `>= ${MIN_REDIS_VERSION}`,
+      got: version,
+      retryable: false,
+    });
+  }
+  if (policy !== REQUIRED_POLICY) {
+    throw new TacitError('REDIS_EVICTING_POLICY', 'this Redis may evict jobs; set maxmemory-policy to noeviction', {
+      expected: REQUIRED_POLICY,
+      got: policy,
+      retryable: false,
+      docs: 'how-to/run-a-worker.md',
+    });
   }
 }
 
@@ -112,12 +121,13 @@ export async function checkRedis(url: string, { embedded = false } = {}): Promis
  * @param key may be written to
  * @throws TacitError REDIS_UNREACHABLE, REDIS_EVICTING_POLICY, REDIS_FULL (all retryable: they pass, or an operator mends them)
  */
-export async function probeRedis(client: Redis, key: string): Promise<void> {
+export async function probeRedis(client: RedisClient, key: string): Promise<void> {
   // The client would wait for its server, for as long as it takes.
   if (client.status !== 'ready')
     throw new TacitError('REDIS_UNREACHABLE', 'the connection to Redis is lost', { got: client.status, retryable: true });
-  const policy = field(await client.info('memory'), 'maxmemory_policy');
-  if (policy !== undefined && policy !== REQUIRED_POLICY)
+  const policies = await Promise.all(serversOf(client).map(async (server) => field(await server.info('memory'), 'maxmemory_policy')));
+  const policy = policies.find((name) => name !== undefined && name !== REQUIRED_POLICY);
+  if (policy !== undefined)
     throw new TacitError('REDIS_EVICTING_POLICY', 'Redis may evict jobs; set maxmemory-policy to noeviction', {
       expected: REQUIRED_POLICY,
       got: policy,
@@ -131,23 +141,8 @@ export async function probeRedis(client: Redis, key: string): Promise<void> {
   }
 }
 
-/** Options every long-lived connection of the farm has: BullMQ wants its blocking commands never to give up. */
-export function connectionOptions(url: string): { url: string; maxRetriesPerRequest: null; connectTimeout: number } {
-  return { url, maxRetriesPerRequest: null, connectTimeout: CONNECT_TIMEOUT_MS };
-}
-
-/** Removes a password from a URL so that it may be printed. */
-export function redactUrl(url: string): string {
-  return url.replace(/\/\/([^@/]*)@/, '//***@');
-}
-
-async function connectOnce(url: string): Promise<Redis> {
-  const client = new Redis(url, {
-    lazyConnect: true,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: 0,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-  });
+async function connectOnce(url: string): Promise<RedisClient> {
+  const client = openOnce(url);
   let reason: unknown;
   client.on('error', (error: unknown) => {
     reason = error;
@@ -167,7 +162,7 @@ async function connectOnce(url: string): Promise<Redis> {
   }
 }
 
-async function policyFromConfig(client: Redis): Promise<string> {
+async function policyFromConfig(client: RedisClient): Promise<string> {
   try {
     const pair = (await client.config('GET', 'maxmemory-policy')) as string[];
     return pair[1] ?? 'unknown';

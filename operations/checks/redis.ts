@@ -1,7 +1,8 @@
 /** Redis: reachable, new enough, never evicting, and durable where that is promised. */
 import { isTacitError } from '../../protocol/errors.js';
 import { type Persistence, readPersistence } from '../../queue/persistence.js';
-import { checkRedis, redactUrl } from '../../queue/redis.js';
+import { checkRedis } from '../../queue/redis.js';
+import { redactUrl } from '../../queue/redisUrl.js';
 import { type Check, messageOf } from './check.js';
 
 const name = 'Redis';
