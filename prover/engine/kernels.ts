@@ -7,7 +7,7 @@
 
 import { defineBatchAdd } from './curve/batchAdd.js';
 import { defineDecompression } from './curve/decompress.js';
-import { type Curve, defineCurve } from './curve/points.js';
+import { defineCurve } from './curve/points.js';
 import { BACKENDS } from './field/backends.js';
 import { definePrimeField } from './field/operations.js';
 import { BASE_FIELD, inverseModulo, SCALAR_FIELD } from './field/parameters.js';
@@ -88,13 +88,14 @@ export function emit(backend: BackendName, shared: boolean): Kernels {
   const scratch = module.global();
   module.func('setScratch', [I32], [], (f) => f.do(setGlobal(scratch, f.param(0))));
   const quadratic = defineQuadraticField(module, base, quadraticArithmetic(BASE_FIELD), scratch);
-  const curves: Curve[] = [
-    defineCurve(module, 'g1', base, base.constant(3n * CURVE_B)),
-    defineCurve(module, 'g2', quadratic, quadratic.constant(...twistB().map((c) => 3n * c))),
-  ];
+  const g1 = defineCurve(module, 'g1', base, base.constant(3n * CURVE_B));
+  const g2 = defineCurve(module, 'g2', quadratic, quadratic.constant(...twistB().map((c) => 3n * c)));
   defineDecompression(module, base, quadratic, { g1: CURVE_B, g2: twistB() });
-  for (const curve of curves) {
-    const batchAdd = defineBatchAdd(module, curve, base.arithmetic, curve.field === base);
+  const adders = [
+    { curve: g1, batchAdd: defineBatchAdd(module, g1, base) },
+    { curve: g2, batchAdd: defineBatchAdd(module, g2, base, quadratic) },
+  ];
+  for (const { curve, batchAdd } of adders) {
     defineBucketKernels(module, curve, batchAdd);
     defineMultiples(module, curve, batchAdd);
   }

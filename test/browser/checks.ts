@@ -14,7 +14,7 @@ import { runWindow } from '../../prover/engine/msm/window.js';
 import { toCoset } from '../../prover/engine/ntt/plan.js';
 import { executeTask } from '../../prover/engine/pool/task.js';
 import { addPoints, multiple, negate, type Point, sumOfMultiples } from '../../prover/engine/reference/curve.js';
-import { add, type Element, invert, modulo, multiply, subtract } from '../../prover/engine/reference/field.js';
+import { add, type Element, invert, modulo, multiply, norm, subtract } from '../../prover/engine/reference/field.js';
 import { evaluate, interpolate } from '../../prover/engine/reference/transform.js';
 import { Harness, seeded } from '../engine/harness.js';
 import { GENERATORS, getPoint, getProjective, putPoint } from '../engine/points.js';
@@ -132,6 +132,7 @@ function checkQuadratic(harness: Harness, check: Comparison): void {
       check.equal(result('sub', pa, pb), subtract(a, b), `q2 (${a}) − (${b})`);
       check.equal(result('mulDiff', pa, pb, pa, pb), subtract(multiply(a, subtract(b, a)), b), `q2 mulDiff ${a}, ${b}`);
       check.equal(result('squareMinus', pa, pb, pa), subtract(subtract(multiply(a, a), b), a), `q2 squareMinus ${a}, ${b}`);
+      check.equal(result('normOfDiff', pa, pb)[0], norm(subtract(a, b)), `q2 norm of the difference ${a}, ${b}`);
       // A result that overwrites its operand.
       harness.run('q2_mul', pb, pa, pb);
       check.equal(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BASE_FIELD, inverseModulo, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { LIMB_BITS, portableParameters } from '../../prover/engine/field/portable/parameters.js';
 import { encodeElement, PORTABLE, powerOfTwo, toLimbs } from '../../prover/engine/field/representation.js';
-import { add, invert, modulo, multiply, subtract } from '../../prover/engine/reference/field.js';
+import { add, invert, modulo, multiply, norm, subtract } from '../../prover/engine/reference/field.js';
 import { Harness, seeded } from './harness.js';
 
 const SEED = 20260901;
@@ -105,7 +105,7 @@ describe('quadratic extension', () => {
   const values = [...edges.flatMap((a) => edges.map((b) => [a, b])), ...Array.from({ length: 20 }, () => [next(prime), next(prime)])];
   const read = (at: number): bigint[] => [harness.get(BASE_FIELD, at), harness.get(BASE_FIELD, at + elementBytes)];
 
-  it('mul, square, add, sub, mulDiff, squareMinus, inverse agree with bigints', () => {
+  it('mul, square, add, sub, mulDiff, squareMinus, normOfDiff, inverse agree with bigints', () => {
     const [pa, pb, out, scratch] = [harness.alloc(128), harness.alloc(128), harness.alloc(128), harness.alloc(4096)];
     for (const a of values) {
       harness.put(BASE_FIELD, a, pa);
@@ -126,6 +126,8 @@ describe('quadratic extension', () => {
         expect(read(out)).toEqual(subtract(multiply(a, subtract(b, a)), b));
         harness.run('q2_squareMinus', out, pa, pb, pb);
         expect(read(out)).toEqual(subtract(subtract(multiply(a, a), b), b));
+        harness.run('q2_normOfDiff', out, pa, pb);
+        expect(harness.get(BASE_FIELD, out)).toBe(norm(subtract(a, b)));
       }
     }
   });

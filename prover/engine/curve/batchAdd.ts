@@ -13,7 +13,8 @@
  */
 
 import type { Arithmetic, Element } from '../field/arithmetic.js';
-import { INVERSE_SCRATCH_BYTES } from '../field/operations.js';
+import { INVERSE_SCRATCH_BYTES, type PrimeField } from '../field/operations.js';
+import type { QuadraticField } from '../field/quadratic.js';
 import {
   call,
   copyBytes,
@@ -150,7 +151,7 @@ function touchPoints(f: FunctionBuilder, curve: Curve, list: Local, end: Local, 
 }
 
 /** The two multiplying steps of an addition, as statements on addresses. */
-export interface AdditionSteps {
+interface AdditionSteps {
   /** Before the forward loop: the running product is one; it is stored at `product`. */
   begin(product: Local): void;
   /** running ← running·(x2 − x1), stored at `product`. */
@@ -159,20 +160,28 @@ export interface AdditionSteps {
   complete(product: Local, first: Local, second: Local, x1: Local, x2: Local, d: Local): void;
 }
 
-/** Steps by calls of the field's functions: for fields whose products are much dearer than a call. */
-function stepsByCalls(f: FunctionBuilder, curve: Curve, s: Slots): AdditionSteps {
-  const { field } = curve;
+/**
+ * Steps over the quadratic extension, by calls of the field's functions. Norms are inverted in place of differences:
+ * 1/d = conjugate(d)/N(d), so that the products which share the inversion are products of the base field.
+ * An entry's products are two base field elements: the running product, then the entry's own norm.
+ */
+function stepsByNorms(f: FunctionBuilder, curve: Curve, s: Slots, base: PrimeField, quadratic: QuadraticField): AdditionSteps {
+  const stride = quadratic.bytes;
+  const offset = (pointer: Operand, bytes: number): Operand => i32.add(pointer, i32.const(bytes));
   return {
-    begin: (product) => copyBytes(f, product, i32.const(field.oneAt), field.bytes),
+    begin: (product) => copyBytes(f, product, i32.const(base.oneAt), base.bytes),
     accumulate: (product, x1, x2) => {
-      f.do(call(field.mulByDiff, product, i32.sub(product, i32.const(field.bytes)), x2, x1));
+      f.do(call(quadratic.normOfDiff, offset(product, base.bytes), x2, x1));
+      f.do(call(base.mul, product, offset(product, -stride), offset(product, base.bytes)));
     },
     complete: (product, first, second, x1, x2, d) => {
-      f.do(call(field.mul, s.inverse, s.running, product));
-      f.do(call(field.mulByDiff, s.running, s.running, x2, x1));
+      f.do(call(base.mul, s.temporary, s.running, product));
+      f.do(call(base.mul, s.running, s.running, offset(product, stride + base.bytes)));
+      f.do(call(base.mulByDiff, s.inverse, s.temporary, x2, x1));
+      f.do(call(base.mulByDiff, offset(s.inverse, base.bytes), s.temporary, offset(x1, base.bytes), offset(x2, base.bytes)));
       const y1 = ordinate(f, curve, first, s.y1);
       const y2 = ordinate(f, curve, second, s.y2);
-      f.do(call(field.mulByDiff, s.slope, s.inverse, y2, y1));
+      f.do(call(quadratic.mulByDiff, s.slope, s.inverse, y2, y1));
       finish(f, curve, s, d, x1, y1, x2);
     },
   };
@@ -190,14 +199,15 @@ function signedOrdinate(f: FunctionBuilder, arithmetic: Arithmetic, x: Local, ta
  * What one product leaves for the next goes through memory although locals would do: stores and loads keep the
  * compiler from mixing the products, which would need far more registers than there are.
  */
-function stepsInline(f: FunctionBuilder, curve: Curve, s: Slots, arithmetic: Arithmetic): AdditionSteps {
+function stepsInline(f: FunctionBuilder, s: Slots, base: PrimeField): AdditionSteps {
+  const { arithmetic } = base;
   const { elementBytes } = arithmetic.representation;
   const load = (pointer: Operand): Element => arithmetic.load(f, pointer);
   const store = (pointer: Operand, element: Element): void => arithmetic.store(f, pointer, element);
   const product = (a: Element, b: Element, less?: Element): Element => arithmetic.product(f, a, b, less);
   const difference = (a: Element, b: Element): Element => arithmetic.looseDifference(f, a, b);
   return {
-    begin: (at) => store(at, load(i32.const(curve.field.oneAt))),
+    begin: (at) => store(at, load(i32.const(base.oneAt))),
     accumulate: (at, x1, x2) => {
       const before = load(i32.sub(at, i32.const(elementBytes)));
       store(at, product(before, difference(load(x2), load(x1))));
@@ -218,16 +228,16 @@ function stepsInline(f: FunctionBuilder, curve: Curve, s: Slots, arithmetic: Ari
 
 /**
  * Defines (list, n, scratch). The list is consumed.
- * @param arithmetic of the prime field under the curve
- * @param inline whether the curve lies over that prime field itself: its products are then written out in place
+ * @param quadratic the curve's coordinate field where that is not the base field itself
  */
-export function defineBatchAdd(module: ModuleBuilder, curve: Curve, arithmetic: Arithmetic, inline: boolean): FunctionRef {
+export function defineBatchAdd(module: ModuleBuilder, curve: Curve, base: PrimeField, quadratic?: QuadraticField): FunctionRef {
   const { field } = curve;
+  const { arithmetic } = base;
   const exception = defineException(module, curve);
   return module.func(`${curve.name}_batchAdd`, [I32, I32, I32], [], (f) => {
     const [list, n, scratch] = [f.param(0), f.param(1), f.param(2)];
     const s = slotsOf(f, curve, scratch);
-    const steps = inline ? stepsInline(f, curve, s, arithmetic) : stepsByCalls(f, curve, s);
+    const steps = quadratic ? stepsByNorms(f, curve, s, base, quadratic) : stepsInline(f, s, base);
     const [from, to, end, product] = f.locals(I32, 4) as [Local, Local, Local, Local];
     const [first, second, d, x1, x2] = f.locals(I32, 5) as [Local, Local, Local, Local, Local];
     const readEntry = (entry: Local): void => {
@@ -260,7 +270,7 @@ export function defineBatchAdd(module: ModuleBuilder, curve: Curve, arithmetic: 
       },
     );
     f.if(i32.eq(to, list), () => f.return());
-    f.do(call(field.inverse, s.running, product, s.table));
+    f.do(call(base.inverse, s.running, product, s.table));
     f.while(
       () => i32.ne(to, list),
       () => {

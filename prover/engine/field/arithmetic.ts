@@ -25,6 +25,8 @@ export interface Arithmetic {
   product(f: FunctionBuilder, a: Element, b: Element, less?: Element): Element;
   /** Settled a², or a² − less. */
   square(f: FunctionBuilder, a: Element, less?: Element): Element;
+  /** Settled a² + b², for stored a, b or bare differences of such. */
+  sumOfSquares(f: FunctionBuilder, a: Element, b: Element): Element;
   /** Stored a + b. */
   sum(f: FunctionBuilder, a: Element, b: Element): Element;
   /** Stored a − b. */

@@ -47,6 +47,12 @@ function defineInverse(module: ModuleBuilder, base: PrimeField): FunctionRef {
   });
 }
 
+/** What the quadratic extension has beyond any coordinate field. */
+export interface QuadraticField extends CoordinateField {
+  /** (d, a, b): d = the norm of a − b, c0² + c1², an element of the base field. */
+  readonly normOfDiff: FunctionRef;
+}
+
 /**
  * Defines the functions of the quadratic extension in the module.
  * @param scratch holds the address of at least `quadratic.scratchBytes` that belong to the thread
@@ -56,7 +62,7 @@ export function defineQuadraticField(
   base: PrimeField,
   quadratic: QuadraticArithmetic,
   scratch: GlobalRef,
-): CoordinateField {
+): QuadraticField {
   const { arithmetic, bytes } = base;
   const constant = (...coordinates: bigint[]): number => constantElement(module, arithmetic, ...coordinates);
   const own = (f: FunctionBuilder): Local => f.let(I32, getGlobal(scratch));
@@ -88,6 +94,10 @@ export function defineQuadraticField(
     }),
     squareMinus: module.func('q2_squareMinus', pointers(4), [], (f) => {
       quadratic.square(f, own(f), f.param(0), f.param(1), pair(f, 2, 3, arithmetic.looseSum));
+    }),
+    normOfDiff: module.func('q2_normOfDiff', pointers(3), [], (f) => {
+      const { c0, c1 } = pair(f, 1, 2, arithmetic.looseDifference);
+      arithmetic.store(f, f.param(0), arithmetic.sumOfSquares(f, c0(), c1()));
     }),
     inverse: defineInverse(module, base),
     isZero: module.func('q2_isZero', [I32], [I32], (f) => {

@@ -25,9 +25,14 @@ export function multiply(a: Element, b: Element): Element {
   return [modulo(a0 * b0 - a1 * b1, prime), modulo(a0 * b1 + a1 * b0, prime)];
 }
 
+/** a times its conjugate: an element of F_q. */
+export function norm(a: Element): bigint {
+  return a.reduce((sum, x) => modulo(sum + x * x, prime), 0n);
+}
+
 export function invert(a: Element): Element {
   const [a0, a1] = a as [bigint, bigint?];
   if (a1 === undefined) return [inverseModulo(a0, prime)];
-  const norm = inverseModulo(a0 * a0 + a1 * a1, prime);
-  return [modulo(a0 * norm, prime), modulo(-a1 * norm, prime)];
+  const inverse = inverseModulo(norm(a), prime);
+  return [modulo(a0 * inverse, prime), modulo(-a1 * inverse, prime)];
 }

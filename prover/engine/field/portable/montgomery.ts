@@ -108,21 +108,23 @@ export function montgomery(
   );
 }
 
-/** The reduced square: mixed products are taken once, with a doubled factor. */
-export function montgomerySquare(
+/** The reduced sum of squares: mixed products are taken once, with a doubled factor. A square counts as one product. */
+export function montgomerySquares(
   f: FunctionBuilder,
   field: PortableParameters,
-  a: readonly Local[],
+  roots: readonly (readonly Local[])[],
   options: ProductOptions = {},
 ): Local[] {
-  const doubled = a.map((limb) => f.let(I64, i64.add(limb, limb)));
+  const terms = roots.map((a) => ({ a, doubled: a.map((limb) => f.let(I64, i64.add(limb, limb))) }));
   return reduceColumns(
     f,
     field,
     (column, add) => {
-      for (let i = Math.max(0, column - TOP); 2 * i <= column; i++) {
-        const j = column - i;
-        if (j <= TOP) add(i64.mul(at(i === j ? a : doubled, i), at(a, j)), false);
+      for (const { a, doubled } of terms) {
+        for (let i = Math.max(0, column - TOP); 2 * i <= column; i++) {
+          const j = column - i;
+          if (j <= TOP) add(i64.mul(at(i === j ? a : doubled, i), at(a, j)), false);
+        }
       }
     },
     options,

@@ -60,6 +60,10 @@ export function wideArithmetic(field: Field): Arithmetic {
     store,
     product,
     square: (f, a, less) => product(f, a, a, less),
+    sumOfSquares: (f, a, b) => {
+      const squares = [a, b].map((x) => ({ a: x, b: x }));
+      return subtractWhereFits(f, reducedProducts(f, parameters, squares), parameters.twicePrime);
+    },
     sum: add,
     difference: subtract,
     looseSum: add,
