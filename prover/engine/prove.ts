@@ -10,7 +10,11 @@ import { SCALAR_FIELD } from './field/parameters.js';
 import type { BackendName } from './field/representation.js';
 import { expandedReader } from './groth16/compactReader.js';
 import { readInteger } from './groth16/container.js';
+import { Equation } from './groth16/equation.js';
+import type { HelperMaker, KeyHelper } from './groth16/helper.js';
+import { basesForHelper } from './groth16/helperBases.js';
 import { type LoadedKey, loadKey } from './groth16/key.js';
+import { BASE_NAMES, type BaseName } from './groth16/layout.js';
 import { type Blinding, type ProofPoints, runProof } from './groth16/run.js';
 import { openReader } from './groth16/source.js';
 import { readWitness } from './groth16/wtns.js';
@@ -26,6 +30,8 @@ export interface EngineProveOptions {
   threads?: number;
   /** The field backend that the proof must run on; a key is loaded for one. */
   backend?: 'auto' | BackendName;
+  /** False: without the key's helper, if it has one. */
+  helped?: boolean;
 }
 
 /** A proof in snarkjs' JSON shape. */
@@ -42,6 +48,10 @@ export interface ProveResult {
   publicSignals: string[];
   /** Working time of each phase summed over threads, and `total`, the time that passed. */
   timesMs: Record<string, number>;
+  /** Who computed each of the five sums: 'wasm', or the name of a helper's backend. */
+  sums: Record<BaseName, string>;
+  /** What went wrong with the helper since the last proof of this key; this proof was finished without it. */
+  helperFailures: TacitError[];
 }
 
 /** A parsed zkey with its bases kept ready for repeated proofs. */
@@ -55,6 +65,8 @@ export interface ProvingKey {
 }
 
 const FIELD_BYTES = 32;
+/** How the pool's own sums are named. */
+const POOL = 'wasm';
 /** Bytes of randomness for a scalar: 2^512 is so much larger than r that the remainder is uniform. */
 const RANDOM_BYTES = 64;
 
@@ -62,7 +74,11 @@ class EngineKey implements ProvingKey {
   private tail: Promise<unknown> = Promise.resolve();
   private closed = false;
 
-  constructor(readonly loaded: LoadedKey) {}
+  constructor(
+    readonly loaded: LoadedKey,
+    readonly helper: KeyHelper | undefined,
+    readonly equation: Equation | undefined,
+  ) {}
 
   get nVars(): number {
     return this.loaded.zkey.variables;
@@ -93,6 +109,7 @@ class EngineKey implements ProvingKey {
   async close(): Promise<void> {
     this.closed = true;
     await this.loaded.pool.close();
+    await this.helper?.close();
   }
 }
 
@@ -100,19 +117,32 @@ class EngineKey implements ProvingKey {
  * Reads, checks and prepares a proving key.
  * @param source a path (in a page: an address) or the bytes of a .zkey or of its compact form
  * @param options.backend 'auto' takes wide arithmetic where the runtime has it
+ * @param options.helper is given the key's bases, and then some of each proof's sums
  * @throws TacitError ARTIFACT_MISSING, ZKEY_FORMAT, BACKEND_MISSING
  */
 export async function loadProvingKey(
   source: string | Uint8Array,
-  options: { threads?: number; backend?: 'auto' | BackendName } = {},
+  options: { threads?: number; backend?: 'auto' | BackendName; helper?: HelperMaker | undefined } = {},
 ): Promise<ProvingKey> {
   const backend = chooseBackend(options.backend ?? 'auto');
   const threads = Math.min(MOST_THREADS, Math.max(1, Math.floor(options.threads ?? (await platform()).availableThreads())));
   const reader = await openReader(source, 'proving key');
   try {
-    return new EngineKey(await loadKey(openZkey(await expandedReader(reader, threads)), threads, backend));
+    const zkey = openZkey(await expandedReader(reader, threads));
+    const equation = options.helper && new Equation(zkey);
+    const loaded = await loadKey(zkey, threads, backend);
+    return new EngineKey(loaded, options.helper && (await helperOf(loaded, options.helper)), equation);
   } finally {
     reader.close();
+  }
+}
+
+async function helperOf(loaded: LoadedKey, make: HelperMaker): Promise<KeyHelper | undefined> {
+  try {
+    return await make(basesForHelper(loaded));
+  } catch (error) {
+    await loaded.pool.close();
+    throw error;
   }
 }
 
@@ -172,11 +202,49 @@ async function proveWith(
       reader.close();
     }
     const timesMs: Record<string, number> = { read: performance.now() - start };
-    const points = await cancellable(key, signal, () => runOnKey(key, values, blinding, options, timesMs));
+    const publics = Array.from({ length: key.nPublic }, (_, i) => readInteger(values, FIELD_BYTES * (i + 1)));
+    const sums = Object.fromEntries(BASE_NAMES.map((name) => [name, POOL])) as Record<BaseName, string>;
+    const run = (helper: KeyHelper | undefined): Promise<ProofPoints> =>
+      cancellable(key, signal, () => runOnKey(key, values, blinding, options, { timesMs, sums, helper }));
+    const { helper } = key;
+    const points = helper && options.helped !== false ? await checkedRun(key, run, helper, publics, sums) : await run(undefined);
     timesMs.total = performance.now() - start;
-    const publicSignals = Array.from({ length: key.nPublic }, (_, i) => readInteger(values, FIELD_BYTES * (i + 1)).toString());
-    return { proof: toSnarkjs(points), publicSignals, timesMs };
+    return {
+      proof: toSnarkjs(points),
+      publicSignals: publics.map(String),
+      timesMs,
+      sums,
+      helperFailures: helper?.takeFailures() ?? [],
+    };
   });
+}
+
+/**
+ * A proof that a helper took part in is held against the key's equation. If it fails there, it is made again without the
+ * helper and with the same blinding: nothing of the first one has been told to anybody. A witness that does not satisfy
+ * the circuit gives the same points twice, and then the helper was right.
+ */
+async function checkedRun(
+  key: EngineKey,
+  run: (helper: KeyHelper | undefined) => Promise<ProofPoints>,
+  helper: KeyHelper,
+  publics: readonly bigint[],
+  sums: Record<BaseName, string>,
+): Promise<ProofPoints> {
+  const points = await run(helper);
+  const helped = BASE_NAMES.some((name) => sums[name] !== POOL);
+  if (!helped || key.equation?.holds(points, publics)) return points;
+  const again = await run(undefined);
+  if (String([again.a, again.c]) === String([points.a, points.c])) return points;
+  helper.distrust();
+  for (const name of BASE_NAMES) sums[name] = POOL;
+  return again;
+}
+
+interface Run {
+  readonly timesMs: Record<string, number>;
+  readonly sums: Record<BaseName, string>;
+  readonly helper: KeyHelper | undefined;
 }
 
 function runOnKey(
@@ -184,13 +252,18 @@ function runOnKey(
   values: Uint8Array,
   blinding: Blinding,
   options: EngineProveOptions,
-  timesMs: Record<string, number>,
+  { timesMs, sums, helper }: Run,
 ): Promise<ProofPoints> {
   const { pool } = key.loaded;
   const threads = Math.max(1, Math.min(pool.threads, Math.floor(options.threads ?? pool.threads)));
   pool.limit(threads);
   return runProof(key.loaded, values, blinding, {
     threads,
+    helper,
+    signal: options.signal,
+    onHelped: (name) => {
+      sums[name] = helper?.backend ?? POOL;
+    },
     assertWanted: () => {
       if (options.signal?.aborted) throw cancelled(options.signal);
     },

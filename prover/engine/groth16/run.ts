@@ -4,15 +4,17 @@
  *   1. the witness enters Montgomery form; its integers get the digit offset;
  *   2. A·w and B·w by rows, C = A∘B; each is taken to the coset; quotient (A·B − C) there gives the scalars of H;
  *   3. five multi-exponentiations, cut into windows; those of the witness run while (2) is under way;
+ *      a helper (a GPU) may compute those of G1 meanwhile, and what it fails at comes back to the pool;
  *   4. A = α + Σ w·A + r·δ,  B = β + Σ w·B + s·δ,  C = Σ w·C + Σ h·H + s·A + r·B1 − r·s·δ.
  * Source: Groth, "On the size of pairing-based non-interactive arguments" (2016), with snarkjs' choice of the coset.
  */
-import { PACKED_BYTES } from '../field/parameters.js';
+import { BASE_FIELD, FILE_MONTGOMERY_BITS, PACKED_BYTES } from '../field/parameters.js';
 import { kernel } from '../instance.js';
 import { chooseWindowBits, digitOffset, windowCount } from '../msm/plan.js';
 import { toCoset } from '../ntt/plan.js';
 import type { KernelCall, Task } from '../pool/task.js';
 import { writeInteger } from './container.js';
+import type { SumHelper, SumPoint } from './helper.js';
 import type { LoadedKey } from './key.js';
 import { BASE_CURVES, BASE_NAMES, type BaseName } from './layout.js';
 import { PointCalculator } from './points.js';
@@ -35,6 +37,11 @@ export interface RunOptions {
   /** Throws when the proof is no longer wanted; asked before each stage. */
   readonly assertWanted: () => void;
   readonly onStep: (phase: string, elapsedMs: number, doneSteps: number, allSteps: number) => void;
+  readonly helper?: SumHelper | undefined;
+  /** For the helper: what `assertWanted` asks. */
+  readonly signal?: AbortSignal | undefined;
+  /** The helper has computed this sum. */
+  readonly onHelped?: (name: BaseName) => void;
 }
 
 /** Work on the quotient goes first: everything of H waits for it. */
@@ -45,6 +52,9 @@ const PIECES_PER_THREAD = 2;
 const FEW_BASES = 1024;
 /** A scalar of more than this many low bytes counts as large. */
 const SMALL_SCALAR_BYTES = 2;
+
+/** What the helper has computed. */
+type HelpedSums = Map<BaseName, SumPoint>;
 
 /** Waits for everything, also after a failure, and then throws the first failure. */
 async function settleAll(work: readonly Promise<unknown>[]): Promise<void> {
@@ -76,6 +86,22 @@ class Steps {
         this.options.onStep(phase, elapsedMs, ++this.done, this.all);
       }),
     );
+  }
+
+  /**
+   * Offers a sum to the helper; its result goes into `helped`.
+   * @returns false where the pool has to compute it
+   */
+  async offer(name: BaseName, packed: number, helped: HelpedSums): Promise<boolean> {
+    const { helper, signal, onStep, onHelped } = this.options;
+    if (!helper?.takes(name)) return false;
+    this.all++;
+    const sum = await helper.sum(name, () => gatherScalars(this.key, name, packed), signal).catch(() => undefined);
+    onStep(`${name} ${helper.backend}`, sum?.elapsedMs ?? 0, ++this.done, this.all);
+    if (!sum) return false;
+    helped.set(name, sum.point);
+    onHelped?.(name);
+    return true;
   }
 
   private stop(reason: unknown): never {
@@ -110,6 +136,20 @@ function countLarge(key: LoadedKey, name: BaseName): number {
   return large;
 }
 
+/** A copy of the scalars of the bases that were kept, from integers without digit offset. */
+function gatherScalars(key: LoadedKey, name: BaseName, packed: number): Uint8Array {
+  const { words } = key.instance;
+  const values = packed / 4;
+  const indices = key.layout.indices[name] / 4;
+  const scalarWords = PACKED_BYTES / 4;
+  const gathered = new Uint32Array(scalarWords * key.counts[name]);
+  for (let i = 0, to = 0; to < gathered.length; i++) {
+    const from = values + scalarWords * (words[indices + i] as number);
+    for (let word = 0; word < scalarWords; word++) gathered[to++] = words[from + word] as number;
+  }
+  return new Uint8Array(gathered.buffer);
+}
+
 function pieces(n: number, threads: number, call: (from: number, count: number) => KernelCall[]): Task[] {
   const parts = threads === 1 ? 1 : threads * PIECES_PER_THREAD;
   return Array.from({ length: parts }, (_, i) => {
@@ -136,8 +176,8 @@ function windowTasks(key: LoadedKey, name: BaseName, bits: number, scalars: numb
   return windows.map((window) => ({ type: 'windows', windows: [window] }));
 }
 
-/** Leaves the scalars of H, digit offset included, in `quotientScalars`. */
-async function quotient(key: LoadedKey, steps: Steps, threads: number, offset: number): Promise<void> {
+/** Leaves the scalars of H in `quotientScalars`; the digit offset at the address `offset`, if any, is included. */
+async function quotient(key: LoadedKey, steps: Steps, threads: number, offset: number | undefined): Promise<void> {
   const { layout } = key;
   const n = key.zkey.domainSize;
   const [a, b, c] = layout.polynomials;
@@ -172,10 +212,8 @@ async function quotient(key: LoadedKey, steps: Steps, threads: number, offset: n
     'quotient',
     pieces(n, threads, (from, count) => {
       const to = layout.quotientScalars + PACKED_BYTES * from;
-      return [
-        ['ntt_quotientMany', to, element(a, from), element(b, from), element(c, from), count],
-        ['msm_offsetMany', to, to, count, offset],
-      ];
+      const values: KernelCall = ['ntt_quotientMany', to, element(a, from), element(b, from), element(c, from), count];
+      return offset === undefined ? [values] : [values, ['msm_offsetMany', to, to, count, offset]];
     }),
   );
 }
@@ -190,18 +228,24 @@ export async function runProof(key: LoadedKey, witness: Uint8Array, blinding: Bl
     BASE_NAMES.map((name) => [name, chooseWindowBits(counts[name], name === 'h' ? counts[name] : countLarge(key, name))]),
   ) as Record<BaseName, number>;
   const offsets = new OffsetTable(key);
-  const expected = counts.h < FEW_BASES ? 1 : windowCount(bits.h);
+  const offered = options.helper?.takes('h') === true;
+  const expected = offered || counts.h < FEW_BASES ? 1 : windowCount(bits.h);
   steps.expect(expected);
+  const helped: HelpedSums = new Map();
   const fromWitness = (['b2', 'a', 'b1', 'c'] as const).map(async (name) => {
+    if (await steps.offer(name, layout.witnessPacked, helped)) return;
     const scalars = offsets.scalarsFor(bits[name]);
     await steps.run(name, windowTasks(key, name, bits[name], scalars), PRIORITY.witness);
   });
-  const fromQuotient = quotient(key, steps, threads, offsets.place(bits.h)).then(() => {
+  const offset = offsets.place(bits.h);
+  const fromQuotient = quotient(key, steps, threads, offered ? undefined : offset).then(async () => {
     steps.arrived(expected);
+    if (await steps.offer('h', layout.quotientScalars, helped)) return;
+    if (offered) kernel(instance, 'msm_offsetMany')(layout.quotientScalars, layout.quotientScalars, key.zkey.domainSize, offset);
     return steps.run('h', windowTasks(key, 'h', bits.h, layout.quotientScalars), PRIORITY.quotient);
   });
   await settleAll([...fromWitness, fromQuotient]);
-  return assemble(key, bits, blinding);
+  return assemble(key, bits, blinding, helped);
 }
 
 /** The witness' integers with the digit offset of each window width that is in use. */
@@ -229,11 +273,45 @@ class OffsetTable {
   }
 }
 
-function assemble(key: LoadedKey, bits: Readonly<Record<BaseName, number>>, { r, s }: Blinding): ProofPoints {
+/**
+ * factor·Σ scalar·base on the pool, beside any proof: to hold a helper against.
+ * @param scalars one for each base that was kept: 32 bytes, little-endian, below r
+ */
+export async function sumOnPool(key: LoadedKey, name: BaseName, scalars: Uint8Array, factor: bigint): Promise<bigint[] | undefined> {
+  const { layout, instance, counts, pool } = key;
+  const packed = name === 'h' ? layout.quotientScalars : layout.witnessPacked;
+  for (let i = 0; i < counts[name]; i++) {
+    const at = packed + PACKED_BYTES * (instance.words[layout.indices[name] / 4 + i] as number);
+    instance.bytes.set(scalars.subarray(PACKED_BYTES * i, PACKED_BYTES * (i + 1)), at);
+  }
+  const bits = chooseWindowBits(counts[name], counts[name]);
+  const offsets = new OffsetTable(key);
+  if (name === 'h') kernel(instance, 'msm_offsetMany')(packed, packed, key.zkey.domainSize, offsets.place(bits));
+  const steps = new Steps(key, { threads: pool.threads, assertWanted: () => undefined, onStep: () => undefined });
+  await steps.run(name, windowTasks(key, name, bits, name === 'h' ? packed : offsets.scalarsFor(bits)), PRIORITY.witness);
+  const points = new PointCalculator(instance, layout.mainScratch);
+  const sum = points.joinWindows(BASE_CURVES[name], layout.results[name], windowCount(bits), bits);
+  return points.affine(BASE_CURVES[name], points.multiple(BASE_CURVES[name], sum, factor));
+}
+
+/** A point of G1 as it stands in files. */
+function fileForm({ x, y }: NonNullable<SumPoint>): Uint8Array {
+  const bytes = new Uint8Array(2 * PACKED_BYTES);
+  [x, y].forEach((value, i) => {
+    bytes.set(writeInteger((value << FILE_MONTGOMERY_BITS) % BASE_FIELD.prime), i * PACKED_BYTES);
+  });
+  return bytes;
+}
+
+function assemble(key: LoadedKey, bits: Readonly<Record<BaseName, number>>, { r, s }: Blinding, helped: HelpedSums): ProofPoints {
   const { zkey, layout } = key;
   const points = new PointCalculator(key.instance, layout.mainScratch);
-  const total = (name: BaseName): number =>
-    points.joinWindows(BASE_CURVES[name], layout.results[name], windowCount(bits[name]), bits[name]);
+  const total = (name: BaseName): number => {
+    const point = helped.get(name);
+    if (point) return points.load('g1', fileForm(point));
+    if (helped.has(name)) return points.infinity('g1');
+    return points.joinWindows(BASE_CURVES[name], layout.results[name], windowCount(bits[name]), bits[name]);
+  };
   const delta1 = points.load('g1', zkey.delta1);
   const delta2 = points.load('g2', zkey.delta2);
   const a = points.sum('g1', total('a'), points.load('g1', zkey.alpha1), points.multiple('g1', delta1, r));

@@ -39,11 +39,14 @@ export interface Zkey {
   readonly coefficientCount: number;
   /** The entries themselves, without their count. */
   readonly coefficients: Section;
+  /** One point for each public input, and one for the constant. */
+  readonly ic: Section;
   readonly points: Readonly<Record<'a' | 'b1' | 'b2' | 'c' | 'h', Section>>;
-  /** Raw bytes of the points of the verifying key that a prover needs. */
+  /** Raw bytes of the header's points. */
   readonly alpha1: Uint8Array;
   readonly beta1: Uint8Array;
   readonly beta2: Uint8Array;
+  readonly gamma2: Uint8Array;
   readonly delta1: Uint8Array;
   readonly delta2: Uint8Array;
 }
@@ -69,7 +72,7 @@ export function openZkey(reader: ByteReader): Zkey {
   const power = Math.log2(domainSize);
   if (!Number.isInteger(power) || power < 1 || power > LARGEST_DOMAIN_POWER)
     throw fail(`a domain of 2^1…2^${LARGEST_DOMAIN_POWER}`, String(domainSize));
-  sectionOf(container, SECTIONS.ic, 'IC', (publicInputs + 1) * G1_BYTES);
+  const ic = sectionOf(container, SECTIONS.ic, 'IC', (publicInputs + 1) * G1_BYTES);
   const all = sectionOf(container, SECTIONS.coefficients, 'coefficients');
   if (all.sizeBytes < COEFFICIENTS_HEADER_BYTES) throw fail('a count of coefficients', `${all.sizeBytes} bytes`);
   const coefficientCount = viewOf(readSection(container, all, 0, COEFFICIENTS_HEADER_BYTES)).getUint32(0, true);
@@ -89,11 +92,13 @@ export function openZkey(reader: ByteReader): Zkey {
     publicInputs,
     domainSize,
     coefficientCount,
+    ic,
     points,
     coefficients: { offset: all.offset + COEFFICIENTS_HEADER_BYTES, sizeBytes: all.sizeBytes - COEFFICIENTS_HEADER_BYTES },
     alpha1: take(0, G1_BYTES),
     beta1: take(G1_BYTES, G1_BYTES),
     beta2: take(2 * G1_BYTES, G2_BYTES),
+    gamma2: take(2 * G1_BYTES + G2_BYTES, G2_BYTES),
     delta1: take(2 * G1_BYTES + 2 * G2_BYTES, G1_BYTES),
     delta2: take(3 * G1_BYTES + 2 * G2_BYTES, G2_BYTES),
   };

@@ -1,0 +1,130 @@
+/**
+ * The place where a helper joins a proof: with it, without it, and with every way in which it can fail, the proof is the
+ * one that the engine makes alone. The helper here computes with bigints.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildProverCircuit, type ProverCircuit, productChain } from '../../bench/proverCircuits.js';
+import { calculateWitness } from '../../circuits/witness.js';
+import { TacitError } from '../../protocol/errors.js';
+import type { BaseName } from '../../prover/engine/groth16/layout.js';
+import { insecureProveWithFixedBlinding, loadProvingKey, type ProveResult, type ProvingKey } from '../../prover/engine/prove.js';
+import { BigintHelper, helperMaker } from './bigintHelper.js';
+
+const BLINDING = { r: 1234567890123456789n, s: 9876543210987654321n };
+const BUILD_TIMEOUT_MS = 240_000;
+const ALL_G1 = { a: 'bigint', b1: 'bigint', b2: 'wasm', c: 'bigint', h: 'bigint' };
+const ALL_WASM = { a: 'wasm', b1: 'wasm', b2: 'wasm', c: 'wasm', h: 'wasm' };
+
+let circuit: ProverCircuit;
+let alone: ProveResult;
+const open: ProvingKey[] = [];
+
+beforeAll(async () => {
+  circuit = await buildProverCircuit(productChain(6, 3n));
+  alone = await insecureProveWithFixedBlinding(await keyWith(), circuit.wtnsPath, BLINDING);
+}, BUILD_TIMEOUT_MS);
+afterAll(async () => {
+  for (const key of open) await key.close();
+});
+
+async function keyWith(helper?: BigintHelper, threads = 2): Promise<ProvingKey> {
+  const key = await loadProvingKey(circuit.zkeyPath, { threads, ...(helper && { helper: helperMaker(helper) }) });
+  open.push(key);
+  return key;
+}
+
+const prove = (key: ProvingKey, options = {}): Promise<ProveResult> =>
+  insecureProveWithFixedBlinding(key, circuit.wtnsPath, BLINDING, options);
+
+describe('a helper of the proof', () => {
+  it('without one, everything is computed here', () => {
+    expect(alone.sums).toEqual(ALL_WASM);
+    expect(alone.helperFailures).toEqual([]);
+  });
+
+  it('gets every base of G1 as it stands in the key, and the pool agrees with it on a combination of them', async () => {
+    const helper = new BigintHelper({ compares: true });
+    await keyWith(helper);
+    expect([...helper.compared.keys()]).toEqual(['a', 'b1', 'c', 'h']);
+    for (const [name, { ours, pool }] of helper.compared) expect(pool, name).toEqual(ours);
+  });
+
+  it('computes the sums it takes, and the proof is the same', async () => {
+    for (const threads of [1, 2]) {
+      const key = await keyWith(new BigintHelper(), threads);
+      for (let i = 0; i < 2; i++) {
+        const progress: number[] = [];
+        const { proof, publicSignals, sums, helperFailures } = await prove(key, {
+          onProgress: ({ fraction }: { fraction: number }) => progress.push(fraction),
+        });
+        expect({ proof, publicSignals, sums }).toEqual({ proof: alone.proof, publicSignals: alone.publicSignals, sums: ALL_G1 });
+        expect(helperFailures).toEqual([]);
+        expect(progress.at(-1)).toBe(1);
+      }
+    }
+  });
+
+  it('takes only what it says it takes', async () => {
+    const key = await keyWith(new BigintHelper({ takes: (name) => name === 'h' }));
+    const { proof, sums } = await prove(key);
+    expect(proof).toEqual(alone.proof);
+    expect(sums).toEqual({ ...ALL_WASM, h: 'bigint' });
+  });
+
+  it('is left out where the caller wants the engine alone', async () => {
+    const { proof, sums } = await prove(await keyWith(new BigintHelper()), { helped: false });
+    expect(proof).toEqual(alone.proof);
+    expect(sums).toEqual(ALL_WASM);
+  });
+
+  it('what it fails at is computed here, whichever sum it is', async () => {
+    for (const failing of [['a'], ['h'], ['a', 'b1', 'c', 'h']] as BaseName[][]) {
+      const helper = new BigintHelper({ fails: (name) => failing.includes(name) });
+      const { proof, sums, helperFailures } = await prove(await keyWith(helper));
+      expect(proof, failing.join()).toEqual(alone.proof);
+      for (const name of failing) expect(sums[name]).toBe('wasm');
+      expect(helperFailures.map(({ code }) => code)).toEqual(failing.map(() => 'WEBGPU_FAILED'));
+    }
+  });
+
+  it('a wrong point, even one on the curve, never leaves: the proof is made again and the helper is not asked any more', async () => {
+    for (const name of ['b1', 'h'] as const) {
+      const helper = new BigintHelper({ lies: (sum) => sum === name });
+      const key = await keyWith(helper);
+      const { proof, sums } = await prove(key);
+      expect(proof, name).toEqual(alone.proof);
+      expect(sums).toEqual(ALL_WASM);
+      expect(helper.distrusted).toBe(1);
+    }
+  });
+
+  it('is not blamed for a witness that does not satisfy the circuit', async () => {
+    const helper = new BigintHelper();
+    const key = await keyWith(helper);
+    const wrong = (await calculateWitness(circuit.wasmPath, { seed: '3', bit: '1' })).slice();
+    // The last value of the witness, below r after the change as before.
+    wrong[wrong.length - 32] = (wrong[wrong.length - 32] as number) ^ 1;
+    const helped = await insecureProveWithFixedBlinding(key, wrong, BLINDING);
+    const unhelped = await insecureProveWithFixedBlinding(key, wrong, BLINDING, { helped: false });
+    expect(helped.proof).toEqual(unhelped.proof);
+    expect(helped.sums).toEqual(ALL_G1);
+    expect(helper.distrusted).toBe(0);
+  });
+
+  it('an aborted proof ends with PROVE_CANCELLED, and the key serves the next one', async () => {
+    const abort = new AbortController();
+    const helper = new BigintHelper({ before: () => abort.abort() });
+    const key = await keyWith(helper);
+    const error = await prove(key, { signal: abort.signal }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(TacitError);
+    expect((error as TacitError).code).toBe('PROVE_CANCELLED');
+    expect((await prove(key)).proof).toEqual(alone.proof);
+  });
+
+  it('is closed with the key', async () => {
+    const helper = new BigintHelper();
+    const key = await keyWith(helper);
+    await key.close();
+    expect(helper.closed).toBe(true);
+  });
+});
