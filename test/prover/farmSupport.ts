@@ -1,5 +1,5 @@
 /** A farm for tests: a Redis of its own, true sealed transfers, a true update, workers in this process or their own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../circuits/paths.js';
@@ -95,11 +95,13 @@ export interface WorkerProcess {
   output(): string;
 }
 
-/** A worker in a process of its own, which can be killed. Resolves when it serves. */
-export async function spawnWorker(redisUrl: string, keyFile: string, lanes: string): Promise<WorkerProcess> {
+type Spawn = (program: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
+
+/** A worker in a process of its own, which can be killed. Resolves when it serves. @param start makes the process, on another host perhaps */
+export async function spawnWorker(redisUrl: string, keyFile: string, lanes: string, start: Spawn = spawn): Promise<WorkerProcess> {
   const file = join(packageRoot(), 'dist', 'test', 'prover', 'workerProcess.js');
   if (!existsSync(file)) throw new Error(`not built: ${file}`);
-  const child = spawn(process.execPath, [file, keyFile, lanes], {
+  const child = start(process.execPath, [file, keyFile, lanes], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, REDIS_URL: redisUrl },
   });
@@ -110,8 +112,8 @@ export async function spawnWorker(redisUrl: string, keyFile: string, lanes: stri
       const address = /serving as (0x[0-9a-f]{40})/.exec(text)?.[1];
       if (address !== undefined) resolve({ process: child, address, output: () => text });
     };
-    child.stdout.on('data', listen);
-    child.stderr.on('data', listen);
+    child.stdout?.on('data', listen);
+    child.stderr?.on('data', listen);
     child.once('exit', (exitCode) => reject(new Error(`worker ended with ${exitCode}: ${text}`)));
   });
 }
