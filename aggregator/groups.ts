@@ -9,6 +9,7 @@ import { bytesToHex, hexToBytes } from '../protocol/bytes.js';
 import { CIRCUITS } from '../protocol/circuit.js';
 import { isTacitError } from '../protocol/errors.js';
 import type { EvmAddress, Field, Hex } from '../protocol/flavor.js';
+import { paddingWitness } from '../protocol/padding.js';
 import { decodeRecord, encodeRecord, recordHash } from '../protocol/record.js';
 import { type SealedJob, sealJob } from '../protocol/seal.js';
 import { encodeTransferWitness } from '../protocol/transfer.js';
@@ -21,7 +22,6 @@ import { GAS_MODEL, gasOf, slotGas } from './gasModel.js';
 import { returnSealed } from './giveBack.js';
 import { GROUP_CIRCUIT, GROUP_SIZE, type Group, groupWaiting, type WaitingTransfer } from './grouping.js';
 import { fieldOf } from './hex.js';
-import { paddingWitness } from './padding.js';
 import { planTransferTask, publishPlanned } from './tasks.js';
 
 /** Failures of groups after which a transfer is tried alone: what breaks a group is found that way. */

@@ -1,17 +1,17 @@
 /**
- * Transfers of nothing, made by the node to fill a proof: two dummy inputs, two outputs of value 0 that nobody owns, no fee.
+ * Transfers of nothing, made to fill a proof or to try a prover: two dummy inputs, two outputs of value 0 that nobody owns, no fee.
  * To the chain they look like any private transfer that pays no fee. Keys are random and forgotten: there is nothing to spend.
  */
-import { mulBase8, SUBGROUP_ORDER } from '../protocol/babyjubjub.js';
-import { bytesToUint } from '../protocol/bytes.js';
-import { TREE_ARITY, TREE_DEPTH, ZERO_ADDRESS } from '../protocol/constants.js';
-import type { Field, LeafIndex } from '../protocol/flavor.js';
-import { commitment, nullifier, ownerHash } from '../protocol/note.js';
-import { x25519Public } from '../protocol/onetime.js';
-import { type Domain, recordMessage, type TransferRecord } from '../protocol/record.js';
-import type { RandomBytes } from '../protocol/seal.js';
-import { signMessage } from '../protocol/signature.js';
-import type { OutputNote, SpendInput, TransferWitness } from '../protocol/transfer.js';
+import { mulBase8, SUBGROUP_ORDER } from './babyjubjub.js';
+import { bytesToUint } from './bytes.js';
+import { TREE_ARITY, TREE_DEPTH, ZERO_ADDRESS } from './constants.js';
+import type { Field, LeafIndex } from './flavor.js';
+import { commitment, nullifier, ownerHash } from './note.js';
+import { x25519Public } from './onetime.js';
+import { type Domain, recordMessage, type TransferRecord } from './record.js';
+import type { RandomBytes } from './seal.js';
+import { signMessage } from './signature.js';
+import type { OutputNote, SpendInput, TransferWitness } from './transfer.js';
 
 const SECRET_BYTES = 32;
 /** Reduced modulo the group's order, so many bytes leave no bias worth the name. */
