@@ -54,8 +54,34 @@ function startThread(setup: WorkerSetup): ThreadHandle {
   };
 }
 
+/** What npm `webgpu` (Dawn) exports. */
+interface Dawn {
+  create(options: string[]): GPU;
+  readonly globals: Readonly<Record<string, unknown>>;
+}
+
+let gpu: Promise<GPU | undefined> | undefined;
+
+/** An optional package: without it, or where its native part does not load, there is no GPU. The names of WebGPU that pages have become global. */
+async function loadGpu(): Promise<GPU | undefined> {
+  // Named by a variable, so that neither the compiler nor a bundler follows it.
+  const optional = 'webgpu';
+  try {
+    const { create, globals } = (await import(optional)) as Dawn;
+    for (const [name, value] of Object.entries(globals)) if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
+    return create([]);
+  } catch {
+    return undefined;
+  }
+}
+
 export const nodePlatform: Platform = {
   availableThreads: availableParallelism,
   open: async (source, what) => openFile(source, what),
+  // Kept: devices end with the object that made them.
+  gpu: () => {
+    gpu ??= loadGpu();
+    return gpu;
+  },
   threads: async () => (sharedMemoryAvailable() && existsSync(WORKER) ? startThread : undefined),
 };

@@ -22,6 +22,8 @@ export interface Platform {
   availableThreads(): number;
   /** A path in Node, an address in a page. @throws TacitError ARTIFACT_MISSING */
   open(source: string, what: string): Promise<ByteReader>;
+  /** The way to graphics processors; undefined where there is none. Nothing of it is loaded before this is called. */
+  gpu(): Promise<GPU | undefined>;
   /** Makes it possible to start threads; undefined where there are none. */
   threads(): Promise<((setup: WorkerSetup) => ThreadHandle) | undefined>;
 }
