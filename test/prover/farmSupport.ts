@@ -7,7 +7,7 @@ import { applyBatch } from '../../ledger/applyBatch.js';
 import type { QueueOutcome } from '../../ledger/effects.js';
 import { LedgerState } from '../../ledger/state.js';
 import { bytesToHex } from '../../protocol/bytes.js';
-import { recordHash } from '../../protocol/record.js';
+import { type Domain, recordHash } from '../../protocol/record.js';
 import { type SealedJob, sealJob } from '../../protocol/seal.js';
 import { encodeTransferWitness, type TransferWitness } from '../../protocol/transfer.js';
 import { EMPTY_SLOT } from '../../protocol/update.js';
@@ -20,6 +20,12 @@ export { DOMAIN };
 export const ROSTER_ID = `0x${'5e'.repeat(32)}`;
 export const NOBODY = `0x${'77'.repeat(20)}`;
 const HOUR_SECONDS = 3_600;
+
+/** The rollup that a worker process serves: `TACIT_TEST_DOMAIN=chainId:contract`, or the one of all tests. */
+export function domainOfProcess(): Domain {
+  const [chainId, contract] = (process.env.TACIT_TEST_DOMAIN ?? '').split(':');
+  return chainId === undefined || contract === undefined ? DOMAIN : { chainId: BigInt(chainId), contract };
+}
 
 export interface SealedTransfer {
   witness: TransferWitness;
