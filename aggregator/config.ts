@@ -29,6 +29,8 @@ export interface NodeConfig {
   /** Where the HTTP gateway listens; port 0 takes a free one. */
   readonly host?: string;
   readonly port?: number;
+  /** Hosts (with port) under which the gateway is reached from outside: workers' logins must name one. Any where absent. */
+  readonly publicHosts?: readonly string[];
   readonly policy?: Partial<NodePolicy>;
   /** Addresses of workers that may stand in the roster; all that announce themselves where absent. */
   readonly admittedWorkers?: readonly string[];

@@ -11,7 +11,9 @@ import { hexToBytes } from '../protocol/bytes.js';
 import { CIRCUITS } from '../protocol/circuit.js';
 import { evmAddressOfKey, signerFromKey } from '../protocol/eip712.js';
 import { TacitError } from '../protocol/errors.js';
+import { BullLeases } from '../queue/bullLeases.js';
 import { FarmQueue } from '../queue/farm.js';
+import { LANES } from '../queue/farmOptions.js';
 import { startGateway } from '../queue/gateway.js';
 import type { NodeEvent } from '../queue/service.js';
 import { type FeeShares, type RollupConfig, RollupContract } from '../verifier-contract/rollup.js';
@@ -22,6 +24,7 @@ import { confirm } from './confirm.js';
 import type { NodeContext } from './context.js';
 import { EventHub } from './eventHub.js';
 import { collectResults, noteFarmEvent } from './farm.js';
+import { farmDoor } from './farmDoor.js';
 import { sayWhatWasFound } from './findings.js';
 import { dissolveBroken, returnHalfPairs } from './giveBack.js';
 import { GROUP_SIZE } from './grouping.js';
@@ -88,7 +91,13 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
         .catch(() => {}),
     );
     const ctx = makeContext(config, policy, { settler, queueDelaySeconds, shares }, journal, queue, chain);
-    return await run(ctx, closers);
+    const leases = await BullLeases.open({ redisUrl: config.redisUrl, domain: config.domain, lanes: LANES, name: 'gateway', log: ctx.log });
+    closers.push(() =>
+      timed(leases, policy.queueTimeoutMs)
+        .close()
+        .catch(() => {}),
+    );
+    return await run(ctx, leases, closers);
   } catch (error) {
     for (const close of closers.reverse()) await close();
     throw error;
@@ -167,7 +176,7 @@ function quoteTerms({ keys }: NodeConfig, policy: NodePolicy, shares: FeeShares)
   };
 }
 
-async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<RunningNode> {
+async function run(ctx: NodeContext, leases: BullLeases, closers: (() => Promise<void>)[]): Promise<RunningNode> {
   const watcher = new ChainWatcher(ctx);
   await watcher.start();
   await sayWhatWasFound(ctx);
@@ -216,7 +225,7 @@ async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<
     loop.wake();
   });
   const service = makeService(ctx, () => problems);
-  const gateway = await startGateway({ service, ...config(ctx) });
+  const gateway = await startGateway({ service, farm: farmDoor(ctx, leases), ...config(ctx) });
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await gateway.close();

@@ -4,6 +4,7 @@
  */
 import { CIRCUITS } from '../protocol/circuit.js';
 import type { DigestSigner } from '../protocol/eip712.js';
+import type { EvmAddress } from '../protocol/flavor.js';
 import type { Domain } from '../protocol/record.js';
 import type { WorkerAnnouncement } from '../queue/announce.js';
 import { MAX_ROSTER_WORKERS, makeRoster, signRoster } from '../queue/roster.js';
@@ -46,13 +47,18 @@ export class RosterKeeper {
     return this.#current;
   }
 
+  /** Why a worker gets no jobs, or undefined where it is welcome. */
+  refusal(worker: EvmAddress): string | undefined {
+    const { admitted } = this.#parameters;
+    if (admitted === undefined || admitted.some((address) => address.toLowerCase() === worker)) return undefined;
+    return 'the operator has not admitted it';
+  }
+
   /** Announced, welcome, takes transfers, and keeps its key for a while. Ascending by address. */
   async eligible(nowSeconds: number): Promise<WorkerAnnouncement[]> {
-    const { workers, admitted } = this.#parameters;
-    const welcome = admitted === undefined ? undefined : new Set(admitted.map((address) => address.toLowerCase()));
-    return (await workers()).filter(
+    return (await this.#parameters.workers()).filter(
       ({ address, lanes, sealKeyUntil }) =>
-        lanes.some((lane) => CIRCUITS[lane].kind === 'transfer') && sealKeyUntil > nowSeconds && (welcome?.has(address) ?? true),
+        lanes.some((lane) => CIRCUITS[lane].kind === 'transfer') && sealKeyUntil > nowSeconds && this.refusal(address) === undefined,
     );
   }
 }

@@ -26,6 +26,7 @@ interface NodeOptions extends WatchFlags {
   readonly redis?: string;
   readonly host: string;
   readonly port: string;
+  readonly publicUrl?: string[];
   readonly updateCircuits: string;
   readonly sealAfterMs: string;
   readonly settleAfterMs: string;
@@ -51,6 +52,7 @@ export function registerNode(program: Command): void {
     .option('--redis <url>', 'Redis; default REDIS_URL, else a server of its own')
     .option('--host <host>', 'where the gateway listens', '127.0.0.1')
     .option('--port <port>', 'port of the gateway, 0 for any', '8080')
+    .option('--public-url <url...>', 'under which wallets and workers reach the gateway; workers’ logins must name one of them')
     .option('--update-circuits <names>', 'circuits of the updates, comma-separated', 'update_8')
     .option('--seal-after-ms <ms>', 'seal a batch when its oldest transfer has waited so long', '2000')
     .option('--settle-after-ms <ms>', 'settle proven updates after so long', '5000')
@@ -89,6 +91,7 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
       assets: assets.map((asset) => ({ ...asset })),
       host: options.host,
       port: wholeNumber('port', options.port),
+      ...(options.publicUrl === undefined ? {} : { publicHosts: options.publicUrl.map(hostOf) }),
       policy: {
         updateCircuits: circuitNames(options.updateCircuits),
         sealAfterMs: wholeNumber('seal-after-ms', options.sealAfterMs),
@@ -113,6 +116,11 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
   } finally {
     await redis.stop();
   }
+}
+
+function hostOf(url: string): string {
+  if (/^https?:\/\/[^/]/.test(url) && URL.canParse(url)) return new URL(url).host;
+  throw new TacitError('USAGE', '--public-url is not a URL', { expected: 'http://… or https://…', got: url });
 }
 
 function circuitNames(text: string): CircuitName[] {

@@ -13,8 +13,6 @@ import { vkeyFromSnarkjs, vkeyToSnarkjs } from '../protocol/vkey.js';
 import { startWorker } from '../prover/worker.js';
 import { WorkerKeys } from '../prover/workerKeys.js';
 import { LANES, type Lane } from '../queue/farmOptions.js';
-import { checkRedis } from '../queue/redis.js';
-import { redactUrl } from '../queue/redisUrl.js';
 import { decodeKeyBlob } from '../verifier-contract/keyBlob.js';
 import { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
@@ -23,10 +21,10 @@ import { type CommandResult, runs, say } from './output.js';
 import { progressBars } from './progress.js';
 import { backendFrom, threadsFrom } from './prove.js';
 import { logFormat, type WatchFlags, watchingOptions, withWatchFlags } from './watchFlags.js';
+import { type FarmFlags, farmPlace, openLeases, placeText } from './workerFarm.js';
 import { registerWorkerRewards } from './workerRewards.js';
 
-interface WorkerFlags extends WatchFlags {
-  redis?: string;
+interface WorkerFlags extends WatchFlags, FarmFlags {
   rpc: string;
   contract: string;
   keys: string;
@@ -36,13 +34,14 @@ interface WorkerFlags extends WatchFlags {
 }
 
 export function registerWorker(program: Command): void {
-  const group = program.command('worker').description('prove for a farm: take jobs from its Redis, be paid per proof');
+  const group = program.command('worker').description('prove for a farm: take jobs from its Redis or its node, be paid per proof');
   registerWorkerRewards(group);
   // `tacit worker` without a further word serves.
   const worker = group
     .command('serve', { isDefault: true })
     .description('take jobs and prove them until told to stop')
     .option('--redis <url>', 'Redis of the farm (default: REDIS_URL)')
+    .option('--node <url>', 'instead of Redis: the gateway of the node, which asks for a login with the worker’s key')
     .requiredOption('--rpc <url>', 'JSON-RPC of the chain')
     .requiredOption('--contract <address>', 'rollup contract')
     .requiredOption('--keys <file>', 'worker keys, made when missing (mode 600)')
@@ -57,25 +56,24 @@ export function registerWorker(program: Command): void {
 }
 
 async function runWorker(flags: WorkerFlags): Promise<CommandResult> {
-  const redisUrl = flags.redis ?? process.env.REDIS_URL;
-  if (redisUrl === undefined) throw new TacitError('OPTION_MISSING', 'no Redis given', { expected: '--redis URL or REDIS_URL' });
+  const place = farmPlace(flags);
   const backend = backendFrom(flags.backend);
   const watching = watchingOptions(flags);
   const log = processLog('worker', logFormat(flags));
   const threads = threadsFrom(flags.threads);
-  // The embedded server of a devnet answers these questions like a real one.
-  await checkRedis(redisUrl);
   const contract = new RollupContract(flags.contract, await openRpc(flags.rpc));
   await contract.assertDeployed();
   const onChain = decodeKeyBlob(await contract.keyBlob());
   const lanes = lanesFrom(flags.lanes, onChain);
   const keys = await WorkerKeys.load(flags.keys, Math.floor(Date.now() / 1000));
-  log.line(`worker ${keys.address}, farm at ${redactUrl(redisUrl)}`);
-  const watch = await watchWorker({ redisUrl, lanes }, watching, log);
+  const domain = await contract.domain();
+  log.line(`worker ${keys.address}, ${placeText(place)}`);
+  const leases = await openLeases(place, { domain, lanes, keys, log: (line) => log.line(line) });
+  const watch = await watchWorker({ leases, lanes }, watching, log);
   try {
     const worker = await startWorker({
-      redisUrl,
-      domain: await contract.domain(),
+      leases,
+      domain,
       keys,
       lanes,
       backend,

@@ -1,7 +1,7 @@
 /** Everything that watches a worker: job log, traces, and the operator's server with metrics and health. */
 import type { WorkerObserver } from '../prover/observer.js';
 import type { Lane } from '../queue/farmOptions.js';
-import { checkRedis } from '../queue/redis.js';
+import type { LeasePort } from '../queue/lease.js';
 import type { ProcessLog } from './logger.js';
 import { allOf, logJobs } from './observers.js';
 import { startTraces } from './paymentTraces.js';
@@ -16,7 +16,7 @@ export interface WorkerWatching extends Watching {
 
 /** @throws TacitError OPERATIONS_PORT */
 export async function watchWorker(
-  { redisUrl, lanes }: { readonly redisUrl: string; readonly lanes: readonly Lane[] },
+  { leases, lanes }: { readonly leases: Pick<LeasePort, 'check'>; readonly lanes: readonly Lane[] },
   { port, host, collectorUrl }: WatchingOptions,
   log: ProcessLog,
 ): Promise<WorkerWatching> {
@@ -34,15 +34,15 @@ export async function watchWorker(
     host,
     port,
     metrics,
-    readiness: async () => ({ queue: await queueState(redisUrl) }),
+    readiness: async () => ({ queue: await queueState(leases) }),
     status: async () => ({ lanes, inHand: metrics.inHand() ?? null }),
   });
   stops.push(() => server.close());
   return { observer, url: server.url, close: () => closeInTurn(stops) };
 }
 
-async function queueState(redisUrl: string): Promise<string> {
-  return checkRedis(redisUrl).then(
+async function queueState(leases: Pick<LeasePort, 'check'>): Promise<string> {
+  return leases.check().then(
     () => 'ok',
     (error: Error) => error.message,
   );

@@ -1,13 +1,14 @@
 /** Keeps a worker's line on the farm's board: renews it, changes the seal key when due, takes it down at the end. */
 import { signerFromKey } from '../protocol/eip712.js';
 import type { Domain } from '../protocol/record.js';
-import { ANNOUNCE_EVERY_MS, AnnouncementBoard, signAnnouncement } from '../queue/announce.js';
+import { ANNOUNCE_EVERY_MS, signAnnouncement } from '../queue/announce.js';
 import type { Lane } from '../queue/farmOptions.js';
+import type { LeasePort } from '../queue/lease.js';
 import type { LogLine } from '../queue/redis.js';
 import type { WorkerKeys } from './workerKeys.js';
 
 export interface AnnouncingParameters {
-  redisUrl: string;
+  leases: Pick<LeasePort, 'announce' | 'withdraw'>;
   domain: Domain;
   keys: WorkerKeys;
   lanes: readonly Lane[];
@@ -15,23 +16,30 @@ export interface AnnouncingParameters {
 }
 
 /** Resolves when the first line is up. */
-export async function startAnnouncing({ redisUrl, domain, keys, lanes, log }: AnnouncingParameters): Promise<{ stop(): Promise<void> }> {
-  const board = new AnnouncementBoard(redisUrl, domain, log);
+export async function startAnnouncing({ leases, domain, keys, lanes, log }: AnnouncingParameters): Promise<{ stop(): Promise<void> }> {
   const announce = async (): Promise<void> => {
     await keys.rotate(Math.floor(Date.now() / 1000));
     const { publicKey, until } = keys.sealKey;
     const content = { address: keys.address, sealKey: publicKey, lanes: [...lanes], sealKeyUntil: until };
-    await board.put(await signAnnouncement(content, domain, signerFromKey(keys.account)));
+    await leases.announce(await signAnnouncement(content, domain, signerFromKey(keys.account)));
   };
   await announce();
+  let trouble: string | undefined;
   const timer = setInterval(() => {
-    announce().catch((error: Error) => log(`worker board: ${error.message}`));
+    announce().then(
+      () => {
+        trouble = undefined;
+      },
+      (error: Error) => {
+        if (error.message !== trouble) log(`worker board: ${error.message}`);
+        trouble = error.message;
+      },
+    );
   }, ANNOUNCE_EVERY_MS);
   return {
     stop: async () => {
       clearInterval(timer);
-      await board.withdraw(keys.address).catch(() => {});
-      board.close();
+      await leases.withdraw().catch(() => {});
     },
   };
 }

@@ -14,11 +14,6 @@ import { checkTransferWitness, decodeTransferWitness, type TransferWitness } fro
 import type { FarmRefusal, TransferJob } from '../queue/contracts.js';
 import type { WorkerKeys } from './workerKeys.js';
 
-/** True where the client chose this worker as one that may read the job. */
-export function isAddressedTo(sealed: SealedJob, keys: WorkerKeys): boolean {
-  return sealed.recipients.some((recipient) => recipient.address === keys.address);
-}
-
 export interface OpenedTransfers {
   /** In the job's order, the refused ones left out. */
   readonly witnesses: TransferWitness[];

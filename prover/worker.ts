@@ -21,12 +21,13 @@ import type { Domain } from '../protocol/record.js';
 import { type TransferWitness, transferCircuitInput } from '../protocol/transfer.js';
 import type { FarmAnswer, FarmJob, FarmProgress, FarmRefusal, TransferJob } from '../queue/contracts.js';
 import type { Lane } from '../queue/farmOptions.js';
-import { consumeFarm, PassOn } from '../queue/farmWorker.js';
-import { checkRedis, type LogLine } from '../queue/redis.js';
+import { consumeFarm, type FarmHandler, PassOn } from '../queue/farmWorker.js';
+import { isFor, type LeasePort } from '../queue/lease.js';
+import type { LogLine } from '../queue/redis.js';
 import { signRefusal } from '../queue/refusal.js';
 import { startAnnouncing } from './announcing.js';
 import { observed, type WorkerObserver } from './observer.js';
-import { isAddressedTo, openTransfers } from './openTransfer.js';
+import { openTransfers } from './openTransfer.js';
 import type { BackendName } from './prove.js';
 import { ProvingHost } from './thread.js';
 import { ownUpdate } from './updateJob.js';
@@ -48,7 +49,8 @@ export interface ProvingArtifacts {
 }
 
 export interface WorkerParameters {
-  redisUrl: string;
+  /** Where its jobs come from; closed when the worker ends. */
+  leases: LeasePort;
   domain: Domain;
   keys: WorkerKeys;
   /** Circuits this worker proves. */
@@ -70,18 +72,15 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** @throws TacitError of the artifact resolver; REDIS_UNREACHABLE, REDIS_TOO_OLD, REDIS_EVICTING_POLICY */
+/** @throws TacitError of the artifact resolver, and of the first announcement */
 export async function startWorker(parameters: WorkerParameters): Promise<RunningWorker> {
-  const { redisUrl, domain, keys, lanes, log = () => {} } = parameters;
-  await checkRedis(redisUrl);
+  const { leases, domain, keys, lanes, log = () => {} } = parameters;
   const artifacts = new Map<CircuitName, ProvingArtifacts>();
   for (const lane of lanes) artifacts.set(lane, await parameters.artifacts(lane));
   const bench = new Workbench(parameters, artifacts);
-  const name = keys.address;
-  const handler = (job: FarmJob, report: (progress: FarmProgress) => Promise<void>) =>
-    observed(job, parameters.observer, () => bench.work(job, report));
-  const consumer = await consumeFarm({ redisUrl, domain, lanes, name, log, handler });
-  const announcing = await startAnnouncing({ redisUrl, domain, keys, lanes, log });
+  const handler: FarmHandler = (job, report, lost) => observed(job, parameters.observer, () => bench.work(job, report, lost));
+  const announcing = await startAnnouncing({ leases, domain, keys, lanes, log });
+  const consumer = consumeFarm({ leases, lanes, log, handler });
   log(`worker ${keys.address} serves ${lanes.join(', ')}`);
   void bench.warmUp();
   let ending: Promise<void> | undefined;
@@ -89,6 +88,7 @@ export async function startWorker(parameters: WorkerParameters): Promise<Running
     ending ??= announcing
       .stop()
       .then(() => consumer.drain())
+      .then(() => leases.close())
       .then(() => bench.close());
     return ending;
   };
@@ -121,7 +121,8 @@ class Workbench {
     this.#artifacts = artifacts;
   }
 
-  async work(job: FarmJob, report: (progress: FarmProgress) => Promise<void>): Promise<FarmAnswer> {
+  /** @param lost aborted when somebody else has the job */
+  async work(job: FarmJob, report: (progress: FarmProgress) => Promise<void>, lost: AbortSignal): Promise<FarmAnswer> {
     this.#asked = true;
     const { keys, domain, log = () => {} } = this.#parameters;
     const startedAt = performance.now();
@@ -131,7 +132,7 @@ class Workbench {
       log(`refused of ${job.id}: ${task.refused.map(({ index, code }) => `${index} ${code}`).join(', ')}`);
       return task;
     }
-    const proof = await this.#prove(job.circuit, task);
+    const proof = await this.#prove(job.circuit, task, lost);
     const provingMs = Math.round(performance.now() - startedAt);
     return {
       circuit: job.circuit,
@@ -165,7 +166,7 @@ class Workbench {
 
   async #openTransferJob(job: TransferJob, report: (progress: FarmProgress) => Promise<void>): Promise<Task | FarmRefusal> {
     const { keys, domain } = this.#parameters;
-    if (job.avoid?.includes(keys.address) || !job.sealed.every((sealed) => isAddressedTo(sealed, keys))) throw new PassOn();
+    if (!isFor(job, keys.address)) throw new PassOn();
     const { witnesses, refused } = openTransfers(job, keys, domain, Math.floor(Date.now() / 1000));
     if (refused.length > 0) return signRefusal(job, { worker: keys.address, refused }, domain, signerFromKey(keys.account));
     const { anchor } = witnesses[0] as TransferWitness;
@@ -174,11 +175,11 @@ class Workbench {
     return { input, publicInputs, anchor };
   }
 
-  async #prove(circuit: CircuitName, { input, publicInputs }: Task): Promise<string> {
+  async #prove(circuit: CircuitName, { input, publicInputs }: Task, lost: AbortSignal): Promise<string> {
     const { zkeyPath, wasmPath, vkey } = this.#artifacts.get(circuit)!;
     const { threads, backend } = this.#parameters;
     const deadline = AbortSignal.timeout(PROOF_DEADLINE_MS);
-    const signal = AbortSignal.any([this.#abort.signal, deadline]);
+    const signal = AbortSignal.any([this.#abort.signal, lost, deadline]);
     try {
       const { proof, publicSignals } = await this.#host.prove(zkeyPath, { kind: 'input', wasmPath, input }, { signal, threads, backend });
       const expected = [publicInputs.h, publicInputs.z, publicInputs.y].map(String);
@@ -187,7 +188,7 @@ class Workbench {
       verifyProof(vkey, expected, proof);
       return bytesToHex(encodeProof(proofFromSnarkjs(proof)));
     } catch (error) {
-      if (this.#abort.signal.aborted) throw new PassOn();
+      if (this.#abort.signal.aborted || lost.aborted) throw new PassOn();
       if (deadline.aborted)
         throw new TacitError('PROVE_TIMEOUT', 'the proof did not come to an end', {
           expected: `at most ${PROOF_DEADLINE_MS} ms`,

@@ -32,7 +32,7 @@ export const ANNOUNCE_EVERY_MS = 5_000;
 
 const TYPE = 'FarmWorker(bytes32 sealKey,bytes32 lanes,uint64 sealKeyUntil)';
 const SIGNATURE_BYTES = 65;
-const shape = z.strictObject({
+export const announcementShape = z.strictObject({
   address,
   sealKey: word,
   lanes: z.array(z.enum(LANES as [Lane, ...Lane[]])).max(LANES.length),
@@ -107,7 +107,7 @@ export class AnnouncementBoard {
 
 function parseLine(line: string): WorkerAnnouncement | undefined {
   try {
-    const parsed = shape.safeParse(JSON.parse(line));
+    const parsed = announcementShape.safeParse(JSON.parse(line));
     return parsed.success ? parsed.data : undefined;
   } catch {
     return undefined;

@@ -34,6 +34,8 @@ export interface UpdateJob {
   id: string;
   circuit: CircuitName;
   input: Record<string, JobSignal>;
+  /** Workers that shall leave this job to others. */
+  avoid?: EvmAddress[];
 }
 
 export type FarmJob = TransferJob | UpdateJob;
@@ -93,6 +95,7 @@ const updateJobShape = z.strictObject({
   id: jobId,
   circuit: circuitOf('update'),
   input: z.record(z.string(), signal),
+  avoid: z.array(address).max(SEAL_MAX_RECIPIENTS).optional(),
 });
 const farmJobShape = z.discriminatedUnion('kind', [transferJobShape, updateJobShape]);
 const farmResultShape = z.strictObject({

@@ -71,3 +71,8 @@ export const WORKER_OPTIONS: Omit<WorkerOptions, 'connection' | 'prefix'> = {
 export function farmPrefix({ chainId, contract }: Domain): string {
   return `{tacit-${chainId}-${contract.slice(2).toLowerCase()}}`;
 }
+
+/** Where BullMQ tells that a lane has something to do (laneBell.ts). */
+export function markerKey(prefix: string, lane: Lane): string {
+  return `${prefix}:${lane}:marker`;
+}

@@ -4,6 +4,7 @@
  *   POST /v1/transfers       idempotent submit: 202 when new or known, 409 for other content under the same id
  *   GET  /v1/transfers/:id   status              GET /v1/info /v1/roster /v1/quote?asset= /v1/leaves/:page /v1/health
  *   GET  /v1/events          server-sent events  GET /v1/openapi.json
+ *   /v1/farm/…               workers over HTTP (farmRoutes.ts)
  *
  * Every error body is {error: {code, message, expected, got, retryable}}; a node that is full answers 429 with Retry-After.
  * The gateway keeps nothing but the recent events: the service's journal decides what a repeated submission is.
@@ -12,12 +13,15 @@ import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { TacitError } from '../protocol/errors.js';
 import { EventLog, streamEvents } from './eventStream.js';
+import { addFarmRoutes, type FarmDoor } from './farmRoutes.js';
 import { answerError } from './httpErrors.js';
 import { addRoutes } from './routes.js';
 import type { GatewayService } from './service.js';
 
 export interface GatewayParameters {
   service: GatewayService;
+  /** For workers over HTTP; none are served where absent. */
+  farm?: FarmDoor;
   /** 0 takes a free port. */
   port?: number;
   host?: string;
@@ -51,8 +55,14 @@ export interface RunningGateway {
 }
 
 /** @throws TacitError GATEWAY_PORT where the port cannot be had */
-export async function startGateway({ service, port = 0, host = '127.0.0.1', limits = {} }: GatewayParameters): Promise<RunningGateway> {
-  const app = await buildGateway(service, { ...GATEWAY_LIMITS, ...limits });
+export async function startGateway({
+  service,
+  farm,
+  port = 0,
+  host = '127.0.0.1',
+  limits = {},
+}: GatewayParameters): Promise<RunningGateway> {
+  const app = await buildGateway(service, { ...GATEWAY_LIMITS, ...limits }, farm);
   try {
     const url = await app.listen({ port, host });
     return { url, close: () => app.close() };
@@ -63,7 +73,7 @@ export async function startGateway({ service, port = 0, host = '127.0.0.1', limi
 }
 
 /** The application without a port, for tests that inject requests and for writing the description to a file. */
-export async function buildGateway(service: GatewayService, limits: GatewayLimits): Promise<FastifyInstance> {
+export async function buildGateway(service: GatewayService, limits: GatewayLimits, farm?: FarmDoor): Promise<FastifyInstance> {
   const app = Fastify({
     bodyLimit: limits.bodyBytes,
     // Bodies carry sealed witnesses: nothing of a request is logged here.
@@ -78,7 +88,7 @@ export async function buildGateway(service: GatewayService, limits: GatewayLimit
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Tacit node', version: '1', description: 'Submit private transfers and follow them to settlement.' },
-      tags: [{ name: 'transfers' }, { name: 'node' }],
+      tags: [{ name: 'transfers' }, { name: 'node' }, { name: 'farm' }],
     },
   });
   app.setErrorHandler((error, _request, reply) => answerError(error, reply, limits));
@@ -94,6 +104,7 @@ export async function buildGateway(service: GatewayService, limits: GatewayLimit
   });
   app.addHook('preClose', async () => events.end());
   addRoutes(app, service, limits);
+  if (farm !== undefined) addFarmRoutes(app, farm);
   streamEvents(app, events, limits);
   app.get('/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();

@@ -157,7 +157,7 @@ export class GatewayClient {
   }
 }
 
-async function parseBody(response: Response): Promise<unknown> {
+export async function parseBody(response: Response): Promise<unknown> {
   const text = await response.text().catch((cause: unknown) => {
     throw new TacitError('NODE_UNREACHABLE', 'the node broke off its answer', { retryable: true, cause });
   });
@@ -174,7 +174,7 @@ async function parseBody(response: Response): Promise<unknown> {
 }
 
 /** The node's own error where it sent one; else what the status says. */
-function errorFrom(status: number, body: unknown): TacitError {
+export function errorFrom(status: number, body: unknown): TacitError {
   const { code, message, expected, got, retryable } = ((body as { error?: Record<string, unknown> } | undefined)?.error ?? {}) as Record<
     string,
     unknown

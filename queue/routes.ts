@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { TacitError } from '../protocol/errors.js';
 import type { GatewayService } from './service.js';
-import { parseSubmission, parseWith, submissionShape, word } from './shapes.js';
+import { documented, parseSubmission, parseWith, submissionShape, word } from './shapes.js';
 
 const MAX_PAGE = 2 ** 20;
 const MAX_ASSET = 2 ** 32 - 1;
@@ -111,10 +111,4 @@ function addNodeRoutes(app: FastifyInstance, service: GatewayService): void {
       return page;
     },
   );
-}
-
-/** A zod shape as JSON schema for the description. */
-function documented(shape: z.ZodType): Record<string, unknown> {
-  const { $schema: _dialect, ...schema } = z.toJSONSchema(shape, { io: 'input' }) as Record<string, unknown>;
-  return schema;
 }

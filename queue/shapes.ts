@@ -88,3 +88,9 @@ function safely(shape: z.ZodType, value: unknown, code: string, what: string): R
     throw new TacitError(code, `malformed ${what}`, { expected: 'a value that is not nested so deeply', cause });
   }
 }
+
+/** A zod shape as JSON schema for the description. */
+export function documented(shape: z.ZodType): Record<string, unknown> {
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(shape, { io: 'input' }) as Record<string, unknown>;
+  return schema;
+}

@@ -20,6 +20,7 @@ import { sealJob } from '../../protocol/seal.js';
 import { encodeTransferWitness, type TransferWitness } from '../../protocol/transfer.js';
 import { type RunningWorker, startWorker } from '../../prover/worker.js';
 import { WorkerKeys } from '../../prover/workerKeys.js';
+import { openBullLeases } from '../../queue/bullLeases.js';
 import { GatewayClient } from '../../queue/gatewayClient.js';
 import { type RunningRedis, startRedis } from '../../queue/redis.js';
 import type { SignedRoster, Submission } from '../../queue/service.js';
@@ -46,7 +47,7 @@ describe.skipIf(process.env.TACIT_LONG !== '1')('a group with real proofs', () =
     redis = await startRedis({ url: '', dir: join(scratch, 'redis') });
     const keys = WorkerKeys.inMemory(Math.floor(Date.now() / 1000));
     worker = await startWorker({
-      redisUrl: redis.url,
+      leases: await openBullLeases({ redisUrl: redis.url, domain: scene.domain, lanes: LANES, name: keys.address, worker: keys.address }),
       domain: scene.domain,
       keys,
       lanes: LANES,

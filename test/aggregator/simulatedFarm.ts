@@ -15,10 +15,12 @@ import { type Domain, decodeRecord, encodeRecord, recordHash, recordMessage, typ
 import { openJob, type SealedJob, sealJob } from '../../protocol/seal.js';
 import { checkTransferWitness, decodeTransferWitness } from '../../protocol/transfer.js';
 import { ownUpdate } from '../../prover/updateJob.js';
-import { AnnouncementBoard, signAnnouncement } from '../../queue/announce.js';
+import { signAnnouncement } from '../../queue/announce.js';
+import { openBullLeases } from '../../queue/bullLeases.js';
 import type { FarmJob, FarmRefusal, FarmResult, TransferJob } from '../../queue/contracts.js';
 import type { Lane } from '../../queue/farmOptions.js';
 import { consumeFarm, PassOn } from '../../queue/farmWorker.js';
+import type { LeasePort } from '../../queue/lease.js';
 import { signRefusal } from '../../queue/refusal.js';
 import type { HomeProof, SignedRoster } from '../../queue/service.js';
 import { keyOf, mod, simulate, wasteFor } from '../protocol/simulatedProofs.js';
@@ -70,6 +72,8 @@ export type WorkerPhase = 'taken' | 'checked' | 'proving' | 'result';
 
 export interface SimulatedWorkerOptions {
   readonly redisUrl: string;
+  /** Another way to its jobs than Redis. */
+  readonly open?: () => Promise<LeasePort>;
   readonly domain: Domain;
   /** Private key, 32 bytes. */
   readonly key: Uint8Array;
@@ -91,25 +95,24 @@ export async function startSimulatedWorker({
   spoil = (_, result) => result,
   refuse = () => [],
   at = () => {},
+  open,
 }: SimulatedWorkerOptions): Promise<SimulatedWorker> {
   const address = evmAddressOfKey(key);
   const sealSecret = key.map((byte) => byte ^ 0x5a);
-  const board = new AnnouncementBoard(redisUrl, domain);
+  const leases = await (open?.() ?? openBullLeases({ redisUrl, domain, lanes, name: address, worker: address }));
   const announcement = {
     address,
     sealKey: bytesToHex(x25519Public(sealSecret)),
     lanes: [...lanes],
     sealKeyUntil: Math.floor(Date.now() / 1000) + 86_400,
   };
-  const announce = async () => board.put(await signAnnouncement(announcement, domain, signerFromKey(key)));
+  const announce = async () => leases.announce(await signAnnouncement(announcement, domain, signerFromKey(key)));
   await announce();
   const timer = setInterval(() => void announce().catch(() => {}), 4_000);
   const proved: string[] = [];
-  const consumer = await consumeFarm({
-    redisUrl,
-    domain,
+  const consumer = consumeFarm({
+    leases,
     lanes,
-    name: address,
     handler: async (job, report) => {
       await at('taken', job);
       const lies = job.kind === 'transfer' ? refuse(job) : [];
@@ -133,7 +136,7 @@ export async function startSimulatedWorker({
     stop: async () => {
       clearInterval(timer);
       await consumer.drain();
-      board.close();
+      await leases.close();
     },
   };
 }

@@ -15,6 +15,7 @@ const DOORS = [
   'FarmQueue',
   'AnnouncementBoard',
   'consumeFarm',
+  'BullLeases',
   'openJournal',
   'startRedis',
 ];

@@ -14,6 +14,7 @@ import { decodeTransferWitness, encodeTransferWitness } from '../../protocol/tra
 import { vkeyFromSnarkjs } from '../../protocol/vkey.js';
 import { startWorker } from '../../prover/worker.js';
 import { WorkerKeys } from '../../prover/workerKeys.js';
+import { openBullLeases } from '../../queue/bullLeases.js';
 import { type FarmRefusal, type FarmResult, parseFarmAnswer, parseFarmResult } from '../../queue/contracts.js';
 import { FarmQueue } from '../../queue/farm.js';
 import { farmPrefix, type Lane } from '../../queue/farmOptions.js';
@@ -39,8 +40,18 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-const worker = (keys: WorkerKeys, lanes: readonly Lane[] = ['transfer_1']) =>
-  startWorker({ redisUrl: redis.url, domain: DOMAIN, keys, lanes, artifacts, threads: 1, log: (line) => log.push(line) });
+const leasesOf = ({ address }: WorkerKeys, lanes: readonly Lane[]) =>
+  openBullLeases({ redisUrl: redis.url, domain: DOMAIN, lanes, name: address, worker: address });
+const worker = async (keys: WorkerKeys, lanes: readonly Lane[] = ['transfer_1']) =>
+  startWorker({
+    leases: await leasesOf(keys, lanes),
+    domain: DOMAIN,
+    keys,
+    lanes,
+    artifacts,
+    threads: 1,
+    log: (line) => log.push(line),
+  });
 // The large circuit's keys are not built for this: its jobs here are refused before anything is proven.
 const artifacts = (circuit: Lane) => resolveArtifacts(circuit === 'transfer_8' ? 'transfer_1' : circuit);
 
@@ -126,7 +137,7 @@ describe('A15: workers that do not do their work', () => {
     // Its own check fails, as with faulty memory: here because it checks with another key.
     const artifacts = async () => ({ ...(await resolveArtifacts('transfer_1')), vkey });
     const broken = await startWorker({
-      redisUrl: redis.url,
+      leases: await leasesOf(faulty, ['transfer_1']),
       domain: DOMAIN,
       keys: faulty,
       lanes: ['transfer_1'],

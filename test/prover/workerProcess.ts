@@ -2,16 +2,20 @@
 import { resolveArtifacts } from '../../circuits/artifacts.js';
 import { startWorker } from '../../prover/worker.js';
 import { WorkerKeys } from '../../prover/workerKeys.js';
+import { openBullLeases } from '../../queue/bullLeases.js';
 import type { Lane } from '../../queue/farmOptions.js';
-import { DOMAIN } from '../protocol/walletSupport.js';
+import { domainOfProcess } from './farmSupport.js';
 
 const [, , keyFile = '', lanes = ''] = process.argv;
 const keys = await WorkerKeys.load(keyFile, Math.floor(Date.now() / 1000));
+const served = lanes.split(',') as Lane[];
+const redisUrl = process.env.REDIS_URL ?? '';
+const domain = domainOfProcess();
 const worker = await startWorker({
-  redisUrl: process.env.REDIS_URL ?? '',
-  domain: DOMAIN,
+  leases: await openBullLeases({ redisUrl, domain, lanes: served, name: keys.address, worker: keys.address }),
+  domain,
   keys,
-  lanes: lanes.split(',') as Lane[],
+  lanes: served,
   artifacts: resolveArtifacts,
   threads: 1,
   log: (line) => console.log(line),

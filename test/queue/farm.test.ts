@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../circuits/paths.js';
 import { TacitError } from '../../protocol/errors.js';
+import { openBullLeases } from '../../queue/bullLeases.js';
 import type { FarmResult, UpdateJob } from '../../queue/contracts.js';
 import { parseFarmJob, parseFarmResult } from '../../queue/contracts.js';
 import { FarmQueue, failureCode } from '../../queue/farm.js';
@@ -17,7 +18,6 @@ import {
   STALLED_INTERVAL_MS,
 } from '../../queue/farmOptions.js';
 import { consumeFarm, type FarmConsumer, type FarmHandler, PassOn } from '../../queue/farmWorker.js';
-import { LaneTurns } from '../../queue/laneTurns.js';
 import { type RunningRedis, startRedis } from '../../queue/redis.js';
 import { code } from '../prover/code.js';
 import { envelope, settled } from '../prover/farmSupport.js';
@@ -62,7 +62,15 @@ afterEach(async () => {
 });
 
 async function consume(handler: FarmHandler, lanes: readonly ('update_2' | 'update_8')[] = ['update_2']): Promise<FarmConsumer> {
-  const consumer = await consumeFarm({ redisUrl: redis.url, domain: DOMAIN, lanes, name: 'test', handler });
+  const leases = await openBullLeases({ redisUrl: redis.url, domain: DOMAIN, lanes, name: 'test', worker: RESULT.prover });
+  const running = consumeFarm({ leases, lanes, handler });
+  let drained: Promise<void> | undefined;
+  const consumer: FarmConsumer = {
+    drain: () => {
+      drained ??= running.drain().then(() => leases.close());
+      return drained;
+    },
+  };
   consumers.push(consumer);
   return consumer;
 }
@@ -208,13 +216,6 @@ describe('dying', () => {
     expect(LOCK_RENEW_MS * 3).toBeLessThanOrEqual(LOCK_DURATION_MS);
   });
 
-  it('A15: a silent worker that dies leaves its job to another', async () => {
-    await farm.publish(envelope(job('orphan')));
-    await dieHolding('update-orphan');
-    await consume(async () => RESULT);
-    expect((await settled(farm, 'update-orphan')).state).toBe('done');
-  });
-
   it('A16: a poison job that kills every worker ends as a dead letter', async () => {
     await farm.publish(envelope(job('poison')));
     await client.hset(`${farmPrefix(DOMAIN)}:update_2:update-poison`, 'stc', MAX_STALLS);
@@ -246,21 +247,19 @@ describe('lanes', () => {
     expect(most).toBe(1);
   });
 
-  it('a lane that was turned away goes before the one that had the last turn', () => {
-    const turns = new LaneTurns(200);
-    expect(turns.tryTake('a', 0)).toBe(true);
-    expect(turns.tryTake('b', 10)).toBe(false);
-    turns.release();
-    expect(turns.tryTake('a', 20)).toBe(false);
-    expect(turns.tryTake('b', 210)).toBe(true);
-    turns.release();
-    expect(turns.tryTake('a', 220)).toBe(true);
-    turns.release();
-    expect(turns.tryTake('a', 221)).toBe(true);
-    expect(turns.tryTake('b', 222)).toBe(false);
-    turns.release();
-    // b found its job taken by somebody else and never came back.
-    expect(turns.tryTake('a', 222 + 2 * 200 + 1)).toBe(true);
+  it('a busy lane starves no other: they have their turns one after the other', async () => {
+    const jobs = [0, 1, 2].flatMap((n) => [job(`small-${n}`), { ...job(`big-${n}`), circuit: 'update_8' as const }]);
+    const order: string[] = [];
+    for (const each of [...jobs].sort((a, b) => (a.circuit < b.circuit ? -1 : 1))) await farm.publish(envelope(each));
+    await consume(
+      async ({ circuit }) => {
+        order.push(circuit);
+        return RESULT;
+      },
+      ['update_2', 'update_8'],
+    );
+    for (const { id } of jobs) await settled(farm, id);
+    expect(order).toEqual(['update_2', 'update_8', 'update_2', 'update_8', 'update_2', 'update_8']);
   });
 });
 

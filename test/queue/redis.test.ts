@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { createRedisServer } from 'js-redis-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBullLeases } from '../../queue/bullLeases.js';
 import { FarmQueue } from '../../queue/farm.js';
 import { consumeFarm } from '../../queue/farmWorker.js';
 import { checkRedis, compareVersions, type RunningRedis, startRedis } from '../../queue/redis.js';
@@ -109,17 +110,14 @@ describe('the embedded server', () => {
       prover: `0x${'11'.repeat(20)}`,
       provingMs: 1,
     };
-    const consumer = await consumeFarm({
-      redisUrl: redis.url,
-      domain: DOMAIN,
-      lanes: ['update_2'],
-      name: 'test',
-      handler: async () => result,
-    });
+    const lanes = ['update_2'] as const;
+    const leases = await openBullLeases({ redisUrl: redis.url, domain: DOMAIN, lanes, name: 'test', worker: result.prover });
+    const consumer = consumeFarm({ leases, lanes, handler: async () => result });
     const job = { kind: 'update' as const, id: 'update-embedded', circuit: 'update_2' as const, input: {} };
     await farm.publish({ id: job.id, kind: job.kind, data: job });
     expect(await settled(farm, job.id)).toEqual({ state: 'done', result });
     await consumer.drain();
+    await leases.close();
     await farm.close();
     await redis.stop();
   });
