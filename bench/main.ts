@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME [--json]`: runs one benchmark. Each checks its answers before it times anything. */
 import { benchEngine } from './engine.js';
+import { benchFarm } from './farm.js';
 import { benchGas } from './gas.js';
 import { benchGrouping } from './grouping.js';
 import { benchProver } from './prover.js';
@@ -7,6 +8,7 @@ import { benchVerify } from './verify.js';
 
 const BENCHES: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   engine: benchEngine,
+  farm: benchFarm,
   gas: benchGas,
   grouping: benchGrouping,
   prover: benchProver,
