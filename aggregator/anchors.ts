@@ -2,6 +2,7 @@
 
 import { TacitError } from '../protocol/errors.js';
 import type { Field, Hex } from '../protocol/flavor.js';
+import { isKnownRoot } from './chainView.js';
 import type { NodeContext } from './context.js';
 import { fieldHex } from './hex.js';
 
@@ -11,7 +12,7 @@ import { fieldHex } from './hex.js';
  * @throws TacitError ANCHOR_UNKNOWN (retryable: a wallet refreshes the anchor and proves again)
  */
 export function assertUsableAnchor(ctx: NodeContext, anchor: Field): void {
-  if (ctx.view.knownRoots.has(anchor)) return;
+  if (isKnownRoot(ctx.view, anchor)) return;
   const root = fieldHex(anchor);
   const seal = ctx.seals.find(({ noteRootNew }) => noteRootNew === root);
   if (seal !== undefined && (seal.state !== 'settling' || isKept(ctx, seal.index))) return;

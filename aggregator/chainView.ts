@@ -1,17 +1,23 @@
 /**
- * What the contract knows, rebuilt from its history: trees, queue, known roots, settled records. A view is never changed:
- * following the chain makes the next one, so that an earlier one is at hand when blocks are taken back.
+ * What the contract knows, rebuilt from its history: trees, waiting queue, known roots, settled records. A view is never
+ * changed: following the chain makes the next one, so that an earlier one is at hand when blocks are taken back. Two views
+ * share all that they have in common; to extend one costs what is new, not what is old.
  */
 
-import type { BlockRef, RecordHash } from '../ledger/schema.js';
+import { EMPTY_ROOTS } from '../ledger/emptyRoots.js';
+import type { BlockRef } from '../ledger/schema.js';
 import { LedgerState } from '../ledger/state.js';
 import { CIRCUITS, circuitById } from '../protocol/circuit.js';
+import { TREE_DEPTH } from '../protocol/constants.js';
 import { TacitError } from '../protocol/errors.js';
-import type { EvmAddress, Field, Hex } from '../protocol/flavor.js';
+import type { EvmAddress, Field } from '../protocol/flavor.js';
 import { type Domain, recordHash, type TransferRecord } from '../protocol/record.js';
 import { decodeSettlement, kindsAfterDrops, type Settlement } from '../protocol/settlement.js';
 import { type QueueItem, type QueueItemKind, settlementSlots } from '../protocol/slots.js';
 import type { ChainEvent } from './chainPort.js';
+import { SettledLog } from './settledLog.js';
+
+const GENESIS_NOTE_ROOT = EMPTY_ROOTS[TREE_DEPTH];
 
 /** An item of the contract's queue. A dropped forced item keeps its record. */
 export interface ViewQueueItem {
@@ -25,43 +31,41 @@ export interface ViewQueueItem {
   readonly refund?: EvmAddress;
 }
 
-export interface ViewSettlement {
-  readonly ordinal: number;
-  readonly tx: Hex;
-  readonly block: BlockRef;
-  /** Roots after each update, in order. */
-  readonly roots: readonly { readonly noteRoot: Field; readonly nullRoot: Field }[];
-  /** Records that it brought into the trees, forced ones included. */
-  readonly records: readonly RecordHash[];
-  readonly queueItems: number;
-}
-
 export interface ChainView {
   /** The last block looked at. */
   readonly head: BlockRef;
   readonly headSeconds: number;
   readonly state: LedgerState;
-  readonly knownRoots: ReadonlySet<Field>;
-  readonly queue: readonly ViewQueueItem[];
-  /** Items below are in the rollup. */
+  /** Number of the first waiting item; those before it are in the rollup, or were dropped. */
   readonly queueHead: number;
-  readonly settlements: readonly ViewSettlement[];
-  readonly settledRecords: ReadonlyMap<RecordHash, ViewSettlement>;
+  /** The items from `queueHead` on. */
+  readonly waiting: readonly ViewQueueItem[];
+  readonly settled: SettledLog;
 }
 
 /** The contract right after its creation, seen at the block before it. */
 export function genesisView(head: BlockRef): ChainView {
-  const state = LedgerState.genesis();
-  return {
-    head,
-    headSeconds: 0,
-    state,
-    knownRoots: new Set([state.noteRoot]),
-    queue: [],
-    queueHead: 0,
-    settlements: [],
-    settledRecords: new Map(),
-  };
+  return { head, headSeconds: 0, state: LedgerState.genesis(), queueHead: 0, waiting: [], settled: SettledLog.of() };
+}
+
+/** Number that the next queue item will have. */
+export function queueTail({ queueHead, waiting }: Pick<ChainView, 'queueHead' | 'waiting'>): number {
+  return queueHead + waiting.length;
+}
+
+/** The waiting item of that number. */
+export function waitingItem({ queueHead, waiting }: ChainView, item: number): ViewQueueItem | undefined {
+  return waiting[item - queueHead];
+}
+
+/** Waiting items from number `from`, before number `to`. */
+export function waitingItems({ queueHead, waiting }: ChainView, from: number, to = Number.POSITIVE_INFINITY): readonly ViewQueueItem[] {
+  return waiting.slice(Math.max(0, from - queueHead), Math.max(0, to - queueHead));
+}
+
+/** Whether a transfer may be anchored to the root: the contract knows it. */
+export function isKnownRoot({ settled }: ChainView, noteRoot: Field): boolean {
+  return noteRoot === GENESIS_NOTE_ROOT || settled.keeps(noteRoot);
 }
 
 /**
@@ -82,25 +86,25 @@ export function extendView(view: ChainView, events: readonly ChainEvent[], head:
 
 /** Forced transfers that wait in the queue. */
 export function waitingForced(view: ChainView): ViewQueueItem[] {
-  return view.queue.slice(view.queueHead).filter(({ kind }) => kind === 'forced');
+  return view.waiting.filter(({ kind }) => kind === 'forced');
 }
 
 function applyEvent(view: ChainView, event: ChainEvent, domain: Domain): ChainView {
   switch (event.kind) {
     case 'deposit':
     case 'forced': {
-      if (event.item !== view.queue.length) throw inconsistent(`queue item ${view.queue.length}`, `${event.item}`);
-      return { ...view, queue: [...view.queue, event] };
+      if (event.item !== queueTail(view)) throw inconsistent(`queue item ${queueTail(view)}`, `${event.item}`);
+      return { ...view, waiting: [...view.waiting, event] };
     }
     case 'dropped':
-      return { ...view, queue: withDropped(view.queue, [event.item]) };
+      return { ...view, waiting: withDropped(view.waiting, [event.item]) };
     case 'settlement':
       return applySettlement(view, event, domain);
   }
 }
 
 function applySettlement(view: ChainView, event: Extract<ChainEvent, { kind: 'settlement' }>, domain: Domain): ChainView {
-  const items = view.queue.slice(view.queueHead);
+  const items = view.waiting;
   // The events of in-settlement drops come with the settlement itself and are undone by the bytes below.
   const settlement = decodeSettlement(
     event.bytes,
@@ -124,25 +128,18 @@ function applySettlement(view: ChainView, event: Extract<ChainEvent, { kind: 'se
   const records = [...forced, ...settlement.transfers.flatMap((entry) => entry.records)].map((record): string =>
     recordHash(record, domain),
   );
-  const settled: ViewSettlement = {
-    ordinal: view.settlements.length,
-    tx: event.tx,
-    block: event.block,
-    roots,
-    records,
-    queueItems: settlement.queueItems,
-  };
+  const { queueItems, drops } = settlement;
+  const settled = { ordinal: view.settled.count, tx: event.tx, block: event.block, roots, kept, records, queueItems };
+  const dropped = withDropped(
+    items,
+    drops.map(({ item }) => view.queueHead + item),
+  );
   return {
     ...view,
     state,
-    knownRoots: new Set([...view.knownRoots, ...kept]),
-    queue: withDropped(
-      view.queue,
-      settlement.drops.map(({ item }) => view.queueHead + item),
-    ),
-    queueHead: view.queueHead + settlement.queueItems,
-    settlements: [...view.settlements, settled],
-    settledRecords: new Map([...view.settledRecords, ...records.map((id) => [id, settled] as const)]),
+    queueHead: view.queueHead + queueItems,
+    waiting: dropped.slice(queueItems),
+    settled: view.settled.with(settled),
   };
 }
 

@@ -14,17 +14,26 @@ export async function commitTransfers(
   ctx: NodeContext,
   body: (tables: WriteTables) => readonly TransferRow[],
 ): Promise<readonly TransferRow[]> {
-  const rows = await ctx.journal.transaction((tables) => {
+  const { rows, before } = await ctx.journal.transaction((tables) => {
     const changed = body(tables);
+    const states = new Map(changed.map(({ id }) => [id, tables.transfers.get(id)?.state]));
     for (const row of changed) tables.transfers.put(row.id, row);
-    return changed;
+    return { rows: changed, before: states };
   });
   for (const row of rows) {
+    if (row.padding !== true) {
+      recount(ctx, before.get(row.id), -1);
+      recount(ctx, row.state, 1);
+    }
     if (FINISHED.has(row.state)) ctx.live.delete(row.id);
     else ctx.live.set(row.id, row);
     ctx.events.tell({ type: 'transfer', transfer: statusOf(ctx, row) });
   }
   return rows;
+}
+
+function recount({ finished }: NodeContext, state: TransferRow['state'] | undefined, by: 1 | -1): void {
+  if (state === 'settled' || state === 'failed') finished[state] += by;
 }
 
 /** The row in a later state, stamped with the time it got there. Optional members given as undefined are taken away. */

@@ -69,6 +69,8 @@ export interface NodePolicy {
   readonly bumpAfterMs: number;
   /** Blocks on top of a settlement before it counts as final, and before its root is offered as an anchor. */
   readonly confirmationDepth: number;
+  /** The view of the chain is stored when it is so many blocks further: what a restart has to read again, and a little more. */
+  readonly checkpointBlocks: number;
   /** Seconds that a roster, and so a seal made with it, is good for. */
   readonly rosterSeconds: number;
   readonly fees: FeePolicy;
@@ -106,6 +108,7 @@ export const DEFAULT_POLICY: NodePolicy = {
   queueTimeoutMs: 5_000,
   bumpAfterMs: 30_000,
   confirmationDepth: 1,
+  checkpointBlocks: 16,
   rosterSeconds: 1_800,
   fees: { marginBps: 1_000, expectedTransfers: 32, prices: { 0: { numerator: 1n, denominator: 1n } }, quoteMs: 120_000, required: false },
 };

@@ -43,6 +43,8 @@ export interface NodeContext {
   readonly log: (line: string) => void;
   /** Unfinished transfers: all but settled and failed. */
   readonly live: Map<RecordHash, TransferRow>;
+  /** How many of the wallets' transfers ended so; the journal's rows, counted once. */
+  readonly finished: { settled: number; failed: number };
   /** What the contract holds. */
   view: ChainView;
   /** What it will hold when every standing seal is settled. */

@@ -6,7 +6,7 @@
 import type { LowLeaf } from '../ledger/nullifierTree.js';
 import { isTacitError, TacitError } from '../protocol/errors.js';
 import { rollupData } from '../verifier-contract/rollup.js';
-import type { ViewQueueItem } from './chainView.js';
+import { type ViewQueueItem, waitingItem } from './chainView.js';
 import type { NodeContext } from './context.js';
 import { unsealedItems } from './order.js';
 import { bidsPlenty, broadcast, signTransaction, transactionsOf } from './transactions.js';
@@ -71,7 +71,7 @@ async function send(
 
 async function follow(ctx: NodeContext, { item, nonce }: DropUnderWay): Promise<boolean> {
   const transactions = transactionsOf(ctx, nonce);
-  const gone = item < ctx.view.queueHead || ctx.view.queue[item]?.kind !== 'forced';
+  const gone = waitingItem(ctx.view, item)?.kind !== 'forced';
   if (gone || (await ctx.effects.chain.minedNonce()) > nonce) {
     await ctx.journal.transaction((tables) => tables.facts.remove(FACT));
     return true;

@@ -13,7 +13,7 @@ export async function sayWhatWasFound(ctx: NodeContext): Promise<void> {
     );
   const outcomes = await Promise.all([...tasks.keys()].map(ask));
   const journal = `${counted([...live.values()].map(({ state }) => state))} transfers under way, ${seals.length} standing seals`;
-  const chain = `block ${view.head.number}, ${view.settlements.length} settlements, ${view.queue.length - view.queueHead} queue items waiting`;
+  const chain = `block ${view.head.number}, ${view.settled.count} settlements, ${view.waiting.length} queue items waiting`;
   ctx.log(`found: journal ${journal}; queue ${counted(outcomes)} of ${tasks.size} tasks; chain ${chain}`);
 }
 

@@ -3,7 +3,7 @@
  * and chain at the moment of asking; nothing is remembered for it. Parts that cannot be asked now are left out, so that
  * the picture of a half-broken node still shows the other half.
  */
-import type { TransferState } from '../ledger/schema.js';
+import type { TransferRow, TransferState } from '../ledger/schema.js';
 import type { CircuitName } from '../protocol/circuit.js';
 import type { EvmAddress, Hex } from '../protocol/flavor.js';
 import type { LaneCounts } from '../queue/farm.js';
@@ -53,7 +53,7 @@ export interface NodeInspection {
 export async function inspect(ctx: NodeContext, problems: Readonly<Record<string, string>>): Promise<NodeInspection> {
   const atMs = ctx.nowMs();
   const [farm, money, lastSettlement] = await Promise.all([ifAnswered(farmOf(ctx)), ifAnswered(moneyOf(ctx)), lastSettlementOf(ctx)]);
-  const live = [...ctx.live.values()];
+  const live = pendingTransfers(ctx);
   return {
     atMs,
     contract: ctx.domain.contract,
@@ -73,13 +73,18 @@ export async function inspect(ctx: NodeContext, problems: Readonly<Record<string
     chain: {
       head: ctx.view.head.number,
       headAgeSeconds: Math.max(0, Math.floor(atMs / 1000) - ctx.view.headSeconds),
-      settlements: ctx.view.settlements.length,
+      settlements: ctx.view.settled.count,
     },
     contractQueue: contractQueueOf(ctx),
     ...(farm === undefined ? {} : { farm }),
     ...(money === undefined ? {} : { money }),
     ...(lastSettlement === undefined ? {} : { lastSettlement }),
   };
+}
+
+/** Transfers of wallets that are under way; what the node made itself to fill a proof is nobody's. */
+export function pendingTransfers({ live }: Pick<NodeContext, 'live'>): TransferRow[] {
+  return [...live.values()].filter(({ padding }) => padding !== true);
 }
 
 function countStates(states: readonly LiveState[]): Record<LiveState, number> {
@@ -108,7 +113,7 @@ async function moneyOf({ effects: { chain }, settler }: NodeContext): Promise<No
 }
 
 async function lastSettlementOf(ctx: NodeContext): Promise<NodeInspection['lastSettlement']> {
-  const last = ctx.view.settlements.at(-1);
+  const last = ctx.view.settled.last;
   if (last === undefined) return undefined;
   const receipt = await ifAnswered(ctx.effects.chain.receipt(last.tx));
   return {
@@ -120,7 +125,7 @@ async function lastSettlementOf(ctx: NodeContext): Promise<NodeInspection['lastS
 }
 
 function contractQueueOf({ view, queueDelaySeconds }: NodeContext): NodeInspection['contractQueue'] {
-  const waiting = view.queue.slice(view.queueHead).filter(({ kind }) => kind !== 'dropped');
+  const waiting = view.waiting.filter(({ kind }) => kind !== 'dropped');
   const [oldest] = waiting;
   return {
     waiting: waiting.length,

@@ -6,6 +6,7 @@
 
 import { withFaultPoints } from '../ledger/effects.js';
 import { type Journal, openJournal } from '../ledger/journal.js';
+import type { TransferState } from '../ledger/schema.js';
 import { LedgerState } from '../ledger/state.js';
 import { hexToBytes } from '../protocol/bytes.js';
 import { CIRCUITS } from '../protocol/circuit.js';
@@ -29,7 +30,7 @@ import { sayWhatWasFound } from './findings.js';
 import { dissolveBroken, returnHalfPairs } from './giveBack.js';
 import { GROUP_SIZE } from './grouping.js';
 import { groupDue, takesGroups } from './groups.js';
-import { inspect, type NodeInspection } from './inspect.js';
+import { inspect, type NodeInspection, pendingTransfers } from './inspect.js';
 import { RpcNodeChain } from './nodeChain.js';
 import { QUEUE_CHECK_MS, watchQueue } from './queueWatch.js';
 import { QuoteBook, type QuoteTerms } from './quote.js';
@@ -43,7 +44,10 @@ import { Turn } from './turn.js';
 import { ChainWatcher } from './watch.js';
 
 export interface NodeStats {
+  /** Wallets' transfers under way. */
   readonly pending: number;
+  /** Transfers of nothing under way, made to fill a proof. */
+  readonly padding: number;
   readonly settled: number;
   readonly failed: number;
   /** Sealed and not yet settled. */
@@ -132,7 +136,9 @@ function makeContext(
   const ports = { journal, queue: timed(queue, policy.queueTimeoutMs), chain };
   const effects = config.faultHook === undefined ? ports : withFaultPoints(ports, config.faultHook);
   const sign = signerFromKey(hexToBytes(config.settlerKey, 32));
-  const live = journal.read.transfers.rows().filter(({ state }) => state !== 'settled' && state !== 'failed');
+  const transfers = journal.read.transfers.rows();
+  const live = transfers.filter(({ state }) => state !== 'settled' && state !== 'failed');
+  const ended = (as: TransferState) => transfers.filter(({ state, padding }) => state === as && padding !== true).length;
   const tasks = journal.read.tasks.rows().filter(({ state }) => state === 'planned' || state === 'queued');
   return {
     config,
@@ -156,6 +162,7 @@ function makeContext(
     nowMs: () => Date.now(),
     log: config.log ?? (() => {}),
     live: new Map(live.map((row) => [row.id as string, row])),
+    finished: { settled: ended('settled'), failed: ended('failed') },
     view: genesisView({ number: config.deploymentBlock - 1, hash: '0x' }),
     tip: LedgerState.genesis(),
     seals: [],
@@ -278,16 +285,14 @@ function startLoop(body: () => Promise<void>, pauseMs: number): { wake(): void; 
 }
 
 function statsOf(ctx: NodeContext): NodeStats {
-  const finished = ctx.journal.read.transfers
-    .rows()
-    .filter(({ state, padding }) => (state === 'settled' || state === 'failed') && padding !== true);
+  const pending = pendingTransfers(ctx).length;
   return {
-    pending: ctx.live.size,
-    settled: finished.filter(({ state }) => state === 'settled').length,
-    failed: finished.filter(({ state }) => state === 'failed').length,
+    pending,
+    padding: ctx.live.size - pending,
+    ...ctx.finished,
     standingSeals: ctx.seals.length,
-    settlements: ctx.view.settlements.length,
-    queueItemsWaiting: ctx.view.queue.length - ctx.view.queueHead,
+    settlements: ctx.view.settled.count,
+    queueItemsWaiting: ctx.view.waiting.length,
     farmTasks: ctx.tasks.size,
   };
 }

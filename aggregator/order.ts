@@ -9,7 +9,7 @@ import type { Field } from '../protocol/flavor.js';
 import { decodeRecord } from '../protocol/record.js';
 import { queueSlots } from '../protocol/slots.js';
 import { sealOfRoot } from './anchors.js';
-import { type ViewQueueItem, waitingForced } from './chainView.js';
+import { isKnownRoot, type ViewQueueItem, waitingForced, waitingItems } from './chainView.js';
 import type { NodeContext } from './context.js';
 import { fieldHex, fieldOf } from './hex.js';
 
@@ -91,7 +91,7 @@ function slotCount(candidates: readonly Candidate[]): number {
 export function unsealedItems(ctx: Pick<NodeContext, 'view' | 'seals'>): ViewQueueItem[] {
   const sealed = ctx.seals.flatMap(itemsOf);
   const first = Math.max(ctx.view.queueHead, ...sealed.map((item) => item + 1));
-  return ctx.view.queue.slice(first);
+  return [...waitingItems(ctx.view, first)];
 }
 
 /** Queue items that a seal's slots hold. */
@@ -114,7 +114,7 @@ export function circuitFor(circuits: readonly CircuitName[], count: number): Cir
 
 /** Judged as the contract does, by the time of the last block. */
 export function isQueueOverdue({ view, queueDelaySeconds }: Pick<NodeContext, 'view' | 'queueDelaySeconds'>): boolean {
-  const head = view.queue[view.queueHead];
+  const [head] = view.waiting;
   return head !== undefined && view.headSeconds > head.queuedAtSeconds + queueDelaySeconds;
 }
 
@@ -201,7 +201,7 @@ function companions(ctx: NodeContext, waiting: ReadonlyMap<string, TransferRow>,
 /** True where the contract knows the root that the transfer's proof is anchored to, or a standing seal makes it. */
 export function hasAnchor(ctx: Pick<NodeContext, 'journal' | 'view' | 'seals'>, { proofId }: TransferRow): boolean {
   const proof = proofId === undefined ? undefined : ctx.journal.read.proofs.get(proofId);
-  return proof !== undefined && (ctx.view.knownRoots.has(fieldOf(proof.anchor)) || sealOfRoot(ctx, proof.anchor) !== undefined);
+  return proof !== undefined && (isKnownRoot(ctx.view, fieldOf(proof.anchor)) || sealOfRoot(ctx, proof.anchor) !== undefined);
 }
 
 /** Marks the slots' nullifiers as taken; false where one is taken or will be. */

@@ -22,7 +22,7 @@ import {
 } from '../protocol/settlement.js';
 import { type QueueItem, settlementSlots } from '../protocol/slots.js';
 import type { Slot } from '../protocol/update.js';
-import type { ViewQueueItem } from './chainView.js';
+import { isKnownRoot, type ViewQueueItem, waitingItems } from './chainView.js';
 import type { NodeContext } from './context.js';
 import { fieldHex, fieldOf } from './hex.js';
 import { isQueueOverdue, itemsOf, transfersOf } from './order.js';
@@ -56,7 +56,7 @@ export function overdueItemsMissed(ctx: NodeContext): number {
     if (!keepsLayout(ctx, [...group, seal])) break;
     group = [...group, seal];
   }
-  const waiting = ctx.view.queue.slice(ctx.view.queueHead);
+  const { waiting } = ctx.view;
   const isOverdue = ({ queuedAtSeconds }: ViewQueueItem) => ctx.view.headSeconds > queuedAtSeconds + ctx.queueDelaySeconds;
   const taken = consumedItems(ctx, group).length;
   const overdue = waiting.filter(isOverdue).length;
@@ -102,7 +102,7 @@ function anchorsHold(ctx: NodeContext, group: readonly SealRow[]): boolean {
 /** From the queue's head to the last item of the group, dropped ones between included. */
 function consumedItems(ctx: NodeContext, group: readonly SealRow[]): ViewQueueItem[] {
   const end = Math.max(ctx.view.queueHead, ...group.flatMap(itemsOf).map((item) => item + 1));
-  return ctx.view.queue.slice(ctx.view.queueHead, end);
+  return [...waitingItems(ctx.view, ctx.view.queueHead, end)];
 }
 
 function buildSettlement(ctx: NodeContext, group: readonly SealRow[], items: readonly ViewQueueItem[]): Settlement {
@@ -162,7 +162,7 @@ function updateEntry(ctx: NodeContext, seal: SealRow, keepRoot: boolean): Update
 /** A root that the contract knows, or that an update of the group makes before the one at `at`. */
 function anchorOf(ctx: NodeContext, group: readonly SealRow[], at: number, anchor: Hex): AnchorRef | undefined {
   const root = fieldOf(anchor);
-  if (ctx.view.knownRoots.has(root)) return { kind: 'known', root };
+  if (isKnownRoot(ctx.view, root)) return { kind: 'known', root };
   const index = group.findIndex(({ noteRootNew }) => noteRootNew === anchor);
   return index >= 0 && index < at ? { kind: 'update', index } : undefined;
 }

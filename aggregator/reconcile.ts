@@ -16,29 +16,34 @@ import { CIRCUITS } from '../protocol/circuit.js';
 import { decodeRecord } from '../protocol/record.js';
 import { alignedStart } from '../protocol/update.js';
 import { release } from './admit.js';
-import type { ChainView, ViewSettlement } from './chainView.js';
+import { type ChainView, waitingItem, waitingItems } from './chainView.js';
 import { commitTransfers, moved } from './commit.js';
 import type { NodeContext } from './context.js';
 import { returnAnchorless } from './giveBack.js';
-import { fieldHex } from './hex.js';
+import { fieldHex, fieldOf } from './hex.js';
 import { itemsOf, transfersOf } from './order.js';
 import { replaySeals } from './seal.js';
 import { underWay } from './settle.js';
+import type { ViewSettlement } from './settledLog.js';
 import { unsealed } from './withdraw.js';
 
 export const L1_CURSOR = 'l1';
 /** Hashes of scanned blocks that are kept: more than a reorg takes back. */
 const BLOCKS_KEPT = 256;
 
-/**
- * Makes `view` the node's view.
- * @param everything also look at what was settled before: after a restart or a reorg
- */
-export async function alignWithChain(ctx: NodeContext, view: ChainView, everything: boolean): Promise<void> {
+export interface Alignment {
+  /** Settlements from this ordinal on are new: the journal and the listeners have not heard of them. */
+  readonly since: number;
+  /** Also look at what was settled before: after a restart or a reorg. */
+  readonly everything: boolean;
+}
+
+/** Makes `view` the node's view. */
+export async function alignWithChain(ctx: NodeContext, view: ChainView, alignment: Alignment): Promise<void> {
   const before = ctx.view;
   ctx.view = view;
   try {
-    await align(ctx, before, view, everything);
+    await align(ctx, view, alignment);
   } catch (error) {
     // Memory must not be ahead of the journal: the same step is taken again.
     ctx.view = before;
@@ -46,14 +51,13 @@ export async function alignWithChain(ctx: NodeContext, view: ChainView, everythi
   }
 }
 
-async function align(ctx: NodeContext, before: ChainView, view: ChainView, everything: boolean): Promise<void> {
+async function align(ctx: NodeContext, view: ChainView, { since, everything }: Alignment): Promise<void> {
   const candidates = everything ? ctx.journal.read.seals.rows().filter(({ state }) => state !== 'withdrawn') : ctx.seals;
   const { settled, standing, withdrawn } = sortSeals(ctx, candidates);
-  const newSettlements = view.settlements.slice(commonPrefix(before, view));
+  const newSettlements = view.settled.since(since);
   const changedRows = await commitTransfers(ctx, (tables) => {
     for (const seal of [...settled, ...standing, ...withdrawn]) tables.seals.put(seal.index, seal);
-    for (const row of everything ? tables.settled.rows() : [])
-      if (row.ordinal >= view.settlements.length) tables.settled.remove(row.ordinal);
+    for (const { ordinal } of tables.settled.rows({ from: view.settled.count })) tables.settled.remove(ordinal);
     for (const entry of newSettlements) tables.settled.put(entry.ordinal, settledRow(ctx, entry, view));
     tables.cursors.put(L1_CURSOR, view.head);
     tables.blocks.put(view.head.number, view.head.hash);
@@ -89,10 +93,7 @@ interface SortedSeals {
 
 function sortSeals(ctx: NodeContext, seals: readonly SealRow[]): SortedSeals {
   const { view } = ctx;
-  const history = new Set(
-    view.settlements.flatMap(({ roots }) => roots.map(({ noteRoot, nullRoot }) => fieldHex(noteRoot) + fieldHex(nullRoot))),
-  );
-  const isSettled = ({ noteRootNew, nullRootNew }: SealRow) => history.has(noteRootNew + nullRootNew);
+  const isSettled = ({ noteRootNew, nullRootNew }: SealRow) => view.settled.reached(fieldOf(noteRootNew), fieldOf(nullRootNew));
   const open = seals.filter((seal) => !isSettled(seal));
   const firstVoid = firstThatDoesNotFit(view, open);
   const settling = new Set(underWay(ctx)?.seals ?? []);
@@ -111,7 +112,8 @@ function standingState(ctx: NodeContext, { index }: SealRow, settling: ReadonlyS
 }
 
 /** Position of the first seal that does not continue the state before it, or the count where all do. */
-function firstThatDoesNotFit({ state, queue, queueHead }: ChainView, seals: readonly SealRow[]): number {
+function firstThatDoesNotFit(view: ChainView, seals: readonly SealRow[]): number {
+  const { state, queueHead } = view;
   let [noteRoot, nullRoot, leafCount]: [string, string, bigint] = [...rootsOf(state), state.leafCount];
   let item = queueHead;
   for (const [position, seal] of seals.entries()) {
@@ -120,15 +122,13 @@ function firstThatDoesNotFit({ state, queue, queueHead }: ChainView, seals: read
     const continues =
       seal.noteRootOld === noteRoot && seal.nullRootOld === nullRoot && BigInt(seal.startIndex) === alignedStart(leafCount, size);
     const inOrder = items.every(
-      (entry, i) =>
-        entry >= (i === 0 ? item : (items[i - 1] as number) + 1) && queue[entry] !== undefined && queue[entry].kind !== 'dropped',
+      (entry, i) => entry >= (i === 0 ? item : (items[i - 1] as number) + 1) && (waitingItem(view, entry)?.kind ?? 'dropped') !== 'dropped',
     );
     const skipped =
       items.length > 0 &&
-      queue.slice(item, items[items.length - 1]).some(({ item: index, kind }) => kind !== 'dropped' && !items.includes(index));
+      waitingItems(view, item, items[items.length - 1]).some(({ item: index, kind }) => kind !== 'dropped' && !items.includes(index));
     const sameContent = seal.slots.every(
-      ({ source, cm1 }) =>
-        source.kind === 'transfer' || matchesItem(queue, source.kind === 'deposits' ? source.items[0] : source.item, cm1),
+      ({ source, cm1 }) => source.kind === 'transfer' || matchesItem(view, source.kind === 'deposits' ? source.items[0] : source.item, cm1),
     );
     if (!continues || !inOrder || skipped || !sameContent) return position;
     [noteRoot, nullRoot, leafCount] = [seal.noteRootNew, seal.nullRootNew, BigInt(seal.startIndex + 2 * size)];
@@ -137,8 +137,8 @@ function firstThatDoesNotFit({ state, queue, queueHead }: ChainView, seals: read
   return seals.length;
 }
 
-function matchesItem(queue: ChainView['queue'], item: number, cm1: string): boolean {
-  const entry = queue[item];
+function matchesItem(view: ChainView, item: number, cm1: string): boolean {
+  const entry = waitingItem(view, item);
   const commitment = entry?.kind === 'deposit' ? entry.commitment : entry?.record?.cm1;
   return commitment !== undefined && fieldHex(commitment) === cm1;
 }
@@ -152,7 +152,7 @@ function alignTransfers(
   const sealOf = new Map(standing.flatMap((seal) => transfersOf(seal).map((id) => [id, seal.index] as const)));
   const voided = new Set(withdrawn.flatMap(transfersOf));
   return rows.flatMap((row) => {
-    const settlement = ctx.view.settledRecords.get(row.id);
+    const settlement = ctx.view.settled.ofRecord(row.id);
     if (settlement !== undefined)
       return row.state === 'settled' && row.settlementTx === settlement.tx
         ? []
@@ -204,7 +204,7 @@ function settledRow(ctx: NodeContext, { ordinal, tx, block, roots }: ViewSettlem
 
 function noteQueue(ctx: NodeContext): void {
   for (const item of ctx.seenMs.keys()) if (item < ctx.view.queueHead) ctx.seenMs.delete(item);
-  for (const { item } of ctx.view.queue.slice(ctx.view.queueHead)) if (!ctx.seenMs.has(item)) ctx.seenMs.set(item, ctx.nowMs());
+  for (const { item } of ctx.view.waiting) if (!ctx.seenMs.has(item)) ctx.seenMs.set(item, ctx.nowMs());
 }
 
 function tellSettlement(ctx: NodeContext, { tx, block, roots, records, queueItems }: ViewSettlement): void {
@@ -220,18 +220,6 @@ function tellSettlement(ctx: NodeContext, { tx, block, roots, records, queueItem
       queueItems,
     },
   });
-}
-
-/** How many settlements both views begin with. */
-function commonPrefix(a: ChainView, b: ChainView): number {
-  let count = 0;
-  while (
-    count < a.settlements.length &&
-    a.settlements[count]?.tx === b.settlements[count]?.tx &&
-    a.settlements[count]?.block.hash === b.settlements[count]?.block.hash
-  )
-    count++;
-  return count;
 }
 
 function rootsOf({ noteRoot, nullifierRoot }: LedgerState): [string, string] {

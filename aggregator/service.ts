@@ -5,6 +5,7 @@ import { TacitError } from '../protocol/errors.js';
 import { GATEWAY_LIMITS } from '../queue/gateway.js';
 import type { GatewayService, HealthReport, NodeInfo } from '../queue/service.js';
 import type { NodeContext } from './context.js';
+import { pendingTransfers } from './inspect.js';
 import { submit } from './intake.js';
 import { LEAF_PAGE_SIZE, leafPage } from './leafPages.js';
 import { assertTakingIn } from './queueWatch.js';
@@ -54,7 +55,7 @@ async function health(ctx: NodeContext, problems: Readonly<Record<string, string
   let workers = 0;
   if (ctx.queueTrouble !== undefined) checks.farm = `${ctx.queueTrouble.code}: nothing new is taken in`;
   else workers = await workerCount(ctx, checks);
-  return { ok: Object.values(checks).every((line) => line === 'ok'), checks, pending: ctx.live.size, workers };
+  return { ok: Object.values(checks).every((line) => line === 'ok'), checks, pending: pendingTransfers(ctx).length, workers };
 }
 
 async function workerCount(ctx: NodeContext, checks: Record<string, string>): Promise<number> {

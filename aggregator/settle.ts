@@ -44,7 +44,7 @@ export async function advanceSettlement(ctx: NodeContext): Promise<void> {
 export function underWay(ctx: NodeContext): SettlementRow | undefined {
   const row = lastSettlement(ctx);
   if (row === undefined || row.state === 'abandoned' || row.state === 'final') return undefined;
-  if (row.state === 'mined' && ctx.view.settlements.some(({ tx }) => tx === row.settledTx)) return undefined;
+  if (row.state === 'mined' && row.settledTx !== undefined && ctx.view.settled.holds(row.settledTx)) return undefined;
   return row;
 }
 

@@ -9,7 +9,7 @@ export const RESEAL_PREFIX = 'RESEAL';
 export function statusOf(ctx: Pick<NodeContext, 'journal' | 'view'>, row: TransferRow): TransferStatus {
   const seal = row.seal === undefined ? undefined : ctx.journal.read.seals.get(row.seal);
   const confirmation = confirmationOf(row);
-  const block = ctx.view.settledRecords.get(row.id)?.block.number;
+  const block = ctx.view.settled.ofRecord(row.id)?.block.number;
   const proof = row.proofId === undefined ? undefined : ctx.journal.read.proofs.get(row.proofId);
   const { proving, failed: _, ...times } = row.times;
   return {

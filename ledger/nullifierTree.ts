@@ -11,8 +11,8 @@
  *   2. Close the gaps, in ascending order; after each the tree has a new running root.
  *   3. Append one leaf for each nullifier, as an aligned subtree; a group's last leaf inherits the end of its gap.
  *
- * Invariants: `#sorted` is strictly ascending and begins with the genesis value 0, and the `next` of each entry is the
- * value of the following one, or 2^248 − 1: so it is never stored apart and cannot disagree.
+ * Invariants: `#sorted` begins with the genesis value 0, and the `next` of each entry is the value of the following one,
+ * or 2^248 − 1: so it is never stored apart and cannot disagree.
  */
 import { NULLIFIER_MAX } from '../protocol/constants.js';
 import { TacitError } from '../protocol/errors.js';
@@ -20,6 +20,7 @@ import type { Field } from '../protocol/flavor.js';
 import { H } from '../protocol/hash.js';
 import { EMPTY_ROOTS } from './emptyRoots.js';
 import { emptyNode, leafNode, levelOf, nodeAt, siblings, subtreeOf, type TreeNode, withNode } from './quaternary.js';
+import { type Entry, SortedEntries } from './sortedEntries.js';
 import { assertBatchPlace } from './tree.js';
 
 /** A gap: the leaf that proves that nothing between `value` and `next` has been used. */
@@ -44,17 +45,14 @@ export interface BatchRow {
   readonly next: Field;
 }
 
-interface Entry {
-  readonly value: Field;
-  readonly index: bigint;
-}
+/** The gap that all nullifiers fall into at first. */
+const GENESIS_ENTRY: Entry = { value: 0n, index: 0n };
 
 export class NullifierTree {
   #root: TreeNode;
-  /** Ascending by value; never written in place, so forks may share it. */
-  #sorted: readonly Entry[];
+  #sorted: SortedEntries;
 
-  private constructor(root: TreeNode, sorted: readonly Entry[]) {
+  private constructor(root: TreeNode, sorted: SortedEntries) {
     this.#root = root;
     this.#sorted = sorted;
   }
@@ -62,16 +60,34 @@ export class NullifierTree {
   /** One leaf: the gap (0, 2^248 − 1) at index 0. */
   static genesis(): NullifierTree {
     const root = withNode(emptyNode(EMPTY_ROOTS.length - 1), 0, leafNode(H(0n, NULLIFIER_MAX)));
-    return new NullifierTree(root, [{ value: 0n, index: 0n }]);
+    return new NullifierTree(root, SortedEntries.of([GENESIS_ENTRY]));
+  }
+
+  /**
+   * A tree whose nodes and values were stored.
+   * @param used every nullifier and its leaf, in any order, the genesis entry left out
+   */
+  static restored(top: TreeNode, used: readonly Entry[]): NullifierTree {
+    return new NullifierTree(top, SortedEntries.of([GENESIS_ENTRY, ...used].sort((a, b) => (a.value < b.value ? -1 : 1))));
   }
 
   get root(): Field {
     return this.#root.hash;
   }
 
+  /** The root's node. */
+  get top(): TreeNode {
+    return this.#root;
+  }
+
+  /** Nullifiers whose leaves stand at `index` (more than 0) or behind, in the order of the leaves. */
+  usedSince(index: bigint): Entry[] {
+    return this.#sorted.since(index);
+  }
+
   /** Nullifiers used so far, the genesis entry not counted. */
   get size(): number {
-    return this.#sorted.length - 1;
+    return this.#sorted.size - 1;
   }
 
   /** An independent copy, at the price of two references. */
@@ -81,12 +97,12 @@ export class NullifierTree {
 
   /** Whether `nf` has been used. */
   has(nf: Field): boolean {
-    return nf !== 0n && this.#sorted[this.#floor(nf)]?.value === nf;
+    return nf !== 0n && this.#sorted.floor(nf).entry.value === nf;
   }
 
   /** The leaf (nf, next) of a used nullifier: with its path, the evidence that `nf` is in the tree. */
   used(nf: Field): LowLeaf | undefined {
-    return this.has(nf) ? this.#leafOf(this.#floor(nf)) : undefined;
+    return this.has(nf) ? this.#gapOf(nf) : undefined;
   }
 
   /**
@@ -95,10 +111,9 @@ export class NullifierTree {
    */
   low(nf: Field): LowLeaf {
     assertNullifier(nf);
-    const at = this.#floor(nf);
-    if (this.#sorted[at]?.value === nf)
-      throw new TacitError('NULLIFIER_USED', 'the nullifier is in the tree already', { got: nf.toString(16) });
-    return this.#leafOf(at);
+    const gap = this.#gapOf(nf);
+    if (gap.value === nf) throw new TacitError('NULLIFIER_USED', 'the nullifier is in the tree already', { got: nf.toString(16) });
+    return gap;
   }
 
   /** Siblings of leaf `index`, 16 rows of 3, leaf upwards. */
@@ -154,7 +169,7 @@ export class NullifierTree {
     const leaves = rows.map((row) => (row.value === 0n ? 0n : H(row.value, row.next)));
     this.#root = withNode(this.#root, place, subtreeOf(leaves));
     const entries = rows.map((row, k) => ({ value: row.value, index: start + BigInt(k) })).filter((entry) => entry.value !== 0n);
-    this.#sorted = mergeAscending(this.#sorted, entries);
+    this.#sorted = this.#sorted.with(entries);
   }
 
   /** All three steps at once, for whoever needs no witness. `sorted` as in `planBatch`. */
@@ -164,21 +179,10 @@ export class NullifierTree {
     this.append(start, rows);
   }
 
-  /** Position in `#sorted` of the greatest value that is not above `nf`. */
-  #floor(nf: Field): number {
-    let low = 0;
-    let high = this.#sorted.length;
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if ((this.#sorted[middle] as Entry).value <= nf) low = middle;
-      else high = middle;
-    }
-    return low;
-  }
-
-  #leafOf(at: number): LowLeaf {
-    const { value, index } = this.#sorted[at] as Entry;
-    return { value, index, next: this.#sorted[at + 1]?.value ?? NULLIFIER_MAX };
+  /** The leaf of the greatest value that is not above `nf`. */
+  #gapOf(nf: Field): LowLeaf {
+    const { entry, next } = this.#sorted.floor(nf);
+    return { ...entry, next: next ?? NULLIFIER_MAX };
   }
 }
 
@@ -186,15 +190,4 @@ export class NullifierTree {
 export function assertNullifier(nf: Field): void {
   if (nf <= 0n || nf >= NULLIFIER_MAX)
     throw new TacitError('NULLIFIER_RANGE', 'not a nullifier', { expected: '0 < nf < 2^248 − 1', got: nf.toString(16) });
-}
-
-function mergeAscending(a: readonly Entry[], b: readonly Entry[]): Entry[] {
-  const merged: Entry[] = [];
-  let i = 0;
-  for (const entry of b) {
-    while (i < a.length && (a[i] as Entry).value < entry.value) merged.push(a[i++] as Entry);
-    merged.push(entry);
-  }
-  while (i < a.length) merged.push(a[i++] as Entry);
-  return merged;
 }

@@ -220,6 +220,12 @@ export interface SettledRow {
   readonly settlement?: number;
 }
 
+/** A part of the stored view of the chain (the node's own encoding), and a check that it is what was written. */
+export interface CheckpointRow {
+  readonly body: string;
+  readonly check: Hex;
+}
+
 /** Row type and key type of every table. */
 export interface Tables {
   transfers: { key: RecordHash; row: TransferRow };
@@ -242,6 +248,8 @@ export interface Tables {
   cursors: { key: string; row: BlockRef };
   /** Next value of each counter, by name. */
   counters: { key: string; row: number };
+  /** A view of the chain to start from; may be missing, and is never believed unseen. */
+  checkpoint: { key: string; row: CheckpointRow };
   /** Small facts without a table of their own, JSON under a name. */
   facts: { key: string; row: string };
 }
@@ -264,6 +272,7 @@ const NAMES: Record<TableName, true> = {
   settled: true,
   blocks: true,
   cursors: true,
+  checkpoint: true,
   counters: true,
   facts: true,
 };

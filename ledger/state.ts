@@ -21,6 +21,11 @@ export class LedgerState {
     return new LedgerState(NoteTree.genesis(), NullifierTree.genesis());
   }
 
+  /** A state whose trees were stored. */
+  static restored(notes: NoteTree, nullifiers: NullifierTree): LedgerState {
+    return new LedgerState(notes, nullifiers);
+  }
+
   /** Indices taken in both trees, 1..2^32. */
   get leafCount(): bigint {
     return this.notes.leafCount;

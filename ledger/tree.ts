@@ -28,8 +28,18 @@ export class NoteTree {
     return new NoteTree(emptyNode(EMPTY_ROOTS.length - 1), 1n);
   }
 
+  /** A tree whose nodes were stored. */
+  static restored(top: TreeNode, leafCount: bigint): NoteTree {
+    return new NoteTree(top, leafCount);
+  }
+
   get root(): Field {
     return this.#root.hash;
+  }
+
+  /** The root's node. */
+  get top(): TreeNode {
+    return this.#root;
   }
 
   /** Indices taken so far, 1..2^32. */

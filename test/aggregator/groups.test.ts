@@ -295,8 +295,8 @@ describe('what is wrong with one member', () => {
     const expires = Math.floor(Date.now() / 1000) + 3;
     for (const record of records) await client.submit(sealed(record, anchor, { ...roster, expires }));
     await until(
-      () => node.stats().pending,
-      (pending) => pending === 8,
+      () => node.stats(),
+      ({ pending, padding }) => pending === 5 && padding === 3,
       'a filled-up group',
     );
     for (const record of records)
@@ -306,8 +306,8 @@ describe('what is wrong with one member', () => {
         'given back',
       );
     await until(
-      () => node.stats().pending,
-      (pending) => pending === 5,
+      () => node.stats(),
+      ({ pending, padding }) => pending === 5 && padding === 0,
       'rid of padding',
       5_000,
     );

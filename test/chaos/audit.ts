@@ -3,10 +3,14 @@
  * replayed from L1 alone, roots compared), of the wallets' view (the node's answers), and of the journal, once the node has
  * let go of it.
  */
-import { openJournal } from '../../ledger/journal.js';
+import { extendView } from '../../aggregator/chainView.js';
+import { readCheckpoint } from '../../aggregator/checkpoint.js';
+import { RpcNodeChain } from '../../aggregator/nodeChain.js';
+import { type Journal, openJournal } from '../../ledger/journal.js';
 import { hexToBytes } from '../../protocol/bytes.js';
 import { decodeRecord } from '../../protocol/record.js';
-import { auditedReplay, until, type World } from '../aggregator/world.js';
+import type { Replay } from '../../verifier-contract/replay.js';
+import { auditedReplay, codeOf, until, type World } from '../aggregator/world.js';
 import type { NodeChild } from './nodeChild.js';
 import type { Report } from './scenario.js';
 import { settledRecords } from './settledRecords.js';
@@ -37,7 +41,12 @@ export async function auditChain(world: World, report: Report, workloads: readon
 /** The node: every transfer settled in wallets' eyes, nothing of its own left over. */
 export async function auditNode(node: NodeChild, report: Report, workloads: readonly Workload[]): Promise<void> {
   const isQuiet = (stats: Awaited<ReturnType<NodeChild['look']>>['stats']) =>
-    stats !== undefined && stats.pending === 0 && stats.standingSeals === 0 && stats.farmTasks === 0 && stats.queueItemsWaiting === 0;
+    stats !== undefined &&
+    stats.pending === 0 &&
+    stats.padding === 0 &&
+    stats.standingSeals === 0 &&
+    stats.farmTasks === 0 &&
+    stats.queueItemsWaiting === 0;
   const look = async () => (await node.look()).stats;
   const stats = await until(look, isQuiet, 'at rest', QUIET_LIMIT_MS).catch(look);
   report.expect(isQuiet(stats), `something is stuck: ${JSON.stringify(stats)}`);
@@ -54,6 +63,7 @@ export async function auditJournal(world: World, journalDir: string, report: Rep
   const onChain = new Set(replay.settlements.map(({ event }) => event.transactionHash));
   const journal = openJournal(journalDir, world.domain);
   try {
+    await auditCheckpoint(world, journal, replay, report);
     const { transfers, settlements, transactions, nonces, nullifiers } = journal.read;
     for (const { id, state, settlementTx } of transfers.rows()) {
       report.expect((state === 'settled') === settled.has(id), `the journal says ${state} of ${id}`);
@@ -73,5 +83,26 @@ export async function auditJournal(world: World, journalDir: string, report: Rep
     }
   } finally {
     await journal.close();
+  }
+}
+
+/** What the journal has stored of the chain is whole after every death, and leads to the state that a full replay gives. */
+async function auditCheckpoint(world: World, journal: Journal, replay: Replay, report: Report): Promise<void> {
+  const chain = await RpcNodeChain.open(world.anvil.rpcUrl, world.anvil.accounts[0]?.privateKey as string, world.domain);
+  try {
+    const reading = readCheckpoint(journal, chain);
+    const code = await codeOf(reading);
+    report.expect(code === undefined || code === 'CHECKPOINT_ELSEWHERE', `the stored view of the chain: ${code}`);
+    const stored = code === undefined ? await reading : undefined;
+    if (stored === undefined) return;
+    const head = await chain.head();
+    const events = await chain.history(stored.head.number + 1, head.number);
+    const { state } = extendView(stored, events, head, await chain.headSeconds(head.number), world.domain);
+    const [got, expected] = [state, replay.state].map(({ noteRoot, nullifierRoot, leafCount }) =>
+      [noteRoot, nullifierRoot, leafCount].join(),
+    );
+    report.expect(got === expected, `the stored view of block ${stored.head.number} leads to ${got}, the history to ${expected}`);
+  } finally {
+    await chain.close();
   }
 }

@@ -27,6 +27,8 @@ export class RpcProxy {
   mood: Mood = { kind: 'honest' };
   /** Transactions that were offered while it refused or forgot them. */
   offered = 0;
+  /** Block ranges, both ends included, whose events were asked for. */
+  readonly ranges: [number, number][] = [];
   readonly #target: string;
   readonly #server: Server;
 
@@ -56,6 +58,7 @@ export class RpcProxy {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const question = JSON.parse(Buffer.concat(chunks).toString()) as Question;
     const { mood } = this;
+    if (question.method === 'eth_getLogs') this.ranges.push(rangeOf(question));
     if (mood.kind === 'down') return void request.socket.destroy();
     if (mood.kind === 'silent') return;
     if (mood.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, mood.ms));
@@ -83,4 +86,9 @@ export class RpcProxy {
       return { jsonrpc: '2.0', id, error: { code: -32000, message: 'replacement transaction underpriced' } };
     return { jsonrpc: '2.0', id, result: bytesToHex(keccak_256(hexToBytes(params[0] as string))) };
   }
+}
+
+function rangeOf({ params }: Question): [number, number] {
+  const { fromBlock, toBlock } = params[0] as { fromBlock: string; toBlock: string };
+  return [Number(fromBlock), Number(toBlock)];
 }

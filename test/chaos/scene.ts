@@ -13,8 +13,16 @@ import { freePort, RedisServer } from './redisServer.js';
 import { WorkerChild } from './workerChild.js';
 import type { WorkerChildConfig } from './workerMessages.js';
 
-/** Nothing waits long. */
-const POLICY = { groupAfterMs: 50, sealAfterMs: 60, settleAfterMs: 150, tickMs: 30, bumpAfterMs: 1_500, queueTimeoutMs: 1_000 } as const;
+/** Nothing waits long, and the view of the chain is stored all the time. */
+const POLICY = {
+  groupAfterMs: 50,
+  sealAfterMs: 60,
+  settleAfterMs: 150,
+  tickMs: 30,
+  bumpAfterMs: 1_500,
+  queueTimeoutMs: 1_000,
+  checkpointBlocks: 1,
+} as const;
 const LAST_WORDS = 20;
 /** Accounts of the chain: 0 settles, 1 deposits, workers from here on. */
 const FIRST_WORKER_ACCOUNT = 3;
