@@ -14,6 +14,8 @@ import { Prover } from './prove.js';
 const WITNESS_STAGE_FRACTION = 0;
 /** On a scale where 0 is usual and 19 last: behind event loops, but not starved by whatever else the machine does. */
 const PROVING_PRIORITY = 4;
+/** Node tells resident memory in these. */
+const KIBIBYTE = 1_024;
 const prover = new Prover();
 
 function main(): void {
@@ -56,7 +58,8 @@ async function serve(request: HostRequest): Promise<void> {
       onProgress: (progress) => reply({ id, kind: 'progress', progress }),
     });
     const timesMs = { ...result.timesMs, witness: witnessMs, total: performance.now() - startedAt };
-    reply({ id, kind: 'result', result: { ...result, timesMs } });
+    const peakMemoryBytes = process.resourceUsage().maxRSS * KIBIBYTE;
+    reply({ id, kind: 'result', result: { ...result, timesMs }, peakMemoryBytes });
   } catch (error) {
     reply({ id, kind: 'error', error: portable(error) });
   }

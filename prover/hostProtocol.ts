@@ -34,6 +34,7 @@ export interface HostError {
 
 export type HostReply =
   | { id: number; kind: 'progress'; progress: ProveProgress }
-  | { id: number; kind: 'result'; result: ProveResult }
+  /** `peakMemoryBytes`: the most that the proving process has held so far. */
+  | { id: number; kind: 'result'; result: ProveResult; peakMemoryBytes: number }
   | { id: number; kind: 'prepared' }
   | { id: number; kind: 'error'; error: HostError };

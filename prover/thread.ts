@@ -27,6 +27,7 @@ export class ProvingHost {
   #turn: Promise<unknown> = Promise.resolve();
   #nextId = 1;
   #closed = false;
+  #peakMemoryBytes = 0;
 
   /** @throws TacitError as `prove`; PROVE_CANCELLED, PROVER_DIED (retryable), PROVER_CLOSED */
   prove(key: string | Uint8Array, source: WitnessSource, options: HostProveOptions = {}): Promise<ProveResult> {
@@ -40,6 +41,11 @@ export class ProvingHost {
     const result = this.#turn.then(() => this.#ask(zkeyPath, { kind: 'prepare', wasmPath }, options));
     this.#turn = result.catch(() => {});
     return result.then(() => {});
+  }
+
+  /** The most memory that the process has held in any proof so far; 0 before the first. */
+  get peakMemoryBytes(): number {
+    return this.#peakMemoryBytes;
   }
 
   /** Ends the process at once; a proof in hand fails. */
@@ -84,8 +90,10 @@ export class ProvingHost {
       const onMessage = (reply: HostReply): void => {
         if (reply.id !== request.id) return;
         if (reply.kind === 'progress') onProgress?.(reply.progress);
-        else if (reply.kind === 'result') settle(() => resolve(reply.result));
-        else if (reply.kind === 'prepared') settle(() => resolve(undefined));
+        else if (reply.kind === 'result') {
+          this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, reply.peakMemoryBytes);
+          settle(() => resolve(reply.result));
+        } else if (reply.kind === 'prepared') settle(() => resolve(undefined));
         else settle(() => reject(errorFrom(reply.error)));
       };
       const onExit = (code: number | null, signalName: string | null): void => {
