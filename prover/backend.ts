@@ -1,5 +1,6 @@
 /** What a proving backend takes and gives. Every backend behind `prove` has this one shape. */
 import type { SnarkjsProof } from '../protocol/proof.js';
+import type { GpuFailure } from './backends/gpuReport.js';
 
 /** Where a proof stands. `fraction` never falls and is 1 exactly at the end. */
 export interface ProveProgress {
@@ -20,6 +21,10 @@ export interface ProveResult {
   publicSignals: string[];
   /** Milliseconds by stage; `total` is always there and is the time that passed. */
   timesMs: Record<string, number>;
+  /** Where each of the five sums of the proof was computed ('wasm' or 'webgpu'), by backends that know. */
+  sums?: Record<string, string>;
+  /** What went wrong with the GPU since the last proof; this one was finished without it. */
+  gpuFailures?: readonly GpuFailure[];
 }
 
 /** A proving key: a local file that may be read as the backend likes, or bytes. */

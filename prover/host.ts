@@ -8,8 +8,8 @@
  */
 import { setPriority } from 'node:os';
 import { TacitError } from '../protocol/errors.js';
-import type { HostError, HostReply, HostRequest, WitnessSource } from './hostProtocol.js';
-import { Prover } from './prove.js';
+import type { GpuRequest, HostError, HostReply, HostRequest, KeyRequest, WitnessSource } from './hostProtocol.js';
+import { Prover, reportGpu } from './prove.js';
 
 const WITNESS_STAGE_FRACTION = 0;
 /** On a scale where 0 is usual and 19 last: behind event loops, but not starved by whatever else the machine does. */
@@ -42,9 +42,18 @@ function yieldToEventLoops(): void {
   }
 }
 
+function isGpuRequest(request: HostRequest): request is GpuRequest & { id: number } {
+  return request.source.kind === 'gpu';
+}
+
 async function serve(request: HostRequest): Promise<void> {
-  const { id, source } = request;
+  const { id } = request;
   try {
+    if (isGpuRequest(request)) {
+      const { threads, source } = request;
+      return reply({ id, kind: 'gpu', report: await reportGpu({ threads, measure: source.measure }) });
+    }
+    const { source } = request;
     if (source.kind === 'prepare') {
       await prepare(request, source.wasmPath);
       return reply({ id, kind: 'prepared' });
@@ -65,7 +74,7 @@ async function serve(request: HostRequest): Promise<void> {
   }
 }
 
-async function prepare({ key, threads, backend }: HostRequest, wasmPath: string): Promise<void> {
+async function prepare({ key, threads, backend }: KeyRequest, wasmPath: string): Promise<void> {
   const { prepareWitness } = await import('../circuits/witness.js');
   await prepareWitness(wasmPath);
   await prover.prepare(key, { threads, backend });

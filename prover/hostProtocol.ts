@@ -1,5 +1,6 @@
 /** What a proving host is asked and what it says: messages between processes, by structured clone. */
 import type { ProveProgress, ProveResult } from './backend.js';
+import type { GpuReport } from './backends/gpuReport.js';
 import type { BackendName } from './prove.js';
 
 /** Where the witness comes from: ready, or computed in the host from a circuit's input. */
@@ -14,14 +15,21 @@ export interface CircuitFiles {
   wasmPath: string;
 }
 
-export interface HostRequest {
-  id: number;
+/** With a key: a proof, or with `prepare` only the key and the witness calculator are read. */
+export interface KeyRequest {
   key: string | Uint8Array;
-  /** `prepare` proves nothing: it reads the key, and the witness calculator where it is named. */
   source: WitnessSource | { kind: 'prepare'; wasmPath: string };
   threads?: number | undefined;
   backend?: BackendName | undefined;
 }
+
+/** Without a key: what there is of a GPU. */
+export interface GpuRequest {
+  source: { kind: 'gpu'; measure: boolean };
+  threads?: number | undefined;
+}
+
+export type HostRequest = (KeyRequest | GpuRequest) & { id: number };
 
 /** An error that survives the way between processes. */
 export interface HostError {
@@ -37,4 +45,5 @@ export type HostReply =
   /** `peakMemoryBytes`: the most that the proving process has held so far. */
   | { id: number; kind: 'result'; result: ProveResult; peakMemoryBytes: number }
   | { id: number; kind: 'prepared' }
+  | { id: number; kind: 'gpu'; report: GpuReport }
   | { id: number; kind: 'error'; error: HostError };

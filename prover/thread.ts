@@ -3,15 +3,17 @@
  *
  * One proof at a time; further ones wait. A cancelled proof kills the process, the only stop that is certain in the
  * middle of a WASM loop; the next proof starts another and loads its key again. A process that dies by itself fails
- * the proof in hand as retryable. The process is asleep between proofs and does not keep its parent alive.
+ * the proof in hand as retryable; if it was using a GPU, whose driver may have done it, the proof is made once more
+ * without one, and so are all later ones. The process is asleep between proofs and does not keep its parent alive.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TacitError } from '../protocol/errors.js';
+import { isTacitError, TacitError } from '../protocol/errors.js';
 import type { ProveProgress, ProveResult } from './backend.js';
-import type { CircuitFiles, HostReply, HostRequest, WitnessSource } from './hostProtocol.js';
+import type { GpuReport } from './backends/gpuReport.js';
+import type { CircuitFiles, GpuRequest, HostReply, HostRequest, KeyRequest, WitnessSource } from './hostProtocol.js';
 import type { BackendName } from './prove.js';
 import { cancelled } from './source.js';
 
@@ -28,19 +30,31 @@ export class ProvingHost {
   #nextId = 1;
   #closed = false;
   #peakMemoryBytes = 0;
+  /** `used`: the process has a GPU in use. `avoided`: a process that had one died. */
+  #gpu: 'unknown' | 'used' | 'avoided' = 'unknown';
 
   /** @throws TacitError as `prove`; PROVE_CANCELLED, PROVER_DIED (retryable), PROVER_CLOSED */
   prove(key: string | Uint8Array, source: WitnessSource, options: HostProveOptions = {}): Promise<ProveResult> {
-    const result = this.#turn.then(() => this.#ask(key, source, options));
-    this.#turn = result.catch(() => {});
-    return result as Promise<ProveResult>;
+    const { threads, backend } = options;
+    return this.#inTurn(() => this.#proveWithOrWithoutGpu({ key, source, threads, backend }, options));
   }
 
   /** Reads a circuit's files before the first proof needs them. Waits its turn like a proof. @throws TacitError as `prove` does of a key */
   prepare({ zkeyPath, wasmPath }: CircuitFiles, options: Pick<HostProveOptions, 'threads' | 'backend'> = {}): Promise<void> {
-    const result = this.#turn.then(() => this.#ask(zkeyPath, { kind: 'prepare', wasmPath }, options));
-    this.#turn = result.catch(() => {});
-    return result.then(() => {});
+    const { threads, backend } = options;
+    const request: KeyRequest = { key: zkeyPath, source: { kind: 'prepare', wasmPath }, threads, backend: this.#allowed(backend) };
+    return this.#inTurn(() => this.#ask(request)).then(() => {});
+  }
+
+  /**
+   * What this machine has of a GPU. Asked of the process, because a driver that crashes takes its process with it.
+   * @param options.measure measures the crossover where nobody has
+   */
+  async gpu({ threads, measure }: { threads?: number | undefined; measure: boolean }): Promise<GpuReport> {
+    const answer = await this.#inTurn(() => this.#ask({ source: { kind: 'gpu', measure }, threads }));
+    const { report } = answer as Extract<HostReply, { kind: 'gpu' }>;
+    if (report.state === 'used' && this.#gpu === 'unknown') this.#gpu = 'used';
+    return report;
   }
 
   /** The most memory that the process has held in any proof so far; 0 before the first. */
@@ -54,16 +68,39 @@ export class ProvingHost {
     await this.#end();
   }
 
-  /** The host's answer: a proof, or nothing where something was prepared. */
-  async #ask(
-    key: string | Uint8Array,
-    source: HostRequest['source'],
-    { signal, onProgress, threads, backend }: HostProveOptions,
-  ): Promise<ProveResult | undefined> {
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const answer = this.#turn.then(work);
+    this.#turn = answer.catch(() => {});
+    return answer;
+  }
+
+  #allowed(backend: BackendName | undefined): BackendName | undefined {
+    return this.#gpu === 'avoided' && backend !== 'snarkjs' ? 'wasm' : backend;
+  }
+
+  async #proveWithOrWithoutGpu(request: KeyRequest, options: HostProveOptions): Promise<ProveResult> {
+    const ask = async (): Promise<ProveResult> => {
+      const answer = await this.#ask({ ...request, backend: this.#allowed(request.backend) }, options);
+      const { result } = answer as Extract<HostReply, { kind: 'result' }>;
+      if (this.#gpu === 'unknown' && Object.values(result.sums ?? {}).includes('webgpu')) this.#gpu = 'used';
+      return result;
+    };
+    if (request.backend === 'webgpu' && this.#gpu === 'unknown') this.#gpu = 'used';
+    try {
+      return await ask();
+    } catch (error) {
+      if (this.#gpu !== 'used' || !isTacitError(error, 'PROVER_DIED')) throw error;
+      this.#gpu = 'avoided';
+      const result = await ask();
+      return { ...result, gpuFailures: [{ code: error.code, message: error.message }, ...(result.gpuFailures ?? [])] };
+    }
+  }
+
+  async #ask(asked: KeyRequest | GpuRequest, { signal, onProgress }: HostProveOptions = {}): Promise<HostReply> {
     if (this.#closed) throw new TacitError('PROVER_CLOSED', 'this proving host was closed');
     if (signal?.aborted) throw cancelled();
     const child = this.#started();
-    const request: HostRequest = { id: this.#nextId++, key, source, threads, backend };
+    const request: HostRequest = { id: this.#nextId++, ...asked };
     child.ref();
     child.channel?.ref();
     try {
@@ -79,7 +116,7 @@ export class ProvingHost {
     request: HostRequest,
     onProgress: HostProveOptions['onProgress'],
     signal: AbortSignal | undefined,
-  ): Promise<ProveResult | undefined> {
+  ): Promise<HostReply> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         child.off('message', onMessage);
@@ -89,12 +126,10 @@ export class ProvingHost {
       };
       const onMessage = (reply: HostReply): void => {
         if (reply.id !== request.id) return;
+        if (reply.kind === 'result') this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, reply.peakMemoryBytes);
         if (reply.kind === 'progress') onProgress?.(reply.progress);
-        else if (reply.kind === 'result') {
-          this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, reply.peakMemoryBytes);
-          settle(() => resolve(reply.result));
-        } else if (reply.kind === 'prepared') settle(() => resolve(undefined));
-        else settle(() => reject(errorFrom(reply.error)));
+        else if (reply.kind === 'error') settle(() => reject(errorFrom(reply.error)));
+        else settle(() => resolve(reply));
       };
       const onExit = (code: number | null, signalName: string | null): void => {
         const got = signalName ?? `exit code ${code}`;

@@ -1,5 +1,5 @@
 /**
- * Proofs by our own WebAssembly engine, the backend of choice.
+ * Proofs by our own engine, the backend of choice: WebAssembly, and a GPU for some of the sums where one is given.
  *
  * A key read from a file stays prepared in the engine's memory with its threads, so the second proof of a circuit begins at
  * once. A key given as bytes has no name to find it again by: it is prepared, used and freed.
@@ -7,6 +7,7 @@
 import type { BackendOptions, KeyMaterial, ProveProgress, ProveResult, ProvingBackend } from '../backend.js';
 import { loadProvingKey, type ProvingKey, proveWithKey } from '../engine/prove.js';
 import { Residents } from '../residents.js';
+import type { GpuOffer, GpuSupply } from './gpuSupply.js';
 
 /** A worker proves transfers and updates by turns: two keys resident cover it. */
 const RESIDENT_KEYS = 2;
@@ -14,13 +15,20 @@ const RESIDENT_KEYS = 2;
 const LOADING: ProveProgress = { stage: 'key', fraction: 0 };
 
 export class WasmBackend implements ProvingBackend {
-  readonly name = 'wasm';
+  readonly name: string;
+  readonly #gpu: GpuSupply | undefined;
   readonly #keys = new Residents<ProvingKey>(RESIDENT_KEYS, (key) => key.close());
+
+  /** @param gpu where devices come from; without one, everything is computed by WebAssembly */
+  constructor(name = 'wasm', gpu?: GpuSupply) {
+    this.name = name;
+    this.#gpu = gpu;
+  }
 
   async prove(material: KeyMaterial, witness: Uint8Array, options: BackendOptions): Promise<ProveResult> {
     options.onProgress?.(LOADING);
     if (material.residentAs !== undefined) return proveOn(await this.#resident(material.residentAs, material, options), witness, options);
-    const key = await load(material, options);
+    const key = await load(material, options, await this.#gpu?.offer(options.threads));
     try {
       return await proveOn(key, witness, options);
     } finally {
@@ -32,22 +40,26 @@ export class WasmBackend implements ProvingBackend {
     if (material.residentAs !== undefined) await this.#resident(material.residentAs, material, options);
   }
 
-  #resident(name: string, material: KeyMaterial, options: Pick<BackendOptions, 'threads'>): Promise<ProvingKey> {
-    return this.#keys.take(`${name}:${options.threads ?? 'all'}`, () => load(material, options));
+  /** A key of an earlier device is loaded again; what it holds is freed with it. */
+  async #resident(name: string, material: KeyMaterial, options: Pick<BackendOptions, 'threads'>): Promise<ProvingKey> {
+    const offer = await this.#gpu?.offer(options.threads);
+    const place = `${name}:${options.threads ?? 'all'}:${offer ? `gpu ${offer.generation}` : ''}`;
+    return this.#keys.take(place, () => load(material, options, offer));
   }
 
-  close(): Promise<void> {
-    return this.#keys.clear();
+  async close(): Promise<void> {
+    await this.#keys.clear();
+    await this.#gpu?.close();
   }
 }
 
-function load({ source }: KeyMaterial, { threads }: Pick<BackendOptions, 'threads'>): Promise<ProvingKey> {
-  return loadProvingKey(source, threads === undefined ? {} : { threads });
+function load({ source }: KeyMaterial, { threads }: Pick<BackendOptions, 'threads'>, offer: GpuOffer | undefined): Promise<ProvingKey> {
+  return loadProvingKey(source, { ...(threads === undefined ? {} : { threads }), helper: offer?.helper });
 }
 
 async function proveOn(key: ProvingKey, witness: Uint8Array, { signal, onProgress }: BackendOptions): Promise<ProveResult> {
   let reached = 0;
-  const result = await proveWithKey(key, witness, {
+  const { helperFailures, ...result } = await proveWithKey(key, witness, {
     ...(signal === undefined ? {} : { signal }),
     onProgress: ({ phase, fraction }) => {
       // The end is told once, below: after the last step the proof is still to be put together.
@@ -57,5 +69,6 @@ async function proveOn(key: ProvingKey, witness: Uint8Array, { signal, onProgres
     },
   });
   onProgress?.({ stage: 'done', fraction: 1 });
-  return result;
+  // Errors do not keep their fields between processes.
+  return { ...result, gpuFailures: helperFailures.map(({ code, message }) => ({ code, message })) };
 }

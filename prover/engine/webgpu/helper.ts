@@ -30,8 +30,8 @@ export interface GpuHelperOptions {
   readonly timeLimitMs?: number;
   /** How sums are made resident; tests give one that fails. */
   readonly createMsm?: (device: GPUDevice, bases: Uint8Array) => Promise<GpuMsm>;
-  /** Told of everything that goes wrong, as it happens. */
-  readonly onFailure?: (failure: TacitError) => void;
+  /** Told of what ended the helper. `resident`: the key's bases were there and right. */
+  readonly onFailure?: (failure: TacitError, resident: boolean) => void;
 }
 
 /** For `loadProvingKey`. A device that cannot take the bases leaves the key without a helper; the failure is told. */
@@ -55,6 +55,7 @@ export class GpuHelper implements KeyHelper {
   /** Whoever waits for the device. */
   readonly #waiting = new Set<(reason: TacitError) => void>();
   #failures: TacitError[] = [];
+  #resident = false;
   #ended = false;
 
   constructor(gpu: Gpu, options: GpuHelperOptions) {
@@ -92,6 +93,7 @@ export class GpuHelper implements KeyHelper {
           throw wrong(`the bases of ${name} do not add up`);
         }
       }
+      this.#resident = true;
     } catch (error) {
       this.#fail(error);
     }
@@ -160,7 +162,7 @@ export class GpuHelper implements KeyHelper {
       : new TacitError('WEBGPU_FAILED', 'the device failed', { got: String(error), cause: error, retryable: true });
     this.#failures.push(failure);
     this.#free();
-    this.#options.onFailure?.(failure);
+    this.#options.onFailure?.(failure, this.#resident);
   }
 
   #free(): void {

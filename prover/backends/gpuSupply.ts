@@ -1,0 +1,143 @@
+/**
+ * The device of a proving process: opened when a key first wants it, opened again after a failure, a few times.
+ *
+ * `auto` takes hardware that was measured to be faster, and never notices that there is none; `webgpu` takes whatever
+ * there is, software too, for every sum, and refuses where there is nothing. A key belongs to the device it was loaded
+ * for: after a failure the generation rises, and keys are loaded again.
+ */
+import { TacitError } from '../../protocol/errors.js';
+import type { HelperMaker } from '../engine/groth16/helper.js';
+import { platform } from '../engine/platform/choose.js';
+import { type Calibration, calibrate, calibrationKey } from '../engine/webgpu/calibration.js';
+import { type Gpu, openGpu } from '../engine/webgpu/device.js';
+import { gpuHelper } from '../engine/webgpu/helper.js';
+import type { GpuReport } from './gpuReport.js';
+
+export type GpuMode = 'auto' | 'webgpu';
+
+/** Where measurements are kept between processes. */
+export interface CalibrationStore {
+  read(key: string): Promise<Calibration | undefined>;
+  /** Whether anything was ever found to be faster here: where not, no driver is woken up to be left alone. */
+  promising(): Promise<boolean>;
+  write(calibration: Calibration): Promise<void>;
+}
+
+export interface GpuOffer {
+  readonly helper: HelperMaker;
+  /** Changes when the device does. */
+  readonly generation: number;
+}
+
+/** A device that fails more often than this is left alone: each failure costs a proof its time. */
+const MOST_FAILURES = 3;
+/** With the device forced, no sum is too small for it. */
+const EVERY_SUM = 1;
+
+export class GpuSupply {
+  readonly #mode: GpuMode;
+  readonly #store: CalibrationStore;
+  readonly #open: typeof openGpu;
+  #gpu: Gpu | undefined;
+  #opening: Promise<Gpu | undefined> | undefined;
+  #generation = 0;
+  #failures = 0;
+
+  /** @param open opens devices; tests give one of their own */
+  constructor(mode: GpuMode, store: CalibrationStore, open: typeof openGpu = openGpu) {
+    this.#mode = mode;
+    this.#store = store;
+    this.#open = open;
+  }
+
+  /**
+   * What the next key should be loaded with; undefined: nothing but the engine.
+   * @param threads of the pool, where the caller names a number
+   * @throws TacitError BACKEND_MISSING where the device is forced and there is none
+   */
+  async offer(threads: number | undefined): Promise<GpuOffer | undefined> {
+    if (this.#failures > MOST_FAILURES) return undefined;
+    if (this.#mode === 'auto' && !(await this.#store.promising())) return undefined;
+    const gpu = await this.#device();
+    if (!gpu) return undefined;
+    const fewestBases = this.#mode === 'webgpu' ? EVERY_SUM : (await this.#calibration(gpu, threads))?.crossover;
+    if (typeof fewestBases !== 'number') return undefined;
+    const helper = gpuHelper(gpu, { fewestBases, onFailure: (failure, resident) => this.#failed(gpu, failure, resident) });
+    return { helper, generation: this.#generation };
+  }
+
+  /**
+   * Looks at the adapter, and measures it where nobody has and it is hardware.
+   * @param measure false: only what is stored
+   */
+  async report(threads: number | undefined, { measure }: { readonly measure: boolean }): Promise<GpuReport> {
+    let gpu: Gpu | undefined;
+    try {
+      gpu = await this.#open();
+      if (!gpu) return { state: 'none' };
+      if (gpu.facts.software) return { state: 'software', adapter: gpu.facts };
+      const known = await this.#calibration(gpu, threads);
+      const calibration = known ?? (measure ? await this.#measure(gpu, threads) : undefined);
+      if (!calibration) return { state: 'unmeasured', adapter: gpu.facts };
+      return { state: calibration.crossover === null ? 'slower' : 'used', adapter: gpu.facts, calibration };
+    } catch (error) {
+      const failure = {
+        code: error instanceof TacitError ? error.code : 'WEBGPU_FAILED',
+        message: error instanceof Error ? error.message : String(error),
+      };
+      return { state: 'failed', ...(gpu && { adapter: gpu.facts }), failure };
+    } finally {
+      gpu?.close();
+    }
+  }
+
+  /** Ends the device. The supply may be used again afterwards. */
+  async close(): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    this.#gpu = undefined;
+    (await opening?.catch(() => undefined))?.close();
+  }
+
+  async #device(): Promise<Gpu | undefined> {
+    if (this.#gpu?.ended) {
+      this.#opening = undefined;
+      this.#generation++;
+    }
+    this.#opening ??= this.#open((facts) => this.#mode === 'webgpu' || !facts.software);
+    try {
+      this.#gpu = await this.#opening;
+    } catch (error) {
+      this.#opening = undefined;
+      if (this.#mode === 'webgpu') throw error;
+      this.#failures++;
+      return undefined;
+    }
+    if (!this.#gpu && this.#mode === 'webgpu')
+      throw new TacitError('BACKEND_MISSING', 'there is no WebGPU adapter here', {
+        expected: 'the npm package webgpu and a driver it accepts',
+      });
+    return this.#gpu;
+  }
+
+  /** A key that could not be made resident goes without; a device that fails or errs afterwards is not asked again. */
+  #failed(gpu: Gpu, failure: TacitError, resident: boolean): void {
+    if (!resident && failure.code !== 'WEBGPU_WRONG' && !gpu.ended) return;
+    this.#failures++;
+    gpu.close(failure);
+  }
+
+  async #calibration(gpu: Gpu, threads: number | undefined): Promise<Calibration | undefined> {
+    return this.#store.read(calibrationKey(gpu.facts.identity, await threadsOr(threads)));
+  }
+
+  async #measure(gpu: Gpu, threads: number | undefined): Promise<Calibration> {
+    const calibration = await calibrate(gpu, { threads: await threadsOr(threads) });
+    await this.#store.write(calibration);
+    return calibration;
+  }
+}
+
+async function threadsOr(threads: number | undefined): Promise<number> {
+  return threads ?? (await platform()).availableThreads();
+}
