@@ -41,7 +41,7 @@ export async function gasParts(provider: JsonRpcProvider, { hash, gasUsed, proof
   };
   const spent = (...ops: string[]): number =>
     structLogs.reduce((sum, { op, gasCost, depth }) => (depth === 1 && ops.includes(op) ? sum + gasCost : sum), 0);
-  const muls = 2 * proofs + PUBLIC_COLUMNS * circuits + 1;
+  const muls = 2 * (proofs - 1) + PUBLIC_COLUMNS * circuits + 1; // the first proof weighs 1
   const adds = proofs + PUBLIC_COLUMNS * circuits;
   const bytes = input.slice(2).match(/../g) ?? [];
   const zeros = bytes.filter((byte) => byte === '00').length;

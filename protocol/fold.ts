@@ -2,12 +2,12 @@
  * Many Groth16 proofs under several keys of one phase 1, checked by one product of pairings.
  *
  * Multiply the verification equation of proof i by a random r_i and add: a false equation survives the sum only for
- * one in 2^128 choices of r. The r_i come from Keccak over everything they must not be chosen before: the count, every
- * circuit id, proof and public input. Then
+ * one in 2^128 choices of r. One weight may be fixed, because only the ratios of the weights count: the first is 1. The others
+ * come from Keccak over everything they must not be chosen before: the count, every circuit id, proof and public input. Then
  *
  *   Π e(r_i·A_i, B_i) · e(−Σ r_i·α, β) · e(−Σ r_i·vkx_i, γ) · Π_c e(−Σ_{i in c} r_i·C_i, δ_c) = 1
  *
- *   1. r_i = low 128 bits of keccak(seed ‖ i)      2. r_i·A_i for each proof, Σ r_i·C_i for each circuit
+ *   1. r_0 = 1, r_i = low 128 bits of keccak(seed ‖ i)      2. r_i·A_i for each proof, Σ r_i·C_i for each circuit
  *   3. vkx needs three scalar sums a circuit: Σ r_i, Σ r_i·h_i, Σ r_i·z_i, Σ r_i·y_i against ic_0..ic_3
  *   4. one product of m + 2 + (circuits used) pairings
  *
@@ -82,10 +82,10 @@ export function foldSeed(items: readonly FoldItem[]): Uint8Array {
   return hasher.digest();
 }
 
-/** r_0 … r_(m−1), 128 bits each. */
+/** r_0 = 1, r_1 … r_(m−1) of 128 bits each. */
 export function foldCoefficients(items: readonly FoldItem[]): bigint[] {
   const seed = foldSeed(items);
-  return items.map((_, i) => bytesToUint(keccak_256(concatBytes(seed, uintToBytes(i, 32)))) & COEFFICIENT_MASK);
+  return items.map((_, i) => (i === 0 ? 1n : bytesToUint(keccak_256(concatBytes(seed, uintToBytes(i, 32)))) & COEFFICIENT_MASK));
 }
 
 /**

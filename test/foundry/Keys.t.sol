@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {SharesTooLarge} from "contracts/Fees.sol";
+import {BASE} from "contracts/Field.sol";
 import {FoldInvalid, KeyMissing, ProofMalformed} from "contracts/Fold.sol";
 import {
     DevelopmentKeys,
@@ -194,6 +195,19 @@ contract KeysTest is Scene {
     function test_Fold_ProofMalformed_secondPoint() external {
         bytes memory data = pack(transfers(1));
         assertRefused(settling(data.over(PROOF + 64, abi.encode(1))), ProofMalformed.selector);
+    }
+
+    /// The first proof is weighed by no multiplication that would check it. In the second spelling here, a negation that
+    /// wraps around 2^256 would bring the honest y out again.
+    function test_Fold_ProofMalformed_outOfRange() external {
+        bytes memory data = pack(transfers(1));
+        uint256 wrap = addmod(type(uint256).max, 1, BASE);
+        for (uint256 i = PROOF + 32; i <= PROOF + 224; i += 192) {
+            uint256 y = data.word(i);
+            assertRefused(settling(data.over(i, abi.encode(y + BASE))), ProofMalformed.selector);
+            assertRefused(settling(data.over(i, abi.encode(addmod(y, wrap, BASE) + BASE))), ProofMalformed.selector);
+        }
+        settle(transfers(1));
     }
 
     /// With every amount of gas: nothing, or all of it. The closing steps fail for want of gas alone.

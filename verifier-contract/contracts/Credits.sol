@@ -30,15 +30,19 @@ abstract contract Credits is Assets {
         credits[account][id] += amount;
     }
 
-    function _tally(Tally memory tally, address account, uint256 id, uint256 amount) internal {
+    function _tally(Tally memory tally, uint256 account, uint256 id, uint256 amount) internal {
         unchecked {
-            uint256 key = uint256(uint160(account)) << 96 | id;
+            uint256 key = _tallyKey(account, id);
             if (tally.key != key) {
                 _flush(tally);
                 tally.key = key;
             }
             tally.amount += amount; // amounts are below 2^128, and there are fewer than 2^22 in a settlement
         }
+    }
+
+    function _tallyKey(uint256 account, uint256 id) internal pure returns (uint256) {
+        return account << 96 | id;
     }
 
     function _flush(Tally memory tally) internal {

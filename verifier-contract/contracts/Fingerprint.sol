@@ -42,15 +42,24 @@ library Fingerprint {
             let end := add(x, shl(5, length))
             z := mod(keccak256(buffer, sub(end, buffer)), SCALAR)
             // The sum is reduced by the product of the next step alone: product and element are each below p, so that
-            // y stays below 2p < 2^255. Four elements a round, after as many single ones as are left over.
-            for { let odd := add(x, and(shl(5, length), 96)) } lt(x, odd) { x := add(x, 32) } {
-                y := add(mulmod(y, z, SCALAR), mload(x))
+            // y stays below 2p < 2^255. Six elements to a statement, in the order in which a stack wants them, and twelve
+            // to a round. What twelve leaves over goes first: two in all lists but that of transfer(1), which is of eleven.
+            for { let odd := add(x, shl(5, mod(length, 6))) } lt(x, odd) { x := add(x, 32) } {
+                y := add(mload(x), mulmod(y, z, SCALAR))
             }
-            for {} lt(x, end) { x := add(x, 128) } {
-                y := add(mulmod(y, z, SCALAR), mload(x))
-                y := add(mulmod(y, z, SCALAR), mload(add(x, 32)))
-                y := add(mulmod(y, z, SCALAR), mload(add(x, 64)))
-                y := add(mulmod(y, z, SCALAR), mload(add(x, 96)))
+            if mod(div(length, 6), 2) {
+                y := add(mload(add(x, 32)), mulmod(add(mload(x), mulmod(y, z, SCALAR)), z, SCALAR))
+                y := add(mload(add(x, 96)), mulmod(add(mload(add(x, 64)), mulmod(y, z, SCALAR)), z, SCALAR))
+                y := add(mload(add(x, 160)), mulmod(add(mload(add(x, 128)), mulmod(y, z, SCALAR)), z, SCALAR))
+                x := add(x, 192)
+            }
+            for {} lt(x, end) { x := add(x, 384) } {
+                y := add(mload(add(x, 32)), mulmod(add(mload(x), mulmod(y, z, SCALAR)), z, SCALAR))
+                y := add(mload(add(x, 96)), mulmod(add(mload(add(x, 64)), mulmod(y, z, SCALAR)), z, SCALAR))
+                y := add(mload(add(x, 160)), mulmod(add(mload(add(x, 128)), mulmod(y, z, SCALAR)), z, SCALAR))
+                y := add(mload(add(x, 224)), mulmod(add(mload(add(x, 192)), mulmod(y, z, SCALAR)), z, SCALAR))
+                y := add(mload(add(x, 288)), mulmod(add(mload(add(x, 256)), mulmod(y, z, SCALAR)), z, SCALAR))
+                y := add(mload(add(x, 352)), mulmod(add(mload(add(x, 320)), mulmod(y, z, SCALAR)), z, SCALAR))
             }
             y := mod(y, SCALAR)
         }

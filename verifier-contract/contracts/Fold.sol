@@ -15,11 +15,12 @@ import {TAG_FOLD} from "./Tags.sol";
 //   TAG_FOLD(32) · m(32) · m × [ circuitId(32) · proof(256) · h(32) · z(32) · y(32) ]
 //
 //   proof, in the order of EIP-197: A.x A.y · B.x.c1 B.x.c0 B.y.c1 B.y.c0 · C.x C.y
-//   r_i = low 128 bits of keccak(keccak(all of it) · i)
+//   r_0 = 1; r_i = low 128 bits of keccak(keccak(all of it) · i)
 //
-// Steps: 1 weigh every proof (r·A, r·C, and the sums of r, r·h, r·z, r·y of its circuit) · 2 close every circuit
-// (vkx, C) · 3 α, β and γ · 4 the pairing. The precompiles refuse coordinates out of range and points off the curve
-// or, in G2, off the subgroup; a refused or starved call reverts. The argument and its bound: docs/spec/fold.md.
+// Steps: 1 weigh every proof but the first, which weighs 1 (r·A, r·C, and the sums of r, r·h, r·z, r·y of its
+// circuit) · 2 close every circuit (vkx, C) · 3 α, β and γ · 4 the pairing. The precompiles refuse coordinates out of
+// range and points off the curve or, in G2, off the subgroup; a refused or starved call reverts. The argument and its
+// bound: docs/spec/fold.md.
 
 /// A precompile refused its input: a coordinate out of range or a point off its group (or too little gas).
 error ProofMalformed();
@@ -102,11 +103,21 @@ library Fold {
         assembly ("memory-safe") {
             mstore(0, keccak256(items, add(HEADER, mul(ITEM, m))))
             let item := add(items, HEADER)
+            // The first proof: A and B, side by side, as they are (the pairing checks both); C added to the empty row,
+            // which checks it: a later negation would hide a y that is out of range.
+            mcopy(pairs, add(item, 32), PAIR)
+            let row := add(sums, mul(ROW, mload(item)))
+            mcopy(add(row, 64), add(item, 224), 64)
+            ok := staticcall(gas(), 6, row, 128, row, 64)
+            mstore(add(row, 128), 1)
+            mcopy(add(row, 160), add(item, 288), 96) // h, z, y, each below the order
             // A refused call has burnt nearly all gas: stop at once, so that enough is left to say so.
-            for { let i := 0 } and(ok, lt(i, m)) { i := add(i, 1) } {
+            for { let i := 1 } and(ok, lt(i, m)) { i := add(i, 1) } {
+                item := add(item, ITEM)
+                pairs := add(pairs, PAIR)
                 mstore(32, i)
                 let r := and(keccak256(0, 64), 0xffffffffffffffffffffffffffffffff)
-                let row := add(sums, mul(ROW, mload(item)))
+                row := add(sums, mul(ROW, mload(item)))
                 // r·A in place: A and r where the pair will stand, B over r afterwards
                 mcopy(pairs, add(item, 32), 64)
                 mstore(add(pairs, 64), r)
@@ -122,8 +133,6 @@ library Fold {
                 mstore(add(row, 160), addmod(mload(add(row, 160)), mulmod(r, mload(add(item, 288)), SCALAR), SCALAR))
                 mstore(add(row, 192), addmod(mload(add(row, 192)), mulmod(r, mload(add(item, 320)), SCALAR), SCALAR))
                 mstore(add(row, 224), addmod(mload(add(row, 224)), mulmod(r, mload(add(item, 352)), SCALAR), SCALAR))
-                item := add(item, ITEM)
-                pairs := add(pairs, PAIR)
             }
         }
         if (!ok) revert ProofMalformed();

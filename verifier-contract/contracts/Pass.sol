@@ -7,6 +7,7 @@ import {Tally} from "./Credits.sol";
 import {Fingerprint} from "./Fingerprint.sol";
 import {Fold} from "./Fold.sol";
 import {Record} from "./Record.sol";
+import {Withdrawal} from "./Withdrawals.sol";
 
 // The pass over a settlement's calldata: where reading stands, which update the next slot belongs to, and the memory
 // that is reserved before anything is read. The layout of the calldata stands in Settlement.sol.
@@ -31,7 +32,6 @@ uint256 constant HEADER_BYTES = 9;
 uint256 constant UPDATE_BYTES = 375;
 uint256 constant SLOT_BYTES = 128;
 uint256 constant MOST_ANCHORS = 127;
-uint256 constant WITHDRAWAL_BYTES = 64;
 
 // Offsets within an update entry.
 uint256 constant U_PROVER = 3;
@@ -47,15 +47,15 @@ struct Pass {
     uint256 updates; // U
     uint256 slotsPtr; // SLOT_BYTES a slot: nf1 nf2 cm1 cm2
     uint256 slotPtr; // the next one to open
+    uint256 updateEnd; // where the slots of `update` end
     uint256 slotsEnd; // room for Σ used
     uint256 update; // the update that holds the last opened slot
-    uint256 left; // slots it still takes
-    address updateProver;
+    uint256 updateProver; // its account
     uint256 listPtr; // preimage of a challenge
     uint256 extPtr; // preimage of ext
     uint256 foldPtr;
     uint256 itemPtr; // next fold item
-    uint256 withdrawalsPtr;
+    uint256 withdrawalsPtr; // a chain, see Withdrawals.sol
     uint256 withdrawalsEnd;
     Tally transferFees;
     Tally updateFees;
@@ -99,7 +99,6 @@ library PassReader {
         pass.updatesAt = BODY + length - UPDATE_BYTES * pass.updates;
         uint256 slots;
         for (uint256 i; i < pass.updates; ++i) slots += _checkUpdateHead(pass, i);
-        _enterUpdate(pass, 0);
         pass.listPtr = Fingerprint.open();
         pass.extPtr = Record.openExt();
         pass.foldPtr = Fold.open(counts.proofs + pass.updates);
@@ -107,7 +106,8 @@ library PassReader {
         pass.slotsPtr = allocate(SLOT_BYTES * slots);
         pass.slotPtr = pass.slotsPtr;
         pass.slotsEnd = pass.slotsPtr + SLOT_BYTES * slots;
-        pass.withdrawalsPtr = allocate(WITHDRAWAL_BYTES * slots);
+        _enterUpdate(pass, 0);
+        pass.withdrawalsPtr = Withdrawal.open();
         pass.withdrawalsEnd = pass.withdrawalsPtr;
     }
 
@@ -126,23 +126,23 @@ library PassReader {
     function _enterUpdate(Pass memory pass, uint256 i) private pure {
         uint256 word = readWord(pass.updatesAt + UPDATE_BYTES * i);
         pass.update = i;
-        pass.left = (word >> 232) & 0xff;
-        pass.updateProver = address(uint160((word << 24) >> 96));
+        pass.updateEnd = pass.slotPtr + SLOT_BYTES * ((word >> 232) & 0xff);
+        pass.updateProver = (word << 24) >> 96;
     }
 
     /// The next slot, and with it, where one is full, the next update.
     function openSlot(Pass memory pass) internal pure returns (uint256 slot) {
         unchecked {
-            uint256 left = pass.left;
             slot = pass.slotPtr;
-            if (left == 0) {
-                if (slot == pass.slotsEnd) revert SlotCount(slotsBefore(pass, slot), slotsBefore(pass, slot) + 1);
-                _enterUpdate(pass, pass.update + 1);
-                left = pass.left;
-            }
-            pass.left = left - 1;
+            if (slot == pass.updateEnd) nextUpdate(pass);
             pass.slotPtr = slot + SLOT_BYTES;
         }
+    }
+
+    function nextUpdate(Pass memory pass) internal pure {
+        uint256 slot = pass.slotPtr;
+        if (slot == pass.slotsEnd) revert SlotCount(slotsBefore(pass, slot), slotsBefore(pass, slot) + 1);
+        _enterUpdate(pass, pass.update + 1);
     }
 
     /// Slots before the one at `slot`.

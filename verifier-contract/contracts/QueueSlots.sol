@@ -28,7 +28,7 @@ abstract contract QueueSlots is Queue, Effects {
     /// slot's address (64 low bits) and its update's prover (above).
     function _takeQueue(Pass memory pass, uint256 head, uint256 items, uint256 dropsAt, uint256 drops) internal {
         if (head + items > queueTail) revert QueueTooShort(items, queueTail - head);
-        address firstProver = pass.updateProver;
+        uint256 firstProver = pass.updateProver;
         uint256 dropsEnd = dropsAt + 4 * drops;
         uint256 table = allocate(32 * items);
         uint256 halfSlot; // the slot of a deposit that still has room for another
@@ -80,7 +80,7 @@ abstract contract QueueSlots is Queue, Effects {
     function _readForced(Pass memory pass, uint256 index, bytes32 word)
         private
         pure
-        returns (uint256 x, address recipient, address prover, address refund)
+        returns (uint256 x, address recipient, uint256 prover, address refund)
     {
         uint256 start = pass.pos;
         uint256 end;
@@ -102,10 +102,10 @@ abstract contract QueueSlots is Queue, Effects {
     }
 
     function _takeForced(Pass memory pass, uint256 index, bytes32 word) private returns (uint256 entry) {
-        (uint256 x, address recipient, address prover, address refund) = _readForced(pass, index, word);
+        (uint256 x, address recipient, uint256 prover, address refund) = _readForced(pass, index, word);
         uint256 slot = _takeRecord(pass, x, recipient, prover);
         _credit(refund, NATIVE, bondWei);
-        entry = slot | (uint256(uint160(pass.updateProver)) << 64);
+        entry = slot | (pass.updateProver << 64);
     }
 
     /// Drops item `i` because live item `by`, in an earlier slot, has one of its nullifiers: the first such item, so

@@ -64,7 +64,7 @@ library Record {
     /// (zeros) are caught there. All checks of the fixed part are one test; `_explain` says which of them failed.
     function read(uint256 pos, uint256 x, uint256 ext) internal pure returns (uint256 next, address recipient) {
         uint256 flags;
-        bool bad;
+        bool good;
         assembly ("memory-safe") {
             flags := byte(0, calldataload(pos))
             let nf1 := shr(8, calldataload(add(pos, 1)))
@@ -76,17 +76,25 @@ library Record {
             mstore(add(x, 64), cm1)
             mstore(add(x, 96), cm2)
             // nf - 1 wraps to the top for 0; the reserved value is NULLIFIER_LIMIT itself
-            bad := or(gt(sub(nf1, 1), sub(NULLIFIER_LIMIT, 2)), gt(sub(nf2, 1), sub(NULLIFIER_LIMIT, 2)))
-            bad := or(bad, or(iszero(lt(cm1, SCALAR)), iszero(lt(cm2, SCALAR))))
-            bad := or(bad, or(eq(nf1, nf2), gt(flags, 15)))
+            good := and(lt(sub(nf1, 1), sub(NULLIFIER_LIMIT, 1)), lt(sub(nf2, 1), sub(NULLIFIER_LIMIT, 1)))
+            good := and(and(good, and(lt(cm1, SCALAR), lt(cm2, SCALAR))), gt(lt(flags, 16), eq(nf1, nf2)))
+            calldatacopy(add(x, OUT_ASSET), calldatasize(), 96) // from behind the calldata: no withdrawal, native coin
+            next := add(pos, 223)
         }
-        if (bad) _explain(flags, x);
-        next = pos;
-        unchecked {
-            next += 223;
+        if (!good) _explain(flags, x);
+        if (flags & 1 != 0) (next, recipient) = _readWithdrawal(next, x);
+        uint256 width = flags & 12; // bits 2-3 hold width / 4, that is: the width in place
+        uint256 fee;
+        bool wide;
+        assembly ("memory-safe") {
+            let word := calldataload(next)
+            fee := shr(sub(256, shl(3, width)), word) // a shift by 256 (width 0) gives 0
+            mstore(add(x, FEE), fee)
+            next := add(next, width)
+            wide := gt(width, mul(12, shr(224, word))) // the top four bytes of a fee as narrow as can be are not zero
         }
-        (next, recipient) = _readWithdrawal(next, x, flags);
-        next = _readFee(next, x, flags);
+        if (wide) revert FeeNotNarrowest(fee, width);
+        if (flags & 2 != 0) next = _readFeeAsset(next, x, fee);
         assembly ("memory-safe") {
             mstore(add(ext, 96), recipient)
             calldatacopy(add(ext, 128), add(pos, 127), 96)
@@ -108,18 +116,7 @@ library Record {
         revert NotInField(e[2] < SCALAR ? e[3] : e[2]);
     }
 
-    function _readWithdrawal(uint256 pos, uint256 x, uint256 flags)
-        private
-        pure
-        returns (uint256 next, address recipient)
-    {
-        if (flags & 1 == 0) {
-            assembly ("memory-safe") {
-                mstore(add(x, OUT_ASSET), 0)
-                mstore(add(x, OUT_VALUE), 0)
-            }
-            return (pos, address(0));
-        }
+    function _readWithdrawal(uint256 pos, uint256 x) private pure returns (uint256 next, address recipient) {
         uint256 value;
         assembly ("memory-safe") {
             mstore(add(x, OUT_ASSET), shr(224, calldataload(pos)))
@@ -131,30 +128,14 @@ library Record {
         if (value == 0) revert WithdrawalOfNothing();
     }
 
-    function _readFee(uint256 pos, uint256 x, uint256 flags) private pure returns (uint256 next) {
-        uint256 width = flags & 12; // bits 2-3 hold width / 4, that is: the width in place
-        uint256 fee;
+    function _readFeeAsset(uint256 pos, uint256 x, uint256 fee) private pure returns (uint256 next) {
         uint256 feeAsset;
-        bool wide;
         assembly ("memory-safe") {
-            // a shift by 256 (width 0) gives 0
-            fee := shr(sub(256, shl(3, width)), calldataload(pos))
-            next := add(pos, width)
-            // the top four bytes of a fee that is as narrow as can be are not zero
-            wide := and(iszero(iszero(width)), iszero(shr(sub(shl(3, width), 32), fee)))
-        }
-        if (wide) revert FeeNotNarrowest(fee, width);
-        if (flags & 2 != 0) {
-            assembly ("memory-safe") {
-                feeAsset := shr(224, calldataload(next))
-                next := add(next, 4)
-            }
-            if (feeAsset == 0 || fee == 0) revert FeeAssetNotCanonical(feeAsset, fee);
-        }
-        assembly ("memory-safe") {
+            feeAsset := shr(224, calldataload(pos))
             mstore(add(x, FEE_ASSET), feeAsset)
-            mstore(add(x, FEE), fee)
+            next := add(pos, 4)
         }
+        if (feeAsset == 0 || fee == 0) revert FeeAssetNotCanonical(feeAsset, fee);
     }
 
     /// The name of a record everywhere: keccak(TAG · chainId · contract · packed bytes).

@@ -64,7 +64,7 @@ abstract contract Settlement is QueueSlots, Transfers, Updates {
         _flush(pass.transferFees);
         _flush(pass.updateFees);
         _flush(pass.aggregatorFees);
-        _pushWithdrawals(pass.withdrawalsPtr, pass.withdrawalsEnd);
+        _pushWithdrawals(pass.withdrawalsPtr);
     }
 
     /// selector · 32 · length · bytes · zeros up to a whole word, and nothing after.

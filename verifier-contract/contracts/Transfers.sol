@@ -86,7 +86,7 @@ abstract contract Transfers is Ledger, Effects {
             for (uint256 k; k < size; ++k) {
                 address recipient;
                 (pos, recipient) = Record.read(pos, x, pass.extPtr);
-                _takeRecord(pass, x, recipient, address(uint160(prover)));
+                _takeRecord(pass, x, recipient, prover);
                 x += Record.ELEMENT_BYTES;
             }
             pass.pos = pos;
@@ -103,7 +103,8 @@ abstract contract Transfers is Ledger, Effects {
         returns (uint256 root, uint256 usedBit)
     {
         if (ref < anchors) return (readWord(anchorsAt + 32 * ref), 1 << ref);
-        uint256 next = pass.left == 0 ? pass.update + 1 : pass.update; // the update of the proof's first record
+        // the update of the proof's first record
+        uint256 next = pass.slotPtr == pass.updateEnd ? pass.update + 1 : pass.update;
         uint256 earlier = ref & 0x7f;
         if (ref < 0x80 || earlier >= next) revert AnchorReference(ref, next);
         return (readWord(pass.updatesAt + UPDATE_BYTES * earlier + U_NOTE_ROOT), 0);
