@@ -22,6 +22,10 @@ const POLLERS = { smoke: 50, full: 1_000 } as const;
 const POLL_EVERY_MS = 2_000;
 const SAMPLE_EVERY_MS = 1_000;
 const SETTLE_LIMIT_MS = 300_000;
+/** Number of the first record of those that settle before the rest. */
+const FIRST_OF_FEW = 10_000;
+/** Statuses of which the median is taken. */
+const STATUSES = 200;
 /** What a node may keep in memory of a settled transfer: its leaves in both trees, its place in the history. */
 const MEMORY_KEPT_BYTES_A_TRANSFER = 40_000;
 const POLICY = {
@@ -41,8 +45,12 @@ export const load = defineScenario(
 async function play(scene: Scene, report: Report): Promise<void> {
   const count = TRANSFERS[report.scale];
   const crew: Crew = { node: await scene.node({ policy: POLICY }), workers: [await scene.worker(), await scene.worker()] };
+  const few = await someSettled(scene, crew);
+  const fewMs = await statusMs(crew, few);
   const killed = await flood(scene, report, crew, { count, first: 1, kills: KILLS[report.scale], name: 'underKills' });
-  const workloads = [killed];
+  const workloads = [few, killed];
+  report.measure('statusAmongFewMs', fewMs);
+  report.measure('statusAmongAllMs', await statusMs(crew, killed));
   // Without kills, for comparison.
   if (report.scale === 'full')
     workloads.push(await flood(scene, report, crew, { count: count / SHARE, first: count + 1, kills: 0, name: 'calm' }));
@@ -78,7 +86,7 @@ async function flood(scene: Scene, report: Report, crew: Crew, { count, first, k
   const redisBefore = await redisBytes(scene);
   const memoryBefore = await memoryOf(crew.node);
   const startedMs = Date.now();
-  const sampling = sample(scene, report, name, startedMs);
+  const sampling = sample(scene, report, crew, name, startedMs);
   const latenciesMs: number[] = [];
   const before = new Set(Array.from({ length: kills }, () => report.random.int(count)));
   const waiting = [...prepared];
@@ -142,13 +150,20 @@ async function kill(scene: Scene, report: Report, crew: Crew): Promise<void> {
   report.measure('workerBackMs', Date.now() - diedMs);
 }
 
-/** Settled so far, by the contract's leaf count, once a second. */
-function sample(scene: Scene, report: Report, name: string, startedMs: number): { stop(): Promise<void> } {
+/** Settled so far by the contract's leaf count, and what node and Redis hold, once a second. */
+function sample(scene: Scene, report: Report, crew: Crew, name: string, startedMs: number): { stop(): Promise<void> } {
   let running = true;
   const loop = (async () => {
     while (running) {
       const { leafCount } = await scene.world.rollup.state();
-      report.plot(`${name}Leaves`, (Date.now() - startedMs) / 1_000, Number(leafCount));
+      const seconds = (Date.now() - startedMs) / 1_000;
+      report.plot(`${name}Leaves`, seconds, Number(leafCount));
+      report.plot(`${name}RedisBytes`, seconds, await redisBytes(scene));
+      const rssBytes = await crew.node.look().then(
+        (look) => look.rssBytes,
+        () => undefined,
+      );
+      if (rssBytes !== undefined) report.plot(`${name}NodeRssBytes`, seconds, rssBytes);
       await new Promise((resolve) => setTimeout(resolve, SAMPLE_EVERY_MS));
     }
   })();
@@ -187,6 +202,29 @@ function startPollers(url: string, ids: readonly string[], count: number): { sto
       };
     },
   };
+}
+
+/** A few transfers, before there are many: what a status costs then. */
+async function someSettled(scene: Scene, crew: Crew): Promise<Workload> {
+  const workload = new Workload(scene.world, crew.node.url, FIRST_OF_FEW);
+  await workload.act(['proven', 'proven']);
+  await allSettled(crew);
+  return workload;
+}
+
+/** Median of a status, asked for one after the other. */
+async function statusMs(crew: Crew, { transfers }: Workload): Promise<number> {
+  const ids = [...transfers.keys()];
+  const timesMs: number[] = [];
+  for (let i = 0; i < STATUSES; i++) {
+    const askedMs = performance.now();
+    await crew.node.client.status(ids[i % ids.length] as string);
+    timesMs.push(performance.now() - askedMs);
+  }
+  return quantile(
+    timesMs.sort((a, b) => a - b),
+    0.5,
+  );
 }
 
 /** After a collection: what is reachable. */
