@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import { checkChain } from '../operations/checks/chain.js';
 import type { Check } from '../operations/checks/check.js';
+import { checkGpu } from '../operations/checks/gpu.js';
 import { checkArtifacts, checkMachine, checkNode } from '../operations/checks/machine.js';
 import { checkRedisUrl } from '../operations/checks/redis.js';
 import { TacitError } from '../protocol/errors.js';
@@ -42,6 +43,7 @@ async function runDoctor(options: DoctorOptions): Promise<CommandResult> {
   const checks = [
     checkNode(),
     checkMachine(),
+    await checkGpu(),
     ...(await checkArtifacts(chain.production)),
     ...(await checkRedisUrl(options.redis ?? process.env.REDIS_URL, options.durable === true)),
     ...chain.checks,

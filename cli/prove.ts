@@ -72,7 +72,13 @@ async function runProve(flags: ProveFlags): Promise<CommandResult> {
   const onInterrupt = (): void => interrupt.abort();
   process.once('SIGINT', onInterrupt);
   try {
-    const { proof, publicSignals, timesMs } = await host.prove(
+    const {
+      proof,
+      publicSignals,
+      timesMs,
+      sums,
+      gpuFailures = [],
+    } = await host.prove(
       flags.zkey,
       { kind: 'witness', witness: flags.wtns },
       { backend, threads, signal: interrupt.signal, onProgress: ({ stage, fraction }) => bars.report('prove', fraction, stage) },
@@ -81,14 +87,29 @@ async function runProve(flags: ProveFlags): Promise<CommandResult> {
     await Promise.all([writeJson(flags.proof, proof), writeJson(flags.public, publicSignals)]);
     const totalMs = Math.round(timesMs.total ?? 0);
     return {
-      value: { proof: flags.proof, public: flags.public, publicSignals: publicSignals.length, verified: vkey !== undefined, timesMs },
-      text: `proof in ${flags.proof}, ${publicSignals.length} public signals in ${flags.public}, ${totalMs} ms${vkey === undefined ? '' : ', verified'}`,
+      value: {
+        proof: flags.proof,
+        public: flags.public,
+        publicSignals: publicSignals.length,
+        verified: vkey !== undefined,
+        timesMs,
+        ...(sums && { sums, gpuFailures }),
+      },
+      text: [
+        ...gpuFailures.map(({ message }) => `the GPU failed, the proof was finished without it: ${message}`),
+        `proof in ${flags.proof}, ${publicSignals.length} public signals in ${flags.public}, ${totalMs} ms${vkey === undefined ? '' : ', verified'}${onGpu(sums)}`,
+      ].join('\n'),
     };
   } finally {
     process.off('SIGINT', onInterrupt);
     bars.close();
     await host.close();
   }
+}
+
+function onGpu(sums: Readonly<Record<string, string>> = {}): string {
+  const names = Object.keys(sums).filter((name) => sums[name] === 'webgpu');
+  return names.length === 0 ? '' : `, sums ${names.join(', ')} on the GPU`;
 }
 
 async function runVerify(flags: VerifyFlags): Promise<CommandResult> {

@@ -10,10 +10,13 @@ export function allOf(...observers: readonly WorkerObserver[]): WorkerObserver {
     ended: (job) => {
       for (const observer of observers) observer.ended(job);
     },
+    proved: (proof) => {
+      for (const observer of observers) observer.proved?.(proof);
+    },
   };
 }
 
-/** One line for every job that ends; with the payment where it proves a single one. */
+/** One line for every job that ends; with the payment where it proves a single one. What a GPU did, or failed at, before it. */
 export function logJobs(log: ProcessLog): WorkerObserver {
   return {
     taken: () => {},
@@ -26,5 +29,25 @@ export function logJobs(log: ProcessLog): WorkerObserver {
         ...(code === undefined ? {} : { code }),
         ...(payments.length === 1 ? { payment: payments[0] as string } : payments.length > 1 ? { payments } : {}),
       }),
+    proved: ({ circuit, sums, gpuFailures }) => {
+      for (const { code, message } of gpuFailures) {
+        log.event(`the GPU failed; ${circuit} was proved without it: ${message}`, { circuit, gpuFailure: code });
+      }
+      if (Object.values(sums).includes('webgpu')) {
+        const text = sumsText(sums);
+        log.event(`sums of ${circuit}: ${text}`, { circuit, sums: text });
+      }
+    },
   };
+}
+
+/** `a, b1, c, h on webgpu; b2 on wasm` */
+function sumsText(sums: Readonly<Record<string, string>>): string {
+  const backends = [...new Set(Object.values(sums))].sort().reverse();
+  return backends
+    .map((backend) => {
+      const names = Object.keys(sums).filter((name) => sums[name] === backend);
+      return `${names.join(', ')} on ${backend}`;
+    })
+    .join('; ');
 }

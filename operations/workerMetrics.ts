@@ -7,8 +7,8 @@ export interface WorkerMetrics extends WorkerObserver {
   render(): Promise<string>;
   readonly contentType: string;
   readonly registry: Registry;
-  /** The job in hand, if any. */
-  inHand(): JobFacts | undefined;
+  /** The jobs in hand: none, or as many as it proves at a time. */
+  inHand(): readonly JobFacts[];
 }
 
 /** A small circuit takes a second on two cores, the largest a minute. */
@@ -38,24 +38,40 @@ export function workerMetrics(lanes: readonly Lane[]): WorkerMetrics {
     buckets: PROVING_BUCKETS_SECONDS,
     registers,
   });
-  const busy = new Gauge({ name: 'tacit_worker_busy', help: '1 while a job is in hand', registers });
+  const sums = new Counter({
+    name: 'tacit_worker_sums_total',
+    help: 'Multi-exponentiations of proofs, by sum (a, b1, b2, c, h) and where it was computed (wasm, webgpu)',
+    labelNames: ['sum', 'backend'],
+    registers,
+  });
+  const gpuFailures = new Counter({
+    name: 'tacit_worker_gpu_failures_total',
+    help: 'Failures of the GPU, by error code; the proofs were finished without it',
+    labelNames: ['code'],
+    registers,
+  });
+  const busy = new Gauge({ name: 'tacit_worker_busy', help: 'Jobs in hand', registers });
   for (const circuit of lanes) jobs.inc({ circuit, outcome: 'proved' }, 0);
-  let current: JobFacts | undefined;
+  const current = new Map<string, JobFacts>();
   return {
     registry,
     contentType: registry.contentType,
     render: () => registry.metrics(),
-    inHand: () => current,
+    inHand: () => [...current.values()],
     taken: (job) => {
-      current = job;
-      busy.set(1);
+      current.set(job.job, job);
+      busy.set(current.size);
     },
-    ended: ({ circuit, outcome, code, takenMs, endedMs }: EndedJob) => {
-      current = undefined;
-      busy.set(0);
+    ended: ({ job, circuit, outcome, code, takenMs, endedMs }: EndedJob) => {
+      current.delete(job);
+      busy.set(current.size);
       jobs.inc({ circuit, outcome });
       if (code !== undefined) failures.inc({ code });
       if (outcome === 'proved') proving.observe({ circuit }, (endedMs - takenMs) / 1000);
+    },
+    proved: (proof) => {
+      for (const [sum, backend] of Object.entries(proof.sums)) sums.inc({ sum, backend });
+      for (const { code } of proof.gpuFailures) gpuFailures.inc({ code });
     },
   };
 }

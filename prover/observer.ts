@@ -4,6 +4,7 @@ import { isTacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
 import type { FarmAnswer, FarmJob } from '../queue/contracts.js';
 import { PassOn } from '../queue/farmWorker.js';
+import type { GpuFailure } from './backends/gpuReport.js';
 
 export interface JobFacts {
   readonly job: string;
@@ -24,10 +25,20 @@ export interface EndedJob extends JobFacts {
   readonly code?: string;
 }
 
+/** How a proof came about. */
+export interface ProofFacts {
+  readonly circuit: CircuitName;
+  /** Where each of its sums was computed: 'wasm' or 'webgpu'. Empty where the backend does not say. */
+  readonly sums: Readonly<Record<string, string>>;
+  /** What went wrong with the GPU; the proof was finished without it. */
+  readonly gpuFailures: readonly GpuFailure[];
+}
+
 /** Its methods must not throw. */
 export interface WorkerObserver {
   taken(job: JobFacts): void;
   ended(job: EndedJob): void;
+  proved?(proof: ProofFacts): void;
 }
 
 /** Does the work, telling the observer before and after; result and errors are the work's. */

@@ -24,6 +24,9 @@ export interface HostProveOptions {
   backend?: BackendName | undefined;
 }
 
+/** Measuring takes some seconds; a slow driver may compile for half a minute. */
+const GPU_DEADLINE_MS = 120_000;
+
 export class ProvingHost {
   #child: ChildProcess | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -47,14 +50,22 @@ export class ProvingHost {
   }
 
   /**
-   * What this machine has of a GPU. Asked of the process, because a driver that crashes takes its process with it.
+   * What this machine has of a GPU. Asked of the process, because a driver that crashes takes its process with it, and
+   * one that hangs can be left with it: then no GPU is used here any more.
    * @param options.measure measures the crossover where nobody has
    */
   async gpu({ threads, measure }: { threads?: number | undefined; measure: boolean }): Promise<GpuReport> {
-    const answer = await this.#inTurn(() => this.#ask({ source: { kind: 'gpu', measure }, threads }));
-    const { report } = answer as Extract<HostReply, { kind: 'gpu' }>;
-    if (report.state === 'used' && this.#gpu === 'unknown') this.#gpu = 'used';
-    return report;
+    try {
+      const signal = AbortSignal.timeout(GPU_DEADLINE_MS);
+      const answer = await this.#inTurn(() => this.#ask({ source: { kind: 'gpu', measure }, threads }, { signal }));
+      const { report } = answer as Extract<HostReply, { kind: 'gpu' }>;
+      if (report.state === 'used' && this.#gpu === 'unknown') this.#gpu = 'used';
+      return report;
+    } catch (error) {
+      if (!isTacitError(error)) throw error;
+      this.#gpu = 'avoided';
+      return { state: 'failed', failure: { code: error.code, message: error.message } };
+    }
   }
 
   /** The most memory that the process has held in any proof so far; 0 before the first. */
