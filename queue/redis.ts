@@ -119,7 +119,7 @@ function assertFit({ version, policy }: RedisFacts): void {
  * Is the server that a connection leads to still fit for the farm? Asked again and again while a node runs: policies are
  * changed and memory fills at run time.
  * @param key may be written to
- * @throws TacitError REDIS_UNREACHABLE, REDIS_EVICTING_POLICY, REDIS_FULL (all retryable: they pass, or an operator mends them)
+ * @throws TacitError REDIS_UNREACHABLE, REDIS_EVICTING_POLICY, REDIS_FULL, REDIS_READONLY (all retryable: they pass, or an operator mends them)
  */
 export async function probeRedis(client: RedisClient, key: string): Promise<void> {
   // The client would wait for its server, for as long as it takes.
@@ -136,7 +136,10 @@ export async function probeRedis(client: RedisClient, key: string): Promise<void
   try {
     await client.set(key, '1', 'PX', PROBE_LIFE_MS);
   } catch (cause) {
-    if (!(cause instanceof Error && cause.message.startsWith('OOM'))) throw cause;
+    const message = cause instanceof Error ? cause.message : '';
+    if (message.startsWith('READONLY'))
+      throw new TacitError('REDIS_READONLY', 'this Redis is a replica that has not been promoted yet', { retryable: true, cause });
+    if (!message.startsWith('OOM')) throw cause;
     throw new TacitError('REDIS_FULL', 'Redis has no memory left; raise maxmemory', { retryable: true, cause });
   }
 }

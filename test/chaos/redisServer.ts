@@ -14,12 +14,12 @@ import { until } from '../aggregator/world.js';
 export class RedisServer implements RunningRedis {
   readonly kind = 'server';
   readonly url: string;
-  readonly #port: number;
+  readonly port: number;
   readonly #dir: string;
   #child: ChildProcess | undefined;
 
   private constructor(port: number, dir: string) {
-    this.#port = port;
+    this.port = port;
     this.#dir = dir;
     this.url = `redis://127.0.0.1:${port}`;
   }
@@ -31,7 +31,7 @@ export class RedisServer implements RunningRedis {
   }
 
   async launch(): Promise<void> {
-    const settings = { port: this.#port, dir: this.#dir, appendonly: 'yes', save: '', 'maxmemory-policy': 'noeviction', bind: '127.0.0.1' };
+    const settings = { port: this.port, dir: this.#dir, appendonly: 'yes', save: '', 'maxmemory-policy': 'noeviction', bind: '127.0.0.1' };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const child = spawn('redis-server', args, { stdio: 'ignore' });
     process.once('exit', () => child.kill('SIGKILL'));
@@ -49,6 +49,34 @@ export class RedisServer implements RunningRedis {
     if (!loseDisk) return;
     await rm(this.#dir, { recursive: true, force: true });
     await mkdir(this.#dir, { recursive: true });
+  }
+
+  /** Becomes a replica of `master`; resolves when it has all that the master has. */
+  async follow(master: RedisServer): Promise<void> {
+    await this.ask((client) => client.replicaof('127.0.0.1', master.port));
+    await until(
+      () => this.ask((client) => client.info('replication')),
+      (info) => /master_link_status:up/.test(info) && /master_sync_in_progress:0/.test(info),
+      'a replica that has caught up',
+    );
+    await master.awaitReplica();
+  }
+
+  /** Its replica has all that was written so far. */
+  async awaitReplica(): Promise<void> {
+    await until(
+      () => this.ask((client) => client.info('replication')),
+      (info) => {
+        const [, written] = /master_repl_offset:(\d+)/.exec(info) ?? [];
+        return written !== undefined && info.includes(`state=online,offset=${written},`);
+      },
+      'known to the replica, what was written',
+    );
+  }
+
+  /** Is its own master from now on. */
+  async promote(): Promise<void> {
+    await this.ask((client) => client.replicaof('NO', 'ONE'));
   }
 
   /** Neither dead nor alive: connections stay, nothing is answered. */

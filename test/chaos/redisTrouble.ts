@@ -86,7 +86,12 @@ async function play(scene: Scene, report: Report): Promise<void> {
 }
 
 /** A new submission is answered 503 with a code and when to come back; what is known is still told. */
-async function expectPause(node: NodeChild, { name, pause }: Trouble, submission: object, report: Report): Promise<void> {
+export async function expectPause(
+  node: NodeChild,
+  { name, pause }: Pick<Trouble, 'name' | 'pause'>,
+  submission: object,
+  report: Report,
+): Promise<void> {
   const beganMs = Date.now();
   const ask = () =>
     fetch(`${node.url}/v1/transfers`, {

@@ -3,6 +3,7 @@ import { containerRestart } from './containerRestart.js';
 import { crashEverywhere } from './crashEverywhere.js';
 import { fees } from './fees.js';
 import { load } from './load.js';
+import { redisFailover } from './redisFailover.js';
 import { redisTrouble } from './redisTrouble.js';
 import { reorgs } from './reorgs.js';
 import { rpcTrouble } from './rpcTrouble.js';
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   workersLie,
   workersDrain,
   redisTrouble,
+  redisFailover,
   reorgs,
   rpcTrouble,
   fees,
