@@ -6,19 +6,24 @@
  *     ys    [y_0] … [y_(n−1)]
  *
  * (β·x, y) = λ·(x, y) for a cube root of unity β of the base field: the endomorphism that halves the scalars (glv.ts).
- * Without it the second half of xs is left out. Done once for a key, in pieces; `start` is the first base of the piece.
+ * Without it the last part of xs is left out. Each number takes one product, by a constant that changes the form, and multiplies
+ * by β as well. Done once for a key, in pieces; `start` is the first base of the piece.
  */
 import { BASE_FIELD, FILE_MONTGOMERY_BITS } from '../field/parameters.js';
-import { DEVICE_MONTGOMERY_BITS, elementLiteral, fieldSource, toDevice } from './field.js';
+import { DEVICE_MONTGOMERY_BITS, elementLiteral, fieldSource } from './field.js';
 import { CUBE_ROOT } from './glv.js';
 import { kernel } from './kernel.js';
 
 /** product(x·2^256, c) = x·2^260 for c = 2^(2·260 − 256). */
 const FROM_FILE = (1n << (2n * DEVICE_MONTGOMERY_BITS - FILE_MONTGOMERY_BITS)) % BASE_FIELD.prime;
+const TO_IMAGE = (FROM_FILE * CUBE_ROOT) % BASE_FIELD.prime;
+
+/** Numbers of a base: x, y and, with the endomorphism, β·x. */
+export const numbersOfBase = (glv: boolean): number => (glv ? 3 : 2);
 
 export const basesKernel = kernel({
   label: 'bases',
-  params: ['start', 'count', 'bases', 'images'],
+  params: ['start', 'count', 'bases', 'numbers'],
   buffers: [
     { name: 'raw', access: 'read', type: 'array<vec4<u32>>' },
     { name: 'xs', access: 'read_write', type: 'array<vec4<u32>>' },
@@ -27,21 +32,22 @@ export const basesKernel = kernel({
   groupSize: 64,
   declarations: `${fieldSource()}
 const FROM_FILE = ${elementLiteral(FROM_FILE)};
-const CUBE_ROOT = ${elementLiteral(toDevice(CUBE_ROOT))};`,
+const TO_IMAGE = ${elementLiteral(TO_IMAGE)};`,
   entry: `
-  for (var i = invocation; i < params.count; i += invocations) {
-    let place = params.start + i;
-    let x = canonical(product(unpack(P(raw[4u * i], raw[4u * i + 1u])), FROM_FILE));
-    let y = pack(canonical(product(unpack(P(raw[4u * i + 2u], raw[4u * i + 3u])), FROM_FILE)));
-    let packed = pack(x);
-    xs[2u * place] = packed.lo;
-    xs[2u * place + 1u] = packed.hi;
-    ys[2u * place] = y.lo;
-    ys[2u * place + 1u] = y.hi;
-    if (params.images == 1u) {
-      let image = pack(canonical(product(x, CUBE_ROOT)));
-      xs[2u * (params.bases + place)] = image.lo;
-      xs[2u * (params.bases + place) + 1u] = image.hi;
+  for (var i = invocation; i < params.count * params.numbers; i += invocations) {
+    let base = i % params.count;
+    let number = i / params.count;
+    let source = 4u * base + select(0u, 2u, number == 1u);
+    var factor = FROM_FILE;
+    if (number == 2u) { factor = TO_IMAGE; }
+    let value = pack(canonical(product(unpack(P(raw[source], raw[source + 1u])), factor)));
+    let place = 2u * (params.start + base + select(0u, params.bases, number == 2u));
+    if (number == 1u) {
+      ys[place] = value.lo;
+      ys[place + 1u] = value.hi;
+    } else {
+      xs[place] = value.lo;
+      xs[place + 1u] = value.hi;
     }
   }`,
 });

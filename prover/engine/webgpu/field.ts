@@ -134,8 +134,8 @@ function differenceBody(less: readonly string[]): string {
 function lessBody(multiple: bigint): string {
   const limbs = limbsOf(multiple);
   const lines = range(LIMBS).map((i) => `let c${i} = i32(a.l${i}) - ${limbs[i]}i${i === 0 ? '' : ` + (c${i - 1} >> ${LIMB_BITS}u)`};`);
-  const taken = range(LIMBS).map((i) => `u32(c${i}) & ${LIMB_MASK}u`);
-  return `${lines.join('\n  ')}\n  if (c${LIMBS - 1} < 0i) { return a; }\n  return F(${taken.join(', ')});`;
+  const taken = range(LIMBS).map((i) => `select(u32(c${i}) & ${LIMB_MASK}u, a.l${i}, c${LIMBS - 1} < 0i)`);
+  return `${lines.join('\n  ')}\n  return F(${taken.join(', ')});`;
 }
 
 /** p − a word by word; borrow by comparison. */
@@ -188,16 +188,16 @@ fn differenceOfBoth(a: F, b: F, c: F) -> F {
 fn tripled(a: F) -> F {
   ${carried((i) => `3u * a.l${i}`, 'u32')}
 }
-/// a − 2p where that is not negative
-fn lessTwice(a: F) -> F {
-  ${lessBody(2n * prime)}
-}
 /// a − p where that is not negative
 fn lessOnce(a: F) -> F {
   ${lessBody(prime)}
 }
 /// a < 4p
-fn canonical(a: F) -> F { return lessOnce(lessTwice(a)); }
+fn canonical(a: F) -> F {
+  var rest = a;
+  for (var i = 0u; i < 3u; i++) { rest = lessOnce(rest); }
+  return rest;
+}
 /// p − a, a canonical and not 0
 fn negated(a: P) -> P {
   ${negatedBody()}

@@ -9,7 +9,7 @@
  * invocations, 128 MiB a binding); with larger bindings, larger parts and chunks are used. No subgroups, no optional features.
  */
 import { TacitError } from '../../../protocol/errors.js';
-import { basesKernel } from './bases.js';
+import { basesKernel, numbersOfBase } from './bases.js';
 import { ELEMENT_BYTES } from './field.js';
 import { type AffinePoint, combine, readPoint, type WeightedPoint } from './finish.js';
 import { chooseWindowBits, DEFAULT_TUNING, partSize, planWindows, type Tuning, type WindowPlan } from './plan.js';
@@ -123,7 +123,8 @@ class ResidentMsm implements GpuMsm {
       const piece = Math.min(UPLOAD_BASES, count - start);
       const bytes = bases.subarray(start * BASE_BYTES, (start + piece) * BASE_BYTES);
       device.queue.writeBuffer(raw, 0, bytes as Uint8Array<ArrayBuffer>);
-      work.run(basesKernel, piece, { start, count: piece, bases: count, images: plan.glv ? 1 : 0 }, { raw, xs, ys });
+      const numbers = numbersOfBase(plan.glv);
+      work.run(basesKernel, numbers * piece, { start, count: piece, bases: count, numbers }, { raw, xs, ys });
       work.submit();
     }
     raw.destroy();

@@ -7,7 +7,7 @@
  *
  * Each round is an addition in three kernels and an inversion, in pieces; see addition.ts.
  */
-import { ADDITION_GROUP_SIZE, gatheredAddition, residentAddition } from './addition.js';
+import { ADDITION_GROUP_SIZE, denominatorsKernel, gatheredSums, residentSums, slopesKernel } from './addition.js';
 import { basesKernel } from './bases.js';
 import { pairsKernel, settleKernel } from './buckets.js';
 import { offsetKernel, offsetParameters, splitKernel } from './digits.js';
@@ -36,10 +36,12 @@ export interface Part {
 }
 
 export function kernelsFor(glv: boolean): Kernel[] {
-  const additions = [gatheredAddition, residentAddition].flatMap((a) => [a.denominators, a.slopes, a.sums]);
+  const additions = [denominatorsKernel, invertKernel, slopesKernel, gatheredSums, residentSums];
   const sorting = [countKernel, scanBlocks, scanSums, scanJoin, placeKernel, pairsKernel, settleKernel];
-  return [basesKernel, glv ? splitKernel : offsetKernel, ...sorting, ...additions, invertKernel, levelKernel, outputKernel];
+  return [basesKernel, glv ? splitKernel : offsetKernel, ...sorting, ...additions, levelKernel, outputKernel];
 }
+
+type AdditionNumbers = Readonly<Record<(typeof denominatorsKernel.params)[number], number>>;
 
 /** What the sort found, by window. */
 interface Sizes {
@@ -196,50 +198,39 @@ export class PartSum {
 
   private addGathered(count: number, order: Binding): void {
     const { part, sums } = this;
-    const { denominators, slopes, sums: adding } = gatheredAddition;
-    this.inPieces(count, (numbers, threads, limit, products, totals) => {
-      const all = { ...numbers, count, bases: part.count, stride: 0 };
-      const from = { pairs: order, xs: part.xs, ys: part.ys, products };
-      this.work.run(denominators, threads, all, { ...from, totals });
-      this.invert(threads, totals);
-      this.work.run(slopes, threads, all, { ...from, totals });
-      this.work.run(adding, limit, all, { ...from, sumXs: sums.xs, sumYs: sums.ys });
-    });
+    const numbers = { count, bases: part.count, stride: 0 };
+    this.inPieces(count, numbers, { pairs: order, xs: part.xs, ys: part.ys }, (limit, all, buffers) =>
+      this.work.run(gatheredSums, limit, all, { ...buffers, sumXs: sums.xs, sumYs: sums.ys }),
+    );
   }
 
   /** @param bound the list on the device may be shorter */
   private addResident(bound: number, stride: number, pairs: Binding, points: { xs: GPUBuffer; ys: GPUBuffer }): void {
-    const { denominators, slopes, sums: adding } = residentAddition;
-    this.inPieces(bound, (numbers, threads, limit, products, totals) => {
-      const all = { ...numbers, count: 0, bases: 0, stride };
-      const from = { pairs, ...points, products };
-      this.work.run(denominators, threads, all, { ...from, totals });
-      this.invert(threads, totals);
-      this.work.run(slopes, threads, all, { ...from, totals });
-      this.work.run(adding, limit, all, from);
-    });
+    const numbers = { count: 0, bases: 0, stride };
+    this.inPieces(bound, numbers, { pairs, ...points }, (limit, all, buffers) => this.work.run(residentSums, limit, all, buffers));
   }
 
   /** Each piece is submitted by itself: a driver counts the time of a submission. */
   private inPieces(
-    count: number,
-    add: (
-      numbers: { start: number; limit: number; threads: number },
-      threads: number,
-      limit: number,
-      products: GPUBuffer,
-      totals: GPUBuffer,
-    ) => void,
+    bound: number,
+    { count, bases, stride }: { count: number; bases: number; stride: number },
+    points: { pairs: Binding; xs: GPUBuffer; ys: GPUBuffer },
+    add: (limit: number, numbers: AdditionNumbers, buffers: typeof points & { products: GPUBuffer }) => void,
   ): void {
-    const { piecePairs } = this.tuning;
-    const piece = Math.min(piecePairs, Math.max(this.slots, this.allBuckets));
+    const { work, tuning } = this;
+    const piece = Math.min(tuning.piecePairs, Math.max(this.slots, this.allBuckets));
     const products = this.buffer('products', piece, ELEMENT_BYTES);
-    const totals = this.buffer('totals', threadsFor(piece, ADDITION_GROUP_SIZE, this.tuning), ELEMENT_BYTES);
-    for (let start = 0; start < count; start += piece) {
-      const limit = Math.min(piece, count - start);
-      const threads = threadsFor(limit, ADDITION_GROUP_SIZE, this.tuning);
-      add({ start, limit, threads }, threads, limit, products, totals);
-      if (start + piece < count) this.work.submit();
+    const totals = this.buffer('totals', threadsFor(piece, ADDITION_GROUP_SIZE, tuning), ELEMENT_BYTES);
+    for (let start = 0; start < bound; start += piece) {
+      const limit = Math.min(piece, bound - start);
+      const threads = threadsFor(limit, ADDITION_GROUP_SIZE, tuning);
+      const numbers = { start, limit, count, bases, stride, threads };
+      const buffers = { ...points, products };
+      work.run(denominatorsKernel, threads, numbers, { ...buffers, totals });
+      this.invert(threads, totals);
+      work.run(slopesKernel, threads, numbers, { ...buffers, totals });
+      add(limit, numbers, buffers);
+      if (start + piece < bound) work.submit();
     }
   }
 

@@ -1,0 +1,111 @@
+/**
+ * The kernels in WGSL on a real implementation of WebGPU in Node, against bigints; `TACIT_LONG=1` for the larger sums.
+ * One file: a software driver takes seconds to compile the kernels, and each file is a process of its own.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createGpuMsm } from '../../prover/engine/webgpu/msm.js';
+import { kernelsFor } from '../../prover/engine/webgpu/steps.js';
+import { KernelBench } from './bench.js';
+import { checkGathered, checkResident } from './checkAddition.js';
+import { checkField, checkInversion } from './checkField.js';
+import { checkSums, expectedOfMultiples, multiplesOfGenerator, nastySums, packBases, packScalars } from './checkMsm.js';
+import { checkScan, checkSort, someScalars } from './checkSort.js';
+import { openDevice } from './device.js';
+
+const LONG = Boolean(process.env.TACIT_LONG);
+const COMPILE_MS = 240_000;
+const device = await openDevice();
+
+describe.skipIf(device === undefined)('kernels in WGSL', () => {
+  const gpu = device as GPUDevice;
+  let bench: KernelBench;
+
+  beforeAll(async () => {
+    bench = new KernelBench(gpu);
+    await bench.workspace.prepare(kernelsFor(true));
+  }, COMPILE_MS);
+
+  afterAll(() => {
+    bench?.close();
+    gpu?.destroy();
+  });
+
+  it('field operations on edges of limbs, words and the prime', async () => {
+    expect(await checkField(bench)).toBeGreaterThan(5000);
+  });
+
+  it('inverses in chains of one element and of many', async () => {
+    expect(await checkInversion(bench)).toBeGreaterThan(100);
+  });
+
+  it('additions from the bases: any two, of either sign, images, alone, equal, opposite, infinite', async () => {
+    expect(await checkGathered(bench)).toBe(2 * 2 * 6 * (2 * 2 * 6 + 1));
+  });
+
+  it('additions in place: only what a list names, and whatever the pair', async () => {
+    expect(await checkResident(bench)).toBe(2 * 7 * 7);
+  });
+
+  it.each([
+    [4, true, 40],
+    [9, true, 100],
+    [11, false, 60],
+  ])('digits, sort and lists: windows of %i bits, endomorphism %s, %i scalars', async (bits, glv, count) => {
+    expect(await checkSort(bench, bits, glv, count)).toBeGreaterThan(count);
+  });
+
+  it('prefix sums over one block and over many', async () => {
+    for (const count of LONG ? [8, 2048, 600_000] : [8, 2048, 20_000])
+      expect(await checkScan(bench, count, Math.min(count, 2000))).toBeGreaterThan(1);
+  });
+
+  it('sums that meet equal, opposite and infinite points, and edges of the scalars', async () => {
+    const sums = nastySums(LONG ? 100 : 8);
+    expect(await checkSums(gpu, sums, [{}])).toBe(Object.keys(sums).length);
+  });
+
+  it('without the endomorphism', async () => {
+    const { 'edges of the scalar range': edges, 'one base repeated': repeated } = nastySums(14);
+    expect(await checkSums(gpu, { edges: edges!, repeated: repeated! }, [{ glv: false, windowBits: 5 }])).toBe(2);
+  });
+
+  it('one sum with every window width', async () => {
+    const { 'edges of the scalar range': sum } = nastySums(9);
+    const widths = Array.from({ length: LONG ? 13 : 3 }, (_, i) => ({ windowBits: LONG ? i + 4 : 2 * i + 5 }));
+    expect(await checkSums(gpu, { sum: sum as NonNullable<typeof sum> }, widths)).toBe(widths.length);
+  });
+
+  it('several parts, chunks and pieces give the same sum', async () => {
+    const { 'infinity among the bases': random, 'one base repeated': repeated } = nastySums(20);
+    const tuning = {
+      bufferBytes: 32 * (2 * 11 + 8),
+      chunkSlots: 150,
+      piecePairs: 100,
+      mostThreads: 64,
+      pairsPerThread: 1,
+      elementsPerInversion: 20,
+    };
+    expect(await checkSums(gpu, { random: random!, repeated: repeated! }, [{ windowBits: 4, tuning }])).toBe(2);
+  });
+
+  it.each(LONG ? [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] : [0, 6, 9])(
+    '2^%i terms',
+    async (log) => {
+      const n = 2 ** log;
+      const scalars = someScalars(n).reverse();
+      const msm = await createGpuMsm(gpu, packBases(multiplesOfGenerator(n)));
+      const expected = expectedOfMultiples(scalars);
+      for (let i = 0; i < 2; i++)
+        expect(await msm.compute(packScalars(scalars))).toEqual(expected && { x: expected.x[0], y: expected.y[0] });
+      msm.destroy();
+      expect(bench.workspace.scratchBytes).toBeGreaterThan(0);
+    },
+    LONG ? 1_800_000 : undefined,
+  );
+
+  it('no bases, no sum', async () => {
+    const msm = await createGpuMsm(gpu, new Uint8Array(0));
+    expect([msm.count, msm.deviceBytes, await msm.compute(new Uint8Array(0))]).toEqual([0, 0, undefined]);
+    msm.destroy();
+  });
+});
