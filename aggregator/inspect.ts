@@ -25,6 +25,10 @@ export interface WorkerInspection {
   readonly lanes: readonly Lane[];
   /** Seconds since the epoch until which jobs may be sealed to it. */
   readonly sealKeyUntil: number;
+  /** Proofs that it makes at a time. */
+  readonly concurrency: number;
+  /** What a proof takes there, as it says, by lane; empty where it did not measure. */
+  readonly provingMs: Readonly<Partial<Record<Lane, number>>>;
 }
 
 export interface NodeInspection {
@@ -104,7 +108,10 @@ async function farmOf({ effects: { queue } }: NodeContext): Promise<NodeInspecti
     const median = provingMs[lane];
     return { lane, ...count, ...(median === undefined ? {} : { provingMs: median }) };
   });
-  return { lanes, workers: workers.map(({ address, lanes: served, sealKeyUntil }) => ({ address, lanes: served, sealKeyUntil })) };
+  const seen = workers.map(({ address, lanes: served, sealKeyUntil, concurrency = 1, provingMs: says = {} }) => {
+    return { address, lanes: served, sealKeyUntil, concurrency, provingMs: says };
+  });
+  return { lanes, workers: seen };
 }
 
 async function moneyOf({ effects: { chain }, settler }: NodeContext): Promise<NodeInspection['money']> {

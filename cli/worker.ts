@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { resolveArtifacts, type VerifiedArtifacts } from '../circuits/artifacts.js';
 import { processLog } from '../operations/logger.js';
 import { watchWorker } from '../operations/workerOperations.js';
-import { CIRCUITS, circuitById } from '../protocol/circuit.js';
+import { CIRCUITS } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
 import type { KeyTable } from '../protocol/fold.js';
 import { vkeyFromSnarkjs, vkeyToSnarkjs } from '../protocol/vkey.js';
@@ -19,23 +19,22 @@ import { openRpc } from '../verifier-contract/rpc.js';
 import { announceReady, endWithinLimit, onParentGone } from './lifetime.js';
 import { type CommandResult, runs, say } from './output.js';
 import { progressBars } from './progress.js';
-import { backendFrom, threadsFrom } from './prove.js';
 import { logFormat, type WatchFlags, watchingOptions, withWatchFlags } from './watchFlags.js';
 import { type FarmFlags, farmPlace, openLeases, placeText } from './workerFarm.js';
+import { registerWorkerCalibrate } from './workerCalibrate.js';
+import { type MachineFlags, machineTerms, servedLanes } from './workerMachine.js';
 import { registerWorkerRewards } from './workerRewards.js';
 
-interface WorkerFlags extends WatchFlags, FarmFlags {
+interface WorkerFlags extends WatchFlags, FarmFlags, MachineFlags {
   rpc: string;
   contract: string;
   keys: string;
-  lanes?: string;
-  threads?: string;
-  backend: string;
 }
 
 export function registerWorker(program: Command): void {
   const group = program.command('worker').description('prove for a farm: take jobs from its Redis or its node, be paid per proof');
   registerWorkerRewards(group);
+  registerWorkerCalibrate(group);
   // `tacit worker` without a further word serves.
   const worker = group
     .command('serve', { isDefault: true })
@@ -45,9 +44,11 @@ export function registerWorker(program: Command): void {
     .requiredOption('--rpc <url>', 'JSON-RPC of the chain')
     .requiredOption('--contract <address>', 'rollup contract')
     .requiredOption('--keys <file>', 'worker keys, made when missing (mode 600)')
+    .option('--config <file>', 'what `tacit worker calibrate` wrote; what the options below say goes before it')
     .option('--lanes <list>', `circuits to prove, of ${LANES.join(', ')} (default: all that the contract has)`)
+    .option('--concurrency <n>', 'proofs at a time (default: 1)')
     .option('--threads <n>', 'threads a proof uses')
-    .option('--backend <name>', 'auto, wasm or snarkjs', 'auto')
+    .option('--backend <name>', 'auto, wasm or snarkjs')
     .addHelpText(
       'after',
       '\nExample:\n  tacit worker --redis redis://farm:6379 --rpc http://127.0.0.1:8545 --contract 0x… --keys worker.json --lanes transfer_1,update_8',
@@ -57,14 +58,13 @@ export function registerWorker(program: Command): void {
 
 async function runWorker(flags: WorkerFlags): Promise<CommandResult> {
   const place = farmPlace(flags);
-  const backend = backendFrom(flags.backend);
+  const machine = await machineTerms(flags);
   const watching = watchingOptions(flags);
   const log = processLog('worker', logFormat(flags));
-  const threads = threadsFrom(flags.threads);
   const contract = new RollupContract(flags.contract, await openRpc(flags.rpc));
   await contract.assertDeployed();
   const onChain = decodeKeyBlob(await contract.keyBlob());
-  const lanes = lanesFrom(flags.lanes, onChain);
+  const lanes = servedLanes(machine, onChain);
   const keys = await WorkerKeys.load(flags.keys, Math.floor(Date.now() / 1000));
   const domain = await contract.domain();
   log.line(`worker ${keys.address}, ${placeText(place)}`);
@@ -76,8 +76,8 @@ async function runWorker(flags: WorkerFlags): Promise<CommandResult> {
       domain,
       keys,
       lanes,
-      backend,
-      ...(threads === undefined ? {} : { threads }),
+      ...machine.terms,
+      provingMs: machine.provingMs(lanes),
       artifacts: async (circuit) => matching(await resolveWithBars(circuit), circuit, onChain),
       log: (line) => log.line(line),
       observer: watch.observer,
@@ -89,17 +89,6 @@ async function runWorker(flags: WorkerFlags): Promise<CommandResult> {
     contract.provider.destroy();
     await watch.close();
   }
-}
-
-function lanesFrom(list: string | undefined, onChain: KeyTable): Lane[] {
-  const offered = [...onChain.keys()].map((id) => circuitById(id).name);
-  if (list === undefined) return offered;
-  return list.split(',').map((name) => {
-    const lane = offered.find((known) => known === name.trim());
-    if (lane === undefined)
-      throw new TacitError('OPTION_INVALID', 'the contract has no such circuit', { expected: offered.join(', '), got: name });
-    return lane;
-  });
 }
 
 async function resolveWithBars(circuit: Lane): Promise<VerifiedArtifacts> {

@@ -1,5 +1,5 @@
 /** The node's state in words: what `tacit farm status` prints. */
-import type { LaneInspection, NodeInspection } from '../aggregator/inspect.js';
+import type { LaneInspection, NodeInspection, WorkerInspection } from '../aggregator/inspect.js';
 import { backlogOf } from './backlog.js';
 
 /** A node's inspection as it crosses HTTP: amounts of wei are decimal strings. */
@@ -55,19 +55,25 @@ function farmLines(status: FarmStatus): string[] {
   if (farm === undefined) return ['', 'Farm        Redis cannot be asked'];
   const backlog = backlogOf(status);
   const drain =
-    backlog === undefined || !Number.isFinite(backlog.drainSeconds) ? 'no worker' : `${backlog.drainSeconds.toFixed(1)} s to idle`;
+    backlog === undefined || !Number.isFinite(backlog.drainSeconds) ? 'nobody serves it' : `${backlog.drainSeconds.toFixed(1)} s to idle`;
   return [
     '',
     `Farm        ${farm.workers.length} worker${farm.workers.length === 1 ? '' : 's'}; ${farmTasks} task${farmTasks === 1 ? '' : 's'} open, oldest ${seconds(oldestTaskMs)}; ${backlog?.workSeconds.toFixed(1)} s of proving waits (${drain})`,
     '  lane        waiting  active  failed  a proof takes',
     ...farm.lanes.map(laneLine),
-    ...farm.workers.map(({ address, lanes }) => `  worker ${address}  ${lanes.join(', ')}`),
+    ...farm.workers.map(workerLine),
   ];
 }
 
 function laneLine({ lane, waiting, active, failed, provingMs }: LaneInspection): string {
   const time = provingMs === undefined ? 'none proven yet' : seconds(provingMs);
   return `  ${lane.padEnd(10)} ${String(waiting).padStart(8)} ${String(active).padStart(7)} ${String(failed).padStart(7)}  ${time}`;
+}
+
+/** With what its proofs take, where it has measured them. */
+function workerLine({ address, lanes, concurrency, provingMs }: WorkerInspection): string {
+  const served = lanes.map((lane) => (provingMs[lane] === undefined ? lane : `${lane} (${seconds(provingMs[lane])})`));
+  return `  worker ${address}  ${concurrency > 1 ? `${concurrency} at a time: ` : ''}${served.join(', ')}`;
 }
 
 function chainLines({ chain, contractQueue, money, lastSettlement }: FarmStatus): string[] {

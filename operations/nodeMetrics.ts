@@ -5,7 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { NodeInspection } from '../aggregator/inspect.js';
 import type { NodeEvent, TransferStatus } from '../queue/service.js';
-import { backlogOf, laneSeconds } from './backlog.js';
+import { backlogOf } from './backlog.js';
 
 export interface ObservedNode {
   inspect(): Promise<NodeInspection>;
@@ -51,8 +51,9 @@ function nodeGauges(registry: Registry) {
     oldestTask: gauge('oldest_task_seconds', 'Age of the oldest task given to the farm'),
     jobs: gauge('farm_jobs', 'Jobs in the queue, by lane and state', ['lane', 'state']),
     proving: gauge('farm_proving_seconds', 'Median of the latest proving times, by lane', ['lane']),
-    work: gauge('farm_work_seconds', 'Proving that waits or runs, in seconds of one worker, by lane', ['lane']),
-    drain: gauge('farm_drain_seconds', 'Seconds until the farm is idle; +Inf without a worker'),
+    work: gauge('farm_work_seconds', 'Proving that waits or runs, in seconds of one proving process, by lane', ['lane']),
+    drain: gauge('farm_drain_seconds', 'Seconds until the farm is idle; +Inf where work waits that nobody serves'),
+    hands: gauge('farm_lane_concurrency', 'Proofs at a time of the workers that serve a lane', ['lane']),
     workers: gauge('farm_workers', 'Workers that announced themselves lately'),
     problems: gauge('problem', 'Parts of the node in trouble', ['part']),
     head: gauge('chain_head_block', 'Newest block that the node has followed'),
@@ -96,7 +97,12 @@ function setFarmGauges(gauges: ReturnType<typeof nodeGauges>, now: NodeInspectio
   gauges.drain.set(backlog.drainSeconds);
   for (const lane of now.farm.lanes) {
     for (const state of ['waiting', 'active', 'failed'] as const) gauges.jobs.set({ lane: lane.lane, state }, lane[state]);
-    gauges.work.set({ lane: lane.lane }, laneSeconds(lane));
+    gauges.work.set({ lane: lane.lane }, (lane.waiting + lane.active) * (backlog.proofSeconds.get(lane.lane) ?? 0));
+    const serving = now.farm.workers.filter(({ lanes }) => lanes.includes(lane.lane));
+    gauges.hands.set(
+      { lane: lane.lane },
+      serving.reduce((count, { concurrency }) => count + concurrency, 0),
+    );
     if (lane.provingMs !== undefined) gauges.proving.set({ lane: lane.lane }, lane.provingMs / 1000);
   }
 }

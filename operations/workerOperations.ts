@@ -35,7 +35,7 @@ export async function watchWorker(
     port,
     metrics,
     readiness: async () => ({ queue: await queueState(leases) }),
-    status: async () => ({ lanes, inHand: metrics.inHand() ?? null }),
+    status: async () => ({ lanes, inHand: metrics.inHand() }),
   });
   stops.push(() => server.close());
   return { observer, url: server.url, close: () => closeInTurn(stops) };

@@ -12,15 +12,17 @@ export interface AnnouncingParameters {
   domain: Domain;
   keys: WorkerKeys;
   lanes: readonly Lane[];
+  concurrency: number;
+  provingMs: Partial<Record<Lane, number>>;
   log: LogLine;
 }
 
 /** Resolves when the first line is up. */
-export async function startAnnouncing({ leases, domain, keys, lanes, log }: AnnouncingParameters): Promise<{ stop(): Promise<void> }> {
+export async function startAnnouncing({ leases, domain, keys, log, ...machine }: AnnouncingParameters): Promise<{ stop(): Promise<void> }> {
   const announce = async (): Promise<void> => {
     await keys.rotate(Math.floor(Date.now() / 1000));
     const { publicKey, until } = keys.sealKey;
-    const content = { address: keys.address, sealKey: publicKey, lanes: [...lanes], sealKeyUntil: until };
+    const content = { address: keys.address, sealKey: publicKey, sealKeyUntil: until, ...machine, lanes: [...machine.lanes] };
     await leases.announce(await signAnnouncement(content, domain, signerFromKey(keys.account)));
   };
   await announce();

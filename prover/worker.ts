@@ -57,6 +57,11 @@ export interface WorkerParameters {
   lanes: readonly Lane[];
   /** Called once a lane before the first job. */
   artifacts: (circuit: CircuitName) => Promise<ProvingArtifacts>;
+  /** Proofs at a time, each in a process of its own; 1 where absent. */
+  concurrency?: number;
+  /** What a proof takes on this machine, by lane, as it was measured. */
+  provingMs?: Partial<Record<Lane, number>>;
+  /** Of each proof. */
   threads?: number;
   backend?: BackendName;
   log?: LogLine;
@@ -66,37 +71,40 @@ export interface WorkerParameters {
 
 export interface RunningWorker {
   readonly address: EvmAddress;
-  /** Finishes the proof in hand, takes no other, leaves the board. Safe to call twice. */
+  /** Finishes what is in hand, takes no other job, leaves the board. Safe to call twice. */
   drain(): Promise<void>;
-  /** Breaks off the proof in hand and gives its job back at once. */
+  /** Breaks off what is in hand and gives it back at once. */
   stop(): Promise<void>;
 }
 
 /** @throws TacitError of the artifact resolver, and of the first announcement */
 export async function startWorker(parameters: WorkerParameters): Promise<RunningWorker> {
-  const { leases, domain, keys, lanes, log = () => {} } = parameters;
+  const { leases, domain, keys, lanes, concurrency = 1, provingMs = {}, log = () => {} } = parameters;
   const artifacts = new Map<CircuitName, ProvingArtifacts>();
   for (const lane of lanes) artifacts.set(lane, await parameters.artifacts(lane));
-  const bench = new Workbench(parameters, artifacts);
-  const handler: FarmHandler = (job, report, lost) => observed(job, parameters.observer, () => bench.work(job, report, lost));
-  const announcing = await startAnnouncing({ leases, domain, keys, lanes, log });
-  const consumer = consumeFarm({ leases, lanes, log, handler });
+  const announcing = await startAnnouncing({ leases, domain, keys, lanes, concurrency, provingMs, log });
+  const benches = Array.from({ length: concurrency }, () => new Workbench(parameters, artifacts));
+  const consumers = benches.map((bench) => {
+    const handler: FarmHandler = (job, report, lost) => observed(job, parameters.observer, () => bench.work(job, report, lost));
+    return consumeFarm({ leases, lanes, log, handler });
+  });
   log(`worker ${keys.address} serves ${lanes.join(', ')}`);
-  void bench.warmUp();
+  for (const bench of benches) void bench.warmUp();
   let ending: Promise<void> | undefined;
   const drain = (): Promise<void> => {
     ending ??= announcing
       .stop()
-      .then(() => consumer.drain())
+      .then(() => Promise.all(consumers.map((consumer) => consumer.drain())))
       .then(() => leases.close())
-      .then(() => bench.close());
+      .then(() => Promise.all(benches.map((bench) => bench.close())))
+      .then(() => {});
     return ending;
   };
   return {
     address: keys.address,
     drain,
     stop: async () => {
-      bench.breakOff();
+      for (const bench of benches) bench.breakOff();
       await drain();
     },
   };

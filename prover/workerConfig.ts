@@ -10,6 +10,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { CircuitName } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
+import { MAX_CONCURRENCY } from '../queue/announce.js';
 import { LANES, type Lane } from '../queue/farmOptions.js';
 import type { MachineFacts, Measurement, Plan } from './calibrate.js';
 import { BACKEND_NAMES, type BackendName } from './prove.js';
@@ -105,7 +106,7 @@ function inMebibytes(bytes: number): number {
 }
 
 const lane = z.enum(LANES as [Lane, ...Lane[]]);
-const [MAX_CONCURRENCY, MAX_THREADS] = [64, 64];
+const MAX_THREADS = 64;
 const shape = z.strictObject({
   version: z.literal(1),
   backend: z.enum(BACKEND_NAMES as [BackendName, ...BackendName[]]),

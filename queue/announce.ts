@@ -1,8 +1,8 @@
 /**
  * How workers make themselves known: a signed line on a board in Redis that fades unless renewed.
  *
- * The line names the worker's address, the X25519 key jobs may be sealed to, and its lanes; the worker's own Ethereum key
- * signs it, so that whoever can write to Redis cannot put his seal key under another's address. Whether an address is
+ * The line names the worker's address, the X25519 key jobs may be sealed to, its lanes and what they take there (as it
+ * measured, `tacit worker calibrate`); the worker's own Ethereum key signs it, so that whoever can write to Redis cannot put his seal key under another's address. Whether an address is
  * welcome is the operator's decision, taken where the roster is made.
  */
 import { keccak_256 } from '@noble/hashes/sha3.js';
@@ -23,6 +23,10 @@ export interface WorkerAnnouncement {
   lanes: Lane[];
   /** Seconds since the epoch until which the worker keeps the secret of `sealKey`. */
   sealKeyUntil: number;
+  /** Proofs that it makes at a time; 1 where absent. */
+  concurrency?: number;
+  /** What a proof takes there, in milliseconds, by lane, where it was measured. Advice to whoever scales the farm, no promise. */
+  provingMs?: Partial<Record<Lane, number>>;
   signature: Hex;
 }
 
@@ -30,13 +34,18 @@ export interface WorkerAnnouncement {
 export const ANNOUNCEMENT_TTL_MS = 15_000;
 export const ANNOUNCE_EVERY_MS = 5_000;
 
-const TYPE = 'FarmWorker(bytes32 sealKey,bytes32 lanes,uint64 sealKeyUntil)';
+const TYPE = 'FarmWorker(bytes32 sealKey,bytes32 lanes,uint64 sealKeyUntil,uint64 concurrency,bytes32 provingMs)';
 const SIGNATURE_BYTES = 65;
+/** More is a mistake. */
+export const MAX_CONCURRENCY = 64;
+const MAX_PROVING_MS = 3_600_000;
 export const announcementShape = z.strictObject({
   address,
   sealKey: word,
   lanes: z.array(z.enum(LANES as [Lane, ...Lane[]])).max(LANES.length),
   sealKeyUntil: z.int().nonnegative(),
+  concurrency: z.int().min(1).max(MAX_CONCURRENCY).exactOptional(),
+  provingMs: z.partialRecord(z.enum(LANES as [Lane, ...Lane[]]), z.int().positive().max(MAX_PROVING_MS)).exactOptional(),
   signature: hexOf(SIGNATURE_BYTES),
 });
 
@@ -114,7 +123,17 @@ function parseLine(line: string): WorkerAnnouncement | undefined {
   }
 }
 
-function digest({ sealKey, lanes, sealKeyUntil }: Omit<WorkerAnnouncement, 'signature'>, domain: Domain): Uint8Array {
-  const lanesHash = keccak_256(new TextEncoder().encode(lanes.join(',')));
-  return typedDigest(domain, TYPE, [hexToBytes(sealKey, 32), lanesHash, uintToBytes(sealKeyUntil, 32)]);
+function digest(
+  { sealKey, lanes, sealKeyUntil, concurrency = 1, provingMs = {} }: Omit<WorkerAnnouncement, 'signature'>,
+  domain: Domain,
+): Uint8Array {
+  const hashed = (text: string): Uint8Array => keccak_256(new TextEncoder().encode(text));
+  const times = LANES.map((lane) => `${lane}=${provingMs[lane] ?? ''}`).join(',');
+  return typedDigest(domain, TYPE, [
+    hexToBytes(sealKey, 32),
+    hashed(lanes.join(',')),
+    uintToBytes(sealKeyUntil, 32),
+    uintToBytes(concurrency, 32),
+    hashed(times),
+  ]);
 }
