@@ -1,0 +1,159 @@
+/**
+ * Whole proofs with the sums of G1 on WebGPU, on whatever adapter there is (SwiftShader where there is no other): snarkjs
+ * accepts them, and when the device fails the proof is the engine's own and no buffer stays.
+ *
+ * TACIT_LONG=1 proves transfer(1) as well: some minutes on a software adapter.
+ */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildProverCircuit, type ProverCircuit, productChain } from '../../bench/proverCircuits.js';
+import { benchCircuit } from '../../bench/proverInputs.js';
+import {
+  insecureProveWithFixedBlinding,
+  loadProvingKey,
+  type ProveResult,
+  type ProvingKey,
+  proveWithKey,
+} from '../../prover/engine/prove.js';
+import { isSoftware } from '../../prover/engine/webgpu/adapter.js';
+import type { Gpu } from '../../prover/engine/webgpu/device.js';
+import { gpuHelper } from '../../prover/engine/webgpu/helper.js';
+import { verifyProof } from '../../prover/verify.js';
+import { SnarkjsOracle } from '../engine/snarkjs.js';
+import { DeviceProbe, openAnyGpu } from './deviceProbe.js';
+
+const BLINDING = { r: 1234567890123456789n, s: 9876543210987654321n };
+const TIMEOUT_MS = 600_000;
+const LONG_TIMEOUT_MS = 1_800_000;
+const ON_GPU = { a: 'webgpu', b1: 'webgpu', b2: 'wasm', c: 'webgpu', h: 'webgpu' };
+const ON_WASM = { a: 'wasm', b1: 'wasm', b2: 'wasm', c: 'wasm', h: 'wasm' };
+
+const gpu = await openAnyGpu();
+if (gpu === undefined) {
+  process.stderr.write('!! NOT COVERED: no WebGPU adapter was found, so no proof was made with one.\n');
+  process.stderr.write('!! Needs npm webgpu and a Vulkan driver; Debian: apt-get install chromium brings SwiftShader.\n');
+}
+
+it('software adapters say so', () => {
+  expect(isSoftware({ architecture: 'swiftshader', vendor: 'google' })).toBe(true);
+  expect(isSoftware({ description: 'llvmpipe (LLVM 15.0.6, 256 bits)' })).toBe(true);
+  expect(isSoftware({ device: 'lavapipe' })).toBe(true);
+  expect(isSoftware({ description: 'Microsoft Basic Render Driver' })).toBe(true);
+  expect(isSoftware({ vendor: 'microsoft', description: 'D3D12 WARP' })).toBe(true);
+  expect(isSoftware({ isFallbackAdapter: true })).toBe(true);
+  expect(isSoftware({ vendor: 'nvidia', architecture: 'hopper', description: 'NVIDIA H200' })).toBe(false);
+  expect(isSoftware({ vendor: 'apple', architecture: 'metal-3' })).toBe(false);
+  expect(isSoftware({})).toBe(false);
+});
+
+describe.skipIf(gpu === undefined)('proofs with WebGPU', () => {
+  const { device, facts } = gpu as Gpu;
+  const probe = new DeviceProbe(gpu as Gpu);
+  let oracle: SnarkjsOracle;
+  let circuit: ProverCircuit;
+  let alone: ProveResult;
+  let key: ProvingKey;
+
+  /** A key for this device, and how many buffers there were before it. */
+  const keyFor = async (): Promise<ProvingKey> =>
+    loadProvingKey(circuit.zkeyPath, { threads: 1, helper: gpuHelper(gpu as Gpu, { fewestBases: 1 }) });
+  const prove = (on: ProvingKey): Promise<ProveResult> => insecureProveWithFixedBlinding(on, circuit.wtnsPath, BLINDING);
+
+  const expectFinished = async (on: ProvingKey, codes: readonly string[], before: number): Promise<void> => {
+    const result = await prove(on);
+    expect(result.proof).toEqual(alone.proof);
+    expect(result.sums).not.toEqual(ON_GPU);
+    expect(codes).toContain(result.helperFailures[0]?.code);
+    expect(result.helperFailures).toHaveLength(1);
+    expect((await prove(on)).sums).toEqual(ON_WASM);
+    expect(probe.alive.size).toBe(before);
+    await on.close();
+  };
+
+  beforeAll(async () => {
+    oracle = await SnarkjsOracle.create();
+    circuit = await buildProverCircuit(productChain(40, 3n));
+    const engine = await loadProvingKey(circuit.zkeyPath, { threads: 1 });
+    alone = await prove(engine);
+    await engine.close();
+    key = await keyFor();
+  }, TIMEOUT_MS);
+  afterAll(async () => {
+    await key?.close();
+    await oracle?.close();
+    (gpu as Gpu).close();
+  });
+
+  it(`on ${facts.name}: the engine's proof, accepted by snarkjs, with the bases uploaded once`, { timeout: TIMEOUT_MS }, async () => {
+    const first = await prove(key);
+    expect(first.helperFailures).toEqual([]);
+    expect(first.sums).toEqual(ON_GPU);
+    expect(first.proof).toEqual(alone.proof);
+    const resident = probe.alive.size;
+    const fresh = await proveWithKey(key, circuit.wtnsPath);
+    expect(fresh.sums).toEqual(ON_GPU);
+    expect(await oracle.verify(JSON.parse(readFileSync(circuit.vkeyPath, 'utf8')), fresh)).toBe(true);
+    expect(probe.alive.size).toBe(resident);
+  });
+
+  it('an answer with a wrong bit is found, and costs nothing but time', { timeout: TIMEOUT_MS }, async () => {
+    const before = probe.alive.size;
+    const other = await keyFor();
+    probe.corrupts = true;
+    await expectFinished(other, ['WEBGPU_WRONG', 'WEBGPU_FAILED'], before);
+    probe.corrupts = false;
+  });
+
+  it('bases that a device refuses stay with the engine', { timeout: TIMEOUT_MS }, async () => {
+    const before = probe.alive.size;
+    probe.refuses = true;
+    const other = await keyFor();
+    await expectFinished(other, ['WEBGPU_LIMITS', 'WEBGPU_FAILED'], before);
+    probe.refuses = false;
+  });
+
+  it('a refused buffer in the middle of a proof', { timeout: TIMEOUT_MS }, async () => {
+    const before = probe.alive.size;
+    const other = await keyFor();
+    probe.refuses = true;
+    const result = await prove(other);
+    probe.refuses = false;
+    // Where everything was reserved with the bases, nothing is asked for and nothing can be refused.
+    expect(result.proof).toEqual(alone.proof);
+    await other.close();
+    expect(probe.alive.size).toBe(before);
+  });
+
+  it('a device that is destroyed in the middle of a proof', { timeout: TIMEOUT_MS }, async () => {
+    const submit = device.queue.submit.bind(device.queue);
+    let submitted = 0;
+    device.queue.submit = (buffers) => {
+      submit(buffers);
+      if (++submitted === 2) device.destroy();
+    };
+    const result = await prove(key);
+    expect(result.proof).toEqual(alone.proof);
+    expect(result.sums).toEqual(ON_WASM);
+    expect(result.helperFailures.map(({ code }) => code)).toEqual(['WEBGPU_LOST']);
+    expect((await prove(key)).sums).toEqual(ON_WASM);
+    expect(probe.alive.size).toBe(0);
+  });
+});
+
+describe.skipIf(process.env.TACIT_LONG !== '1')('transfer(1)', () => {
+  it('with every sum of G1 on WebGPU is accepted by snarkjs and by our verifier', { timeout: LONG_TIMEOUT_MS }, async () => {
+    const other = (await openAnyGpu()) as Gpu;
+    const circuit = await benchCircuit('transfer_1');
+    const key = await loadProvingKey(circuit.zkeyPath, { helper: gpuHelper(other, { fewestBases: 1 }) });
+    const made = await proveWithKey(key, circuit.wtnsPath);
+    expect(made.helperFailures).toEqual([]);
+    expect(made.sums).toEqual(ON_GPU);
+    const vkey: unknown = JSON.parse(readFileSync(circuit.vkeyPath, 'utf8'));
+    verifyProof(vkey, made.publicSignals, made.proof);
+    const oracle = await SnarkjsOracle.create();
+    expect(await oracle.verify(vkey, made)).toBe(true);
+    await oracle.close();
+    await key.close();
+    other.close();
+  });
+});
