@@ -1,10 +1,10 @@
 /**
  * What both commands of the README begin with, in plain Node without a dependency: check Node, install the packages
- * when the lock file changed, compile TypeScript into dist/. Everything goes to standard error.
+ * when the lock file changed, compile TypeScript into dist/ when a source changed. Everything goes to standard error.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,16 +34,45 @@ async function install(log) {
   writeFileSync(marker, wanted);
 }
 
+/**
+ * The compiler takes seconds to find that nothing changed, so what went into its last good run is kept beside its output. So
+ * is what that run noted down itself: somebody who ran the compiler by hand since has changed the output.
+ */
 async function compile(log) {
+  const marker = join(root, 'dist', '.tacit-compiled');
+  const wanted = hashOf('tsconfig.json', 'package-lock.json', ...sources());
+  const mark = () => `${wanted} ${hashOf('dist/.tsbuildinfo')}`;
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === mark()) return;
   log('Compiling TypeScript …');
+  rmSync(marker, { force: true });
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const code = await run(process.execPath, [tsc, '-p', root]);
   if (code !== 0) fail('TypeScript does not compile; its messages stand above.');
+  writeFileSync(marker, mark());
 }
 
+/** Every TypeScript file that tsconfig.json includes, in order, relative to the root. */
+function sources() {
+  const { include } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'));
+  const found = [];
+  const visit = (folder) => {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) visit(path);
+      else if (entry.name.endsWith('.ts')) found.push(path);
+    }
+  };
+  for (const folder of include) visit(folder);
+  return found.sort();
+}
+
+/** Of names and contents, so that a file that was moved counts as changed. */
 function hashOf(...names) {
   const hash = createHash('sha256');
-  for (const name of names) hash.update(existsSync(join(root, name)) ? readFileSync(join(root, name)) : '');
+  for (const name of names) {
+    const contents = existsSync(join(root, name)) ? readFileSync(join(root, name)) : '';
+    hash.update(`${name}\n${contents.length}\n`).update(contents);
+  }
   return hash.digest('hex');
 }
 
