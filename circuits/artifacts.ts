@@ -20,11 +20,18 @@ export interface CircuitPins {
   readonly sha256: Readonly<Record<ArtifactKind, string>>;
 }
 
+/** What proving reads of a build; the rest is for building, setting up and looking into. */
+const PROVING_KINDS = ['wasm', 'zkey', 'vkey'] as const satisfies readonly ArtifactKind[];
+
 export type Pins = Readonly<Partial<Record<CircuitName, CircuitPins>>>;
 
-export interface VerifiedArtifacts extends BuiltCircuit {
-  /** snarkjs' verification_key.json, parsed. */
+/** A build of which the files named in the call were hashed and compared. */
+export interface CheckedBuild extends BuiltCircuit {
+  /** snarkjs' verification_key.json, parsed; always checked. */
   readonly vkey: unknown;
+}
+
+export interface VerifiedArtifacts extends CheckedBuild {
   /** SHA-256, hex, of each file as it lay on disk now. */
   readonly hashes: Readonly<Record<ArtifactKind, string>>;
   readonly manifest: Manifest;
@@ -48,16 +55,36 @@ export function loadManifest(name: CircuitName): Manifest {
  * from the pins; what buildCircuit throws
  */
 export async function resolveArtifacts(name: CircuitName, options: BuildOptions = {}): Promise<VerifiedArtifacts> {
-  const built = await buildCircuit(name, options);
-  const manifest = readManifest(built.dir);
-  const hashes = await checkFiles(built.dir, manifest);
-  checkPins(name, manifest, hashes, loadPins()[name]);
-  return { ...built, vkey: JSON.parse(readFileSync(built.vkeyPath, 'utf8')), hashes, manifest };
+  const { build, manifest, hashes } = await resolve(name, ARTIFACT_KINDS, options);
+  return { ...build, manifest, hashes };
 }
 
-/** Hashes every artifact of a folder. @throws TacitError ARTIFACT_HASH, ARTIFACT_MISSING */
-export async function checkFiles(dir: string, manifest: Manifest): Promise<Record<ArtifactKind, string>> {
-  const check = async (kind: ArtifactKind): Promise<[ArtifactKind, string]> => {
+/** The same for who proves: only the files that proving reads are looked at. @throws TacitError as resolveArtifacts */
+export async function resolveProvingFiles(name: CircuitName, options: BuildOptions = {}): Promise<CheckedBuild> {
+  return (await resolve(name, PROVING_KINDS, options)).build;
+}
+
+/** The same for who only verifies, or puts the key into a contract. @throws TacitError as resolveArtifacts */
+export async function resolveVerifyingKey(name: CircuitName, options: BuildOptions = {}): Promise<CheckedBuild> {
+  return (await resolve(name, ['vkey'], options)).build;
+}
+
+async function resolve<Kind extends ArtifactKind>(name: CircuitName, kinds: readonly Kind[], options: BuildOptions) {
+  const built = await buildCircuit(name, options);
+  const manifest = readManifest(built.dir);
+  const hashes = await checkFiles(built.dir, manifest, kinds);
+  checkPins(name, manifest, hashes, loadPins()[name]);
+  const build: CheckedBuild = { ...built, vkey: JSON.parse(readFileSync(built.vkeyPath, 'utf8')) };
+  return { build, manifest, hashes };
+}
+
+/** Hashes artifacts of a folder, all unless told. @throws TacitError ARTIFACT_HASH, ARTIFACT_MISSING */
+export async function checkFiles<Kind extends ArtifactKind = ArtifactKind>(
+  dir: string,
+  manifest: Manifest,
+  kinds: readonly Kind[] = ARTIFACT_KINDS as readonly Kind[],
+): Promise<Record<Kind, string>> {
+  const check = async (kind: Kind): Promise<[Kind, string]> => {
     const { file, sha256 } = manifest.artifacts[kind];
     const path = join(dir, file);
     const got = await sha256File(path).catch((cause: unknown) => {
@@ -70,10 +97,15 @@ export async function checkFiles(dir: string, manifest: Manifest): Promise<Recor
     if (got !== sha256) throw mismatch(path, sha256, got);
     return [kind, got];
   };
-  return Object.fromEntries(await Promise.all(ARTIFACT_KINDS.map(check))) as Record<ArtifactKind, string>;
+  return Object.fromEntries(await Promise.all(kinds.map(check))) as Record<Kind, string>;
 }
 
-function checkPins(name: CircuitName, manifest: Manifest, hashes: Record<ArtifactKind, string>, pins: CircuitPins | undefined): void {
+function checkPins(
+  name: CircuitName,
+  manifest: Manifest,
+  hashes: Partial<Record<ArtifactKind, string>>,
+  pins: CircuitPins | undefined,
+): void {
   const changed = (what: string, expected: string, got: string): TacitError =>
     new TacitError(
       'ARTIFACT_PIN',
@@ -82,8 +114,8 @@ function checkPins(name: CircuitName, manifest: Manifest, hashes: Record<Artifac
     );
   if (pins === undefined) throw changed('build', 'a pin', 'none');
   if (manifest.sourceHash !== pins.sourceHash) throw changed('source hash', pins.sourceHash, manifest.sourceHash);
-  for (const kind of ARTIFACT_KINDS)
-    if (hashes[kind] !== pins.sha256[kind]) throw changed(manifest.artifacts[kind].file, pins.sha256[kind], hashes[kind]);
+  for (const [kind, got] of Object.entries(hashes) as [ArtifactKind, string][])
+    if (got !== pins.sha256[kind]) throw changed(manifest.artifacts[kind].file, pins.sha256[kind], got);
 }
 
 function mismatch(path: string, expected: string, got: string): TacitError {

@@ -4,7 +4,7 @@
  * Artifacts are found (and their hashes checked) once, the proving process is started once and keeps its key. The proof
  * is verified before it is handed out, against public inputs computed here.
  */
-import { resolveArtifacts } from '../circuits/artifacts.js';
+import { resolveProvingFiles } from '../circuits/artifacts.js';
 import { bytesToHex } from '../protocol/bytes.js';
 import { ZERO_ADDRESS } from '../protocol/constants.js';
 import { TacitError } from '../protocol/errors.js';
@@ -78,7 +78,7 @@ export class HomeProver {
   /** Resolved at the first call; a failure is tried again at the next. */
   artifacts(): Promise<TransferArtifacts> {
     if (this.#artifacts === undefined) {
-      this.#artifacts = (this.#options.artifacts ?? (() => resolveArtifacts('transfer_1')))();
+      this.#artifacts = (this.#options.artifacts ?? (() => resolveProvingFiles('transfer_1')))();
       this.#artifacts.catch(() => {
         this.#artifacts = undefined;
       });

@@ -91,6 +91,9 @@ describe('artifacts', () => {
     await cp(dir, copy, { recursive: true });
     await rm(join(copy, manifest.artifacts.zkey.file));
     await expect(checkFiles(copy, loadManifest(copy))).rejects.toMatchObject({ code: 'ARTIFACT_MISSING' });
+    // Who asks for other files only is not concerned.
+    const { wasm, vkey } = manifest.artifacts;
+    expect(await checkFiles(copy, loadManifest(copy), ['wasm', 'vkey'])).toEqual({ wasm: wasm.sha256, vkey: vkey.sha256 });
   });
 });
 
