@@ -1,10 +1,12 @@
 /**
- * Following a transfer to its end. The node's word moves the display; only the chain, read by `sync`, ends the wait.
+ * Following a transfer to its end. The node's word moves the display; only the chain, read by `sync`, ends the wait. The
+ * node's events say when to look again.
  */
 import { TacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
 import type { TransferStatus } from '../queue/service.js';
 import type { WalletEnvironment } from './environment.js';
+import { type NodeBell, openBell } from './nodeBell.js';
 import { nodeStatus } from './nodeStatus.js';
 import type { StoredTransfer } from './state.js';
 import { giveUp } from './submit.js';
@@ -15,7 +17,7 @@ import type { Wallet } from './wallet.js';
 export interface AwaitOptions {
   /** Default: ten minutes. */
   readonly timeoutMs?: number;
-  /** Between two looks. Default 500. */
+  /** Between two looks. Default: 500; 5,000 where the node tells its news. */
   readonly pollMs?: number;
   readonly signal?: AbortSignal;
   /** Called with each new word of the node. */
@@ -23,7 +25,7 @@ export interface AwaitOptions {
 }
 
 const TIMEOUT_MS = 600_000;
-const POLL_MS = 500;
+const PAUSES = { quietMs: 500, toldMs: 5_000 };
 
 /**
  * Resolves when the transfer's record is on the chain at the confirmation depth.
@@ -34,6 +36,21 @@ export async function awaitSettled(
   environment: WalletEnvironment,
   id: Hex,
   options: AwaitOptions = {},
+): Promise<StoredTransfer> {
+  const bell = environment.node === undefined ? undefined : openBell(environment.node, id);
+  try {
+    return await follow(wallet, environment, id, options, bell);
+  } finally {
+    bell?.close();
+  }
+}
+
+async function follow(
+  wallet: Wallet,
+  environment: WalletEnvironment,
+  id: Hex,
+  options: AwaitOptions,
+  bell: NodeBell | undefined,
 ): Promise<StoredTransfer> {
   const deadline = Date.now() + (options.timeoutMs ?? TIMEOUT_MS);
   let shown = '';
@@ -46,7 +63,8 @@ export async function awaitSettled(
     if (status?.status === 'reseal')
       throw new TacitError('SEAL_EXPIRED', 'nobody proved the sealed job in time; seal it again', { got: id, retryable: true });
     // Without a node's word the chain is asked each time; with it, when there is something to see.
-    if (status === undefined || status.status === 'settled' || status.status === 'failed') await sync(wallet, environment);
+    const toSee = status === undefined || status.status === 'settled' || status.status === 'failed';
+    if (toSee) await sync(wallet, environment);
     const transfer = transferOf(wallet, id);
     if (transfer.status === 'settled') return transfer;
     if (transfer.status === 'failed') throw new TacitError('TRANSFER_FAILED', transfer.reason ?? 'the transfer has failed', { got: id });
@@ -59,6 +77,9 @@ export async function awaitSettled(
       throw new TacitError('WAIT_CANCELLED', 'stopped waiting; the transfer goes on', { got: id, retryable: true });
     if (Date.now() >= deadline)
       throw new TacitError('WAIT_TIMEOUT', 'the transfer is not settled yet', { got: status?.status ?? transfer.status, retryable: true });
-    await new Promise((resolve) => setTimeout(resolve, options.pollMs ?? POLL_MS));
+    const quietMs = options.pollMs ?? PAUSES.quietMs;
+    // Of new blocks on top of a settlement no event tells.
+    const toldMs = options.pollMs ?? (toSee ? PAUSES.quietMs : PAUSES.toldMs);
+    await (bell?.wait({ quietMs, toldMs }) ?? new Promise((resolve) => setTimeout(resolve, quietMs)));
   }
 }
