@@ -32,3 +32,5 @@ const program = new Command('tacit')
 const asked = GROUPS.filter(({ names }) => names.includes(process.argv[2] ?? ''));
 for (const { load } of asked.length > 0 ? asked : GROUPS) (await load())(program);
 await program.parseAsync();
+// Whatever a command had open it has closed; a client's timer of what is gone would hold the process for seconds more.
+process.stdout.write('', () => process.exit());

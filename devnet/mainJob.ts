@@ -2,12 +2,13 @@
  * The main job: private payments from wallet to settled root.
  *
  *   1 start    circuits, Redis, chain, contract, node, workers (network.ts)
- *   2 fund     a wallet for everybody, a note for every payment
- *   3 pay      all payments side by side: the first `home` ones are proven here, the others by the workers
+ *   2 fund     a wallet for everybody, a note for every payment: deposited while node and workers come up
+ *   3 pay      each payment as soon as its note is in the rollup: the first `home` ones are proven here, the others by the workers
  *   4 settle   each is followed until its record is on the chain
  *   5 check    everyone's balances against the sums of the file; the auditor against L1 alone
  */
 import { join } from 'node:path';
+import { Turn } from '../aggregator/turn.js';
 import type { AuditReport } from '../auditor/finding.js';
 import { auditFromRpc } from '../auditor/live.js';
 import type { BuildProgress } from '../circuits/build.js';
@@ -22,9 +23,9 @@ import type { Amount, AssetId, Hex } from '../protocol/flavor.js';
 import type { RedisKind } from '../queue/redis.js';
 import type { TransferStatus } from '../queue/service.js';
 import type { RegisteredAsset } from '../verifier-contract/token.js';
-import { type Devnet, startDevnet } from './network.js';
+import { type Devnet, type DevnetGround, startDevnet } from './network.js';
 import type { Payment } from './payments.js';
-import { assetOf, awaitFunded, createPeople, fundPeople, type Person, personOf, syncPeople } from './people.js';
+import { assetOf, awaitFunded, createPeople, type Deposits, fundPeople, type Person, personOf, syncPeople } from './people.js';
 import { type SettlementCost, settlementCosts } from './settlements.js';
 
 export interface MainJobOptions {
@@ -70,72 +71,88 @@ export interface MainJobResult {
   readonly balances: readonly FinalBalance[];
   readonly settlements: readonly SettlementCost[];
   readonly audit: AuditReport;
+  /** From the end of one stage to the end of the next: `start` until all is up, `fund` until the last note is in, and so on. */
   readonly timesMs: Readonly<Record<'artifacts' | 'start' | 'fund' | 'pay' | 'audit', number>>;
 }
 
 /** Many payments come at once, so batches are filled before they are sealed; an update costs a proof however full it is. */
 const SEAL_AFTER_MS = 15_000;
 
+/** Who pays, and what was paid in for them. */
+interface Payers {
+  readonly folk: ReadonlyMap<string, Person>;
+  readonly deposits: Deposits;
+}
+
 export async function runMainJob(options: MainJobOptions): Promise<MainJobResult> {
-  const devnet = await startDevnet({
-    dir: options.dir,
-    workers: options.workers,
-    sealAfterMs: SEAL_AFTER_MS,
-    log: options.log,
-    onProgress: options.onBuild,
-  });
-  const prover = new HomeProver({ threads: 1 });
+  const closers: (() => Promise<void>)[] = [];
   try {
+    let payers: Payers | undefined;
+    const devnet = await startDevnet({
+      dir: options.dir,
+      workers: options.workers,
+      sealAfterMs: SEAL_AFTER_MS,
+      log: options.log,
+      onProgress: options.onBuild,
+      meanwhile: async (ground) => {
+        payers = await preparePayers(ground, options, closers);
+      },
+    });
+    closers.unshift(() => devnet.stop());
     const environment = await connect({ rpcUrl: devnet.rpcUrl, contract: devnet.rollup.address, nodeUrl: devnet.nodeUrl });
-    try {
-      return await runOn(devnet, environment, prover, options);
-    } finally {
-      environment.close();
-    }
+    closers.push(async () => environment.close());
+    return await runOn(devnet, environment, payers as Payers, options);
   } finally {
-    await prover.close();
-    await devnet.stop();
+    for (const close of closers.reverse()) await close();
   }
 }
 
-async function runOn(devnet: Devnet, environment: WalletEnvironment, prover: HomeProver, options: MainJobOptions): Promise<MainJobResult> {
-  const { payments, onStage } = options;
-  const fundMs = Date.now();
-  const folk = await createPeople(payments, environment, join(options.dir, 'wallets'));
+/** Wallets and deposits need the chain only. */
+async function preparePayers(
+  { rpcUrl, rollup, ...rest }: DevnetGround,
+  { payments, dir }: MainJobOptions,
+  closers: (() => Promise<void>)[],
+): Promise<Payers> {
+  const chainOnly = await connect({ rpcUrl, contract: rollup.address });
   try {
-    const deposits = await fundPeople(devnet, environment, folk, payments);
-    await awaitFunded(environment, folk, deposits, (fraction) => onStage('fund', fraction));
-    const payMs = Date.now();
-    const outcomes = await payAll(devnet, environment, folk, prover, options);
-    await syncPeople(environment, folk);
-    const auditMs = Date.now();
-    const audit = await auditFromRpc({ rpcUrl: devnet.rpcUrl, contract: devnet.rollup.address });
-    const settlements = await settlementCosts(devnet.rollup, environment.home.deploymentBlock);
-    const timesMs = { ...devnet.timesMs, fund: payMs - fundMs, pay: auditMs - payMs, audit: Date.now() - auditMs };
-    const balances = finalBalances(folk, outcomes, devnet.assets);
-    return {
-      contract: devnet.rollup.address,
-      chainId: devnet.domain.chainId,
-      redis: devnet.redis,
-      deposits,
-      payments: outcomes,
-      balances,
-      settlements,
-      audit,
-      timesMs,
-    };
+    const folk = await createPeople(payments, chainOnly, join(dir, 'wallets'));
+    for (const { wallet } of folk.values()) closers.push(() => wallet.close());
+    return { folk, deposits: await fundPeople({ rpcUrl, rollup, ...rest }, chainOnly, folk, payments) };
   } finally {
-    for (const { wallet } of folk.values()) await wallet.close();
+    chainOnly.close();
   }
 }
 
+async function runOn(devnet: Devnet, environment: WalletEnvironment, payers: Payers, options: MainJobOptions): Promise<MainJobResult> {
+  const startedMs = Date.now();
+  const { folk, deposits } = payers;
+  const { outcomes, fundedMs } = await payAll(devnet, environment, payers, options);
+  await syncPeople(environment, folk);
+  const paidMs = Date.now();
+  const audit = await auditFromRpc({ rpcUrl: devnet.rpcUrl, contract: devnet.rollup.address });
+  const settlements = await settlementCosts(devnet.rollup, environment.home.deploymentBlock);
+  return {
+    contract: devnet.rollup.address,
+    chainId: devnet.domain.chainId,
+    redis: devnet.redis,
+    deposits: deposits.size,
+    payments: outcomes,
+    balances: finalBalances(folk, outcomes, devnet.assets),
+    settlements,
+    audit,
+    timesMs: { ...devnet.timesMs, fund: fundedMs - startedMs, pay: paidMs - fundedMs, audit: Date.now() - paidMs },
+  };
+}
+
+/** Begins each payment when its note is in. A wallet's part is computing, so one after another has the first at the farm soonest. */
 async function payAll(
   devnet: Devnet,
   environment: WalletEnvironment,
-  folk: ReadonlyMap<string, Person>,
-  prover: HomeProver,
+  { folk, deposits }: Payers,
   { payments, home, onStage }: MainJobOptions,
-): Promise<PaymentOutcome[]> {
+): Promise<{ outcomes: PaymentOutcome[]; fundedMs: number }> {
+  const prover = new HomeProver({ threads: 1 });
+  const farmTurn = new Turn();
   const proven = new Set<Payment>();
   const settled = new Set<Payment>();
   const onStatus = (payment: Payment, status: TransferStatus): void => {
@@ -144,12 +161,29 @@ async function payAll(
     onStage('prove', proven.size / payments.length);
     onStage('settle', settled.size / payments.length);
   };
-  return Promise.all(
-    payments.map((payment, index) =>
-      payOne(devnet, environment, folk, payment, index < home ? prover : undefined, (status) => onStatus(payment, status)),
-    ),
-  );
+  const paying = new Map<Payment, Promise<PaymentOutcome>>();
+  try {
+    await awaitFunded(
+      environment,
+      folk,
+      deposits,
+      (payment) => {
+        const where: Proving = payments.indexOf(payment) < home ? { prove: 'home', prover } : { prove: 'farm', turn: farmTurn };
+        paying.set(
+          payment,
+          payOne(devnet, environment, folk, payment, where, (status) => onStatus(payment, status)),
+        );
+      },
+      (fraction) => onStage('fund', fraction),
+    );
+    const fundedMs = Date.now();
+    return { outcomes: await Promise.all(payments.map((payment) => paying.get(payment) as Promise<PaymentOutcome>)), fundedMs };
+  } finally {
+    await prover.close();
+  }
 }
+
+type Proving = { readonly prove: 'home'; readonly prover: HomeProver } | { readonly prove: 'farm'; readonly turn: Turn };
 
 /** Never throws: what went wrong with one payment is part of the result. */
 async function payOne(
@@ -157,21 +191,23 @@ async function payOne(
   environment: WalletEnvironment,
   folk: ReadonlyMap<string, Person>,
   payment: Payment,
-  prover: HomeProver | undefined,
+  where: Proving,
   onStatus: (status: TransferStatus) => void,
 ): Promise<PaymentOutcome> {
   const startedMs = Date.now();
   const { wallet } = personOf(folk, payment.payer);
-  const prove = prover === undefined ? ('farm' as const) : ('home' as const);
+  const { prove } = where;
   let sent: SentTransfer | undefined;
   try {
-    const options = { prove, ...(prover === undefined ? {} : { prover }) };
+    // A note that was just received may have the very amount wanted; here whoever pays and whoever proves are the same person.
+    const options = where.prove === 'home' ? { prove, prover: where.prover } : { prove, receivedNotesToo: true };
     const money = { asset: assetOf(payment, devnet.assets).id, value: payment.amount };
     const { payee } = payment;
-    sent =
+    const send = (): Promise<SentTransfer> =>
       payee.kind === 'withdrawal'
-        ? await withdraw(wallet, environment, { ...money, ...options, recipient: payee.recipient })
-        : await pay(wallet, environment, { ...money, ...options, to: personOf(folk, payee.name).wallet.address(), memo: payment.memo });
+        ? withdraw(wallet, environment, { ...money, ...options, recipient: payee.recipient })
+        : pay(wallet, environment, { ...money, ...options, to: personOf(folk, payee.name).wallet.address(), memo: payment.memo });
+    sent = await (where.prove === 'farm' ? where.turn.run(send) : send());
     onStatus(sent.status);
     await awaitSettled(wallet, environment, sent.id, { onStatus });
     const status = (await environment.node?.status(sent.id)) ?? sent.status;

@@ -1,13 +1,18 @@
 /**
- * Everything that a rollup needs, started on this machine in this order: circuits and keys, contracts, Redis, chain,
- * deployment, node, workers. Node and workers are processes of their own, as in production.
+ * Everything that a rollup needs, started on this machine. What does not wait for one another is started side by side:
+ *
+ *   1  circuits and keys, contracts ┊ Redis ┊ chain
+ *   2  deployment
+ *   3  node ┊ workers ┊ whatever the caller does `meanwhile` on the chain
+ *
+ * Node and workers are processes of their own, as in production.
  *
  * Development only: the keys of the chain's accounts are known to everybody and the proving keys are insecure.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JsonRpcProvider, NonceManager, Wallet } from 'ethers';
-import { resolveArtifacts, type VerifiedArtifacts } from '../circuits/artifacts.js';
+import { type CheckedBuild, resolveVerifyingKey } from '../circuits/artifacts.js';
 import type { BuildProgress } from '../circuits/build.js';
 import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import type { EvmAddress, Hex } from '../protocol/flavor.js';
@@ -21,7 +26,7 @@ import { deployRollup, deployTestToken } from '../verifier-contract/deploy.js';
 import type { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
 import { type RegisteredAsset, readAssets } from '../verifier-contract/token.js';
-import { type RunningChild, startChild } from './processes.js';
+import { type ChildCommand, type RunningChild, startChild } from './processes.js';
 import { writeSecret } from './secret.js';
 
 export interface DevnetOptions {
@@ -39,11 +44,13 @@ export interface DevnetOptions {
   readonly threadsPerWorker?: number;
   readonly log?: (line: string) => void;
   readonly onProgress?: (progress: BuildProgress) => void;
+  /** Begun as soon as the contract stands, while node and workers come up; the start ends when both are done. */
+  readonly meanwhile?: (ground: DevnetGround) => Promise<void>;
 }
 
-export interface Devnet {
+/** The part of a devnet that needs neither node nor workers. */
+export interface DevnetGround {
   readonly rpcUrl: string;
-  readonly nodeUrl: string;
   readonly domain: Domain;
   readonly rollup: RollupContract;
   /** Index 0 deploys and hands out money, index 1 settles, the others are free. */
@@ -54,9 +61,14 @@ export interface Devnet {
   /** Gives an L1 account money out of nowhere. @param wei hexadecimal */
   setBalance(account: EvmAddress, wei: Hex): Promise<void>;
   readonly redis: RedisKind;
+  /** Only the verifying keys are checked here: who proves checks the rest. */
+  readonly artifacts: Readonly<Record<'transfer_1' | 'update_2', CheckedBuild>>;
+}
+
+export interface Devnet extends DevnetGround {
+  readonly nodeUrl: string;
   readonly workers: readonly RunningChild[];
   readonly node: RunningChild;
-  readonly artifacts: Readonly<Record<'transfer_1' | 'update_2', VerifiedArtifacts>>;
   readonly timesMs: { readonly artifacts: number; readonly start: number };
   stop(): Promise<void>;
 }
@@ -78,9 +90,10 @@ const NODE_POLICY = ['--settle-after-ms', '3000', '--confirmations', '0'];
 
 /** @throws TacitError of whatever cannot be started; what had started is stopped again */
 export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
-  const stops: (() => Promise<void>)[] = [];
+  const stops: Stops = { children: [], ground: [] };
   const stop = async (): Promise<void> => {
-    for (let end = stops.pop(); end !== undefined; end = stops.pop()) await end();
+    await Promise.all(stops.children.splice(0).map((end) => end()));
+    for (const end of stops.ground.splice(0).reverse()) await end();
   };
   try {
     return await start(options, stops, stop);
@@ -90,51 +103,29 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
   }
 }
 
-async function start(options: DevnetOptions, stops: (() => Promise<void>)[], stop: () => Promise<void>): Promise<Devnet> {
-  const { dir, log = () => {} } = options;
+/** What has started, each as the way to end it. */
+interface Stops {
+  readonly children: (() => Promise<void>)[];
+  /** In the order of their start: each may use those before it. */
+  readonly ground: (() => Promise<void>)[];
+}
+
+async function start(options: DevnetOptions, stops: Stops, stop: () => Promise<void>): Promise<Devnet> {
+  const { dir, meanwhile = async () => {} } = options;
   const startedMs = Date.now();
-  const artifacts = await buildArtifacts(options);
-  const builtMs = Date.now();
   const logDir = join(dir, 'logs');
   mkdirSync(logDir, { recursive: true });
-
-  const redis = await startRedis({ dir: join(dir, 'redis'), log });
-  stops.push(() => redis.stop());
-  const anvil = await startAnvil(options.rpcPort === undefined ? {} : { port: options.rpcPort });
-  stops.push(() => anvil.stop());
+  const [{ artifacts, builtMs }, redis, anvil] = await allOrFirstError([
+    buildArtifacts(options),
+    redisOf(options, stops),
+    anvilOf(options, stops),
+  ]);
   const provider = await openRpc(anvil.rpcUrl, { pollingMs: 50 });
-  stops.push(async () => provider.destroy());
+  stops.ground.push(async () => provider.destroy());
   const faucet = signer(anvil.accounts, 0, provider);
   const { rollup, assets } = await deploy(faucet, accountOf(anvil.accounts, 1).address, artifacts);
-
-  const child = { logDir, env: { REDIS_URL: redis.url } };
-  const common = ['--rpc', anvil.rpcUrl, '--contract', rollup.address];
-  const settlerKeyFile = writeSecret(join(dir, 'settler.key'), accountOf(anvil.accounts, 1).privateKey);
-  const nodeArgs = [
-    '--data',
-    join(dir, 'node'),
-    '--settler-key-file',
-    settlerKeyFile,
-    '--port',
-    String(options.nodePort ?? 0),
-    '--update-circuits',
-    'update_2',
-  ];
-  const sealing = ['--seal-after-ms', String(options.sealAfterMs ?? SEAL_AFTER_MS)];
-  const node = await startChild({ ...child, name: 'node', args: ['node', ...common, ...nodeArgs, ...sealing, ...NODE_POLICY] });
-  stops.push(() => node.stop());
-  const threads = ['--threads', String(options.threadsPerWorker ?? 1)];
-  const workers = await Promise.all(
-    Array.from({ length: options.workers }, (_, i) => {
-      const keys = ['--keys', join(dir, `worker-${i + 1}.json`), '--lanes', DEVNET_CIRCUITS.join(',')];
-      return startChild({ ...child, name: `worker-${i + 1}`, args: ['worker', ...common, ...keys, ...threads] });
-    }),
-  );
-  stops.push(async () => void (await Promise.all(workers.map((worker) => worker.stop()))));
-
-  return {
+  const ground: DevnetGround = {
     rpcUrl: anvil.rpcUrl,
-    nodeUrl: node.facts.url ?? '',
     domain: await rollup.domain(),
     rollup,
     accounts: anvil.accounts,
@@ -142,22 +133,70 @@ async function start(options: DevnetOptions, stops: (() => Promise<void>)[], sto
     assets,
     setBalance: async (account, wei) => void (await provider.send('anvil_setBalance', [account, wei])),
     redis: redis.kind,
+    artifacts,
+  };
+  const onSpawn = (end: () => Promise<void>): void => void stops.children.push(end);
+  const child = { logDir, env: { REDIS_URL: redis.url }, onSpawn };
+  const [node, workers] = await allOrFirstError([
+    startNode(ground, child, options),
+    startWorkers(ground, child, options),
+    meanwhile(ground),
+  ]);
+  return {
+    ...ground,
+    nodeUrl: node.facts.url ?? '',
     workers,
     node,
-    artifacts,
     timesMs: { artifacts: builtMs - startedMs, start: Date.now() - builtMs },
     stop,
   };
 }
 
-async function buildArtifacts({ onProgress }: DevnetOptions): Promise<Devnet['artifacts']> {
+/** Like Promise.all, but ends only when all have ended: what comes up after a failure must be known, to be stopped. */
+async function allOrFirstError<T extends readonly unknown[]>(running: { readonly [I in keyof T]: Promise<T[I]> }): Promise<T> {
+  await Promise.allSettled(running);
+  return (await Promise.all(running)) as unknown as T;
+}
+
+async function redisOf({ dir, log = () => {} }: DevnetOptions, stops: Stops) {
+  const redis = await startRedis({ dir: join(dir, 'redis'), log });
+  stops.ground.push(() => redis.stop());
+  return redis;
+}
+
+async function anvilOf({ rpcPort }: DevnetOptions, stops: Stops) {
+  const anvil = await startAnvil(rpcPort === undefined ? {} : { port: rpcPort });
+  stops.ground.push(() => anvil.stop());
+  return anvil;
+}
+
+type ChildSetting = Pick<ChildCommand, 'logDir' | 'env' | 'onSpawn'>;
+
+function startNode({ rpcUrl, rollup, accounts }: DevnetGround, child: ChildSetting, options: DevnetOptions): Promise<RunningChild> {
+  const { dir, nodePort = 0, sealAfterMs = SEAL_AFTER_MS } = options;
+  const settlerKeyFile = writeSecret(join(dir, 'settler.key'), accountOf(accounts, 1).privateKey);
+  const where = ['--rpc', rpcUrl, '--contract', rollup.address, '--data', join(dir, 'node'), '--port', String(nodePort)];
+  const what = ['--settler-key-file', settlerKeyFile, '--update-circuits', 'update_2', '--seal-after-ms', String(sealAfterMs)];
+  return startChild({ ...child, name: 'node', args: ['node', ...where, ...what, ...NODE_POLICY] });
+}
+
+function startWorkers({ rpcUrl, rollup }: DevnetGround, child: ChildSetting, options: DevnetOptions): Promise<RunningChild[]> {
+  const { dir, workers, threadsPerWorker = 1 } = options;
+  const farm = ['--rpc', rpcUrl, '--contract', rollup.address, '--lanes', DEVNET_CIRCUITS.join(','), '--threads', String(threadsPerWorker)];
+  const names = Array.from({ length: workers }, (_, i) => `worker-${i + 1}`);
+  return allOrFirstError(
+    names.map((name) => startChild({ ...child, name, args: ['worker', ...farm, '--keys', join(dir, `${name}.json`)] })),
+  );
+}
+
+async function buildArtifacts({ onProgress }: DevnetOptions): Promise<{ artifacts: Devnet['artifacts']; builtMs: number }> {
   const build = onProgress === undefined ? {} : { onProgress };
   const [transfer, update] = await Promise.all([
-    resolveArtifacts('transfer_1', build),
-    resolveArtifacts('update_2', build),
+    resolveVerifyingKey('transfer_1', build),
+    resolveVerifyingKey('update_2', build),
     compileContracts(),
   ]);
-  return { transfer_1: transfer, update_2: update };
+  return { artifacts: { transfer_1: transfer, update_2: update }, builtMs: Date.now() };
 }
 
 async function deploy(

@@ -1,20 +1,20 @@
 /**
  * The people of a payments file: a wallet each, funded from L1 with one note for every payment, so that all payments can
- * run side by side. Where the node asks fees, a payment in another asset gets a second, native note for its fee.
+ * run side by side, each as soon as its own note is in the rollup. The node of a devnet asks no fees.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createWallet } from '../client/createWallet.js';
 import { deposit } from '../client/deposit.js';
-import { nodeOf, type WalletEnvironment } from '../client/environment.js';
+import type { WalletEnvironment } from '../client/environment.js';
 import { sync } from '../client/sync.js';
 import type { Wallet } from '../client/wallet.js';
 import { NATIVE_ASSET } from '../protocol/constants.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Amount, AssetId } from '../protocol/flavor.js';
 import { mintTestToken, type RegisteredAsset } from '../verifier-contract/token.js';
-import type { Devnet } from './network.js';
+import type { DevnetGround } from './network.js';
 import { type Payment, people } from './payments.js';
 
 export interface Person {
@@ -24,8 +24,6 @@ export interface Person {
   readonly funded: Map<AssetId, Amount>;
 }
 
-/** Enough for one transfer's fee at any price that a devnet quotes; what is left comes back as change. */
-const FEE_NOTE_WEI = 10n ** 16n;
 /** L1 accounts that deposit; index 0 is the faucet, index 1 settles. Calls of one account must follow one another. */
 const FIRST_DEPOSITOR = 2;
 const RICH_WEI = `0x${(10n ** 30n).toString(16)}`;
@@ -57,59 +55,65 @@ export async function createPeople(
   return created;
 }
 
-/** Deposits the notes; resolves with their count when all are mined. */
+/** Where each payment's note stands in the contract's queue. */
+export type Deposits = ReadonlyMap<Payment, number>;
+
+/** Deposits a note for every payment; resolves when all are mined. */
 export async function fundPeople(
-  devnet: Devnet,
+  ground: DevnetGround,
   environment: WalletEnvironment,
   folk: ReadonlyMap<string, Person>,
   payments: readonly Payment[],
-): Promise<number> {
-  const depositors = devnet.accounts.slice(FIRST_DEPOSITOR);
-  const withFees = await feesAreAsked(environment);
-  const queues = depositors.map((): (() => Promise<void>)[] => []);
-  let count = 0;
-  for (const payment of payments) {
-    const person = personOf(folk, payment.payer);
-    for (const { asset, value } of notesFor(payment, devnet.assets, withFees)) {
-      const which = count++ % depositors.length;
-      const account = depositors[which];
-      if (account === undefined) throw new RangeError('the chain has no account that deposits');
-      person.funded.set(asset.id, (person.funded.get(asset.id) ?? 0n) + value);
-      queues[which]?.push(async () => {
-        if (asset.id !== NATIVE_ASSET) await mintTestToken(devnet.faucet, asset.token, account.address, value);
-        await deposit(person.wallet, environment, { privateKey: account.privateKey, asset: asset.id, value, memo: 'faucet' });
-      });
-    }
-  }
-  await Promise.all(depositors.map(({ address }) => devnet.setBalance(address, RICH_WEI)));
+): Promise<Deposits> {
+  const depositors = ground.accounts.slice(FIRST_DEPOSITOR);
+  const deposits = new Map<Payment, number>();
+  await Promise.all(depositors.map(({ address }) => ground.setBalance(address, RICH_WEI)));
   await Promise.all(
-    queues.map(async (queue) => {
-      for (const step of queue) await step();
+    depositors.map(async ({ address, privateKey }, which) => {
+      for (const payment of payments.filter((_, index) => index % depositors.length === which)) {
+        const { wallet, funded } = personOf(folk, payment.payer);
+        const { id: asset, token } = assetOf(payment, ground.assets);
+        const value = payment.amount;
+        if (asset !== NATIVE_ASSET) await mintTestToken(ground.faucet, token, address, value);
+        const { queueIndex } = await deposit(wallet, environment, { privateKey, asset, value, memo: 'faucet' });
+        funded.set(asset, (funded.get(asset) ?? 0n) + value);
+        deposits.set(payment, queueIndex);
+      }
     }),
   );
-  return count;
+  return deposits;
 }
 
-/** Waits until everyone's notes are in the rollup. @throws TacitError FUNDING_TIMEOUT */
+/**
+ * Waits until every note is in the rollup, and tells of each payment whose payer's wallet has seen its note.
+ * @throws TacitError FUNDING_TIMEOUT
+ */
 export async function awaitFunded(
   environment: WalletEnvironment,
   folk: ReadonlyMap<string, Person>,
-  deposits: number,
+  deposits: Deposits,
+  onFunded: (payment: Payment) => void,
   onProgress: (fraction: number) => void,
 ): Promise<void> {
+  const waiting = new Map(deposits);
   const deadline = Date.now() + FUNDING_LIMIT_MS;
   for (;;) {
     const { queueHead } = await environment.rollup.state();
-    onProgress(Math.min(1, queueHead / deposits));
-    if (queueHead >= deposits) break;
+    const arrived = [...waiting].filter(([, queueIndex]) => queueIndex < queueHead).map(([payment]) => payment);
+    for (const name of new Set(arrived.map(({ payer }) => payer))) await sync(personOf(folk, name).wallet, environment);
+    for (const payment of arrived) {
+      waiting.delete(payment);
+      onFunded(payment);
+    }
+    onProgress(1 - waiting.size / Math.max(1, deposits.size));
+    if (waiting.size === 0) return;
     if (Date.now() > deadline)
       throw new TacitError('FUNDING_TIMEOUT', 'the deposits were not settled in time', {
-        expected: `${deposits} settled`,
-        got: String(queueHead),
+        expected: `${deposits.size} settled`,
+        got: String(deposits.size - waiting.size),
       });
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  await syncPeople(environment, folk);
 }
 
 export async function syncPeople(environment: WalletEnvironment, folk: ReadonlyMap<string, Person>): Promise<void> {
@@ -126,21 +130,4 @@ export function assetOf(payment: Payment, assets: readonly RegisteredAsset[]): R
   const asset = assets.find(({ symbol }) => symbol === payment.asset.symbol);
   if (asset === undefined) throw new TacitError('ASSET_UNKNOWN', 'the devnet has no such asset', { got: payment.asset.symbol });
   return asset;
-}
-
-/** A node that asks no fee needs no notes for it. */
-async function feesAreAsked(environment: WalletEnvironment): Promise<boolean> {
-  const quote = await nodeOf(environment).quote(NATIVE_ASSET);
-  return BigInt(quote.feeProven) > 0n || BigInt(quote.feeSealed) > 0n;
-}
-
-function notesFor(payment: Payment, assets: readonly RegisteredAsset[], withFees: boolean): { asset: RegisteredAsset; value: Amount }[] {
-  const asset = assetOf(payment, assets);
-  if (!withFees) return [{ asset, value: payment.amount }];
-  if (asset.id === NATIVE_ASSET) return [{ asset, value: payment.amount + FEE_NOTE_WEI }];
-  const native = assets.find(({ id }) => id === NATIVE_ASSET) as RegisteredAsset;
-  return [
-    { asset, value: payment.amount },
-    { asset: native, value: FEE_NOTE_WEI },
-  ];
 }

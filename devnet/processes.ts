@@ -16,6 +16,8 @@ export interface ChildCommand {
   /** Added to the environment; secrets (a Redis password) go here. */
   readonly env?: Readonly<Record<string, string>>;
   readonly logDir: string;
+  /** Told how to stop the child as soon as it exists: one that is still coming up may have to be stopped too. */
+  readonly onSpawn?: (stop: () => Promise<void>) => void;
 }
 
 export interface RunningChild {
@@ -33,12 +35,13 @@ const STOP_LIMIT_MS = 10_000;
 const LOG_TAIL_LINES = 12;
 
 /** @throws TacitError CHILD_FAILED with the end of its log when it ends or stays silent instead of coming up */
-export async function startChild({ name, args, env = {}, logDir }: ChildCommand): Promise<RunningChild> {
+export async function startChild({ name, args, env = {}, logDir, onSpawn }: ChildCommand): Promise<RunningChild> {
   const logPath = join(logDir, `${name}.log`);
   const log = openSync(logPath, 'a');
   const main = join(packageRoot(), 'dist', 'cli', 'main.js');
   const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', log, log, 'ipc'] });
   closeSync(log);
+  onSpawn?.(() => stop(child));
   const facts = await ready(child, name, logPath);
   return { name, process: child, facts, logPath, stop: () => stop(child) };
 }
