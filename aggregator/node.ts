@@ -12,6 +12,7 @@ import { hexToBytes } from '../protocol/bytes.js';
 import { CIRCUITS } from '../protocol/circuit.js';
 import { evmAddressOfKey, signerFromKey } from '../protocol/eip712.js';
 import { TacitError } from '../protocol/errors.js';
+import { cacheShelf } from '../queue/artifactShelf.js';
 import { BullLeases } from '../queue/bullLeases.js';
 import { FarmQueue } from '../queue/farm.js';
 import { LANES } from '../queue/farmOptions.js';
@@ -232,7 +233,7 @@ async function run(ctx: NodeContext, leases: BullLeases, closers: (() => Promise
     loop.wake();
   });
   const service = makeService(ctx, () => problems);
-  const gateway = await startGateway({ service, farm: farmDoor(ctx, leases), ...config(ctx) });
+  const gateway = await startGateway({ service, farm: farmDoor(ctx, leases), shelf: cacheShelf(), ...config(ctx) });
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await gateway.close();

@@ -26,6 +26,11 @@ export function circuitCache(): string {
   return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'tacit', 'circuits');
 }
 
+/** Where the small form of a proving key lies, by the hash (SHA-256, hex) of the key that it expands to. */
+export function compactKeyPath(zkeySha256: string): string {
+  return join(circuitCache(), 'compact', `${zkeySha256}.tzkc`);
+}
+
 /**
  * The compiled twin of a module of this folder, for worker threads, which cannot load TypeScript.
  * @param relative path below circuits/, ending in .js

@@ -1,7 +1,9 @@
 /** `tacit setup`: proving keys. Build development keys, verify any key, and take part in a ceremony. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { resolveArtifacts } from '../circuits/artifacts.js';
+import { compactKeyPath } from '../circuits/paths.js';
 import { applyBeacon, contribute, type FileHash, importPowersOfTau, startPhase2 } from '../circuits/setup/ceremony.js';
 import { verifySetup } from '../circuits/setup/verifySetup.js';
 import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
@@ -42,6 +44,7 @@ export function registerSetup(program: Command): void {
   registerVerify(setup);
   registerCeremony(setup);
   registerCompact(setup);
+  registerShelve(setup);
 }
 
 function registerCompact(setup: Command): void {
@@ -69,6 +72,22 @@ function registerCompact(setup: Command): void {
       return done({ file: out, ...sizes }, `${out}: ${megabytes(after.length)} MB from ${megabytes(before.length)} MB`);
     });
   }
+}
+
+/** Workers that ask the node for the key then get the small form, and expand it. */
+function registerShelve(setup: Command): void {
+  const command = setup.command('shelve <circuit>').description('put the small form of a circuit’s key where a node gives it to workers');
+  runs(command, async (_options, [circuit]) => {
+    const { zkeyPath, hashes } = await resolveArtifacts(circuitName(circuit ?? ''));
+    const before = await readFile(zkeyPath);
+    const after = await compactKey(before);
+    const path = compactKeyPath(hashes.zkey);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(`${path}.new`, after);
+    await rename(`${path}.new`, path);
+    const sizes = { bytesBefore: before.length, bytesAfter: after.length };
+    return done({ file: path, ...sizes }, `${path}: ${megabytes(after.length)} MB from ${megabytes(before.length)} MB`);
+  });
 }
 
 function megabytes(bytes: number): string {

@@ -3,14 +3,13 @@
  * one breaks off, and the job goes to another worker at once. What it has earned: workerRewards.ts.
  */
 import type { Command } from 'commander';
-import { resolveArtifacts, type VerifiedArtifacts } from '../circuits/artifacts.js';
 import { processLog } from '../operations/logger.js';
 import { watchWorker } from '../operations/workerOperations.js';
 import { CIRCUITS } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
 import type { KeyTable } from '../protocol/fold.js';
 import { vkeyFromSnarkjs, vkeyToSnarkjs } from '../protocol/vkey.js';
-import { startWorker } from '../prover/worker.js';
+import { type ProvingArtifacts, startWorker } from '../prover/worker.js';
 import { WorkerKeys } from '../prover/workerKeys.js';
 import { LANES, type Lane } from '../queue/farmOptions.js';
 import { decodeKeyBlob } from '../verifier-contract/keyBlob.js';
@@ -18,8 +17,8 @@ import { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
 import { announceReady, endWithinLimit, onParentGone } from './lifetime.js';
 import { type CommandResult, runs, say } from './output.js';
-import { progressBars } from './progress.js';
 import { logFormat, type WatchFlags, watchingOptions, withWatchFlags } from './watchFlags.js';
+import { workerArtifacts } from './workerArtifacts.js';
 import { type FarmFlags, farmPlace, openLeases, placeText } from './workerFarm.js';
 import { registerWorkerCalibrate } from './workerCalibrate.js';
 import { type MachineFlags, machineTerms, servedLanes } from './workerMachine.js';
@@ -78,7 +77,7 @@ async function runWorker(flags: WorkerFlags): Promise<CommandResult> {
       lanes,
       ...machine.terms,
       provingMs: machine.provingMs(lanes),
-      artifacts: async (circuit) => matching(await resolveWithBars(circuit), circuit, onChain),
+      artifacts: async (circuit) => matching(await workerArtifacts(circuit, place.node), circuit, onChain),
       log: (line) => log.line(line),
       observer: watch.observer,
     });
@@ -91,19 +90,8 @@ async function runWorker(flags: WorkerFlags): Promise<CommandResult> {
   }
 }
 
-async function resolveWithBars(circuit: Lane): Promise<VerifiedArtifacts> {
-  const bars = progressBars();
-  try {
-    return await resolveArtifacts(circuit, {
-      onProgress: ({ circuit: name, phase, fraction }) => bars.report(`${phase} ${name}`, fraction),
-    });
-  } finally {
-    bars.close();
-  }
-}
-
 /** A worker with another key than the contract's would prove all day for nothing. */
-function matching(artifacts: VerifiedArtifacts, circuit: Lane, onChain: KeyTable): VerifiedArtifacts {
+function matching(artifacts: ProvingArtifacts, circuit: Lane, onChain: KeyTable): ProvingArtifacts {
   const expected = onChain.get(CIRCUITS[circuit].id);
   const same =
     expected !== undefined && JSON.stringify(vkeyToSnarkjs(expected)) === JSON.stringify(vkeyToSnarkjs(vkeyFromSnarkjs(artifacts.vkey)));

@@ -5,6 +5,7 @@
  *   GET  /v1/transfers/:id   status              GET /v1/info /v1/roster /v1/quote?asset= /v1/leaves/:page /v1/health
  *   GET  /v1/events          server-sent events  GET /v1/openapi.json
  *   /v1/farm/…               workers over HTTP (farmRoutes.ts)
+ *   /v1/artifacts/…          circuits' files (artifactRoutes.ts)
  *
  * Every error body is {error: {code, message, expected, got, retryable}}; a node that is full answers 429 with Retry-After.
  * The gateway keeps nothing but the recent events: the service's journal decides what a repeated submission is.
@@ -12,6 +13,8 @@
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { TacitError } from '../protocol/errors.js';
+import { addArtifactRoutes } from './artifactRoutes.js';
+import type { ArtifactShelf } from './artifactShelf.js';
 import { EventLog, streamEvents } from './eventStream.js';
 import { addFarmRoutes, type FarmDoor } from './farmRoutes.js';
 import { answerError } from './httpErrors.js';
@@ -22,6 +25,8 @@ export interface GatewayParameters {
   service: GatewayService;
   /** For workers over HTTP; none are served where absent. */
   farm?: FarmDoor;
+  /** Circuits' files for workers; none are offered where absent. */
+  shelf?: ArtifactShelf;
   /** 0 takes a free port. */
   port?: number;
   host?: string;
@@ -57,12 +62,12 @@ export interface RunningGateway {
 /** @throws TacitError GATEWAY_PORT where the port cannot be had */
 export async function startGateway({
   service,
-  farm,
   port = 0,
   host = '127.0.0.1',
   limits = {},
+  ...more
 }: GatewayParameters): Promise<RunningGateway> {
-  const app = await buildGateway(service, { ...GATEWAY_LIMITS, ...limits }, farm);
+  const app = await buildGateway(service, { ...GATEWAY_LIMITS, ...limits }, more);
   try {
     const url = await app.listen({ port, host });
     return { url, close: () => app.close() };
@@ -73,7 +78,11 @@ export async function startGateway({
 }
 
 /** The application without a port, for tests that inject requests and for writing the description to a file. */
-export async function buildGateway(service: GatewayService, limits: GatewayLimits, farm?: FarmDoor): Promise<FastifyInstance> {
+export async function buildGateway(
+  service: GatewayService,
+  limits: GatewayLimits,
+  { farm, shelf }: Pick<GatewayParameters, 'farm' | 'shelf'> = {},
+): Promise<FastifyInstance> {
   const app = Fastify({
     bodyLimit: limits.bodyBytes,
     // Bodies carry sealed witnesses: nothing of a request is logged here.
@@ -105,6 +114,7 @@ export async function buildGateway(service: GatewayService, limits: GatewayLimit
   app.addHook('preClose', async () => events.end());
   addRoutes(app, service, limits);
   if (farm !== undefined) addFarmRoutes(app, farm);
+  if (shelf !== undefined) addArtifactRoutes(app, shelf);
   streamEvents(app, events, limits);
   app.get('/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
