@@ -10,14 +10,17 @@ import { checkGathered, checkResident } from './checkAddition.js';
 import { checkField, checkInversion } from './checkField.js';
 import { checkSums, expectedOfMultiples, multiplesOfGenerator, nastySums, packBases, packScalars } from './checkMsm.js';
 import { checkScan, checkSort, someScalars } from './checkSort.js';
+import { countingDevice } from './counting.js';
+import { describeFailures } from './describeFailures.js';
 import { openDevice } from './device.js';
 
 const LONG = Boolean(process.env.TACIT_LONG);
 const COMPILE_MS = 240_000;
-const device = await openDevice();
+const opened = await openDevice();
+const counted = opened && countingDevice(opened);
 
-describe.skipIf(device === undefined)('kernels in WGSL', () => {
-  const gpu = device as GPUDevice;
+describe.skipIf(counted === undefined)('kernels in WGSL', () => {
+  const gpu = counted?.device as GPUDevice;
   let bench: KernelBench;
 
   beforeAll(async () => {
@@ -27,6 +30,7 @@ describe.skipIf(device === undefined)('kernels in WGSL', () => {
 
   afterAll(() => {
     bench?.close();
+    expect(counted?.standing() ?? []).toEqual([]);
     gpu?.destroy();
   });
 
@@ -108,4 +112,6 @@ describe.skipIf(device === undefined)('kernels in WGSL', () => {
     expect([msm.count, msm.deviceBytes, await msm.compute(new Uint8Array(0))]).toEqual([0, 0, undefined]);
     msm.destroy();
   });
+
+  if (counted) describeFailures(counted);
 });

@@ -57,8 +57,13 @@ export interface GpuMsmOptions {
  */
 export async function createGpuMsm(device: GPUDevice, bases: Uint8Array, options: GpuMsmOptions = {}): Promise<GpuMsm> {
   if (bases.length % BASE_BYTES !== 0) throw new RangeError(`${bases.length} bytes are not a whole number of bases`);
-  const workspace = Workspace.acquire(device);
-  const msm = new ResidentMsm(workspace, bases.length / BASE_BYTES, options);
+  const count = bases.length / BASE_BYTES;
+  const { windowBits, glv = true, tuning = {} } = options;
+  const plan = planWindows(windowBits ?? chooseWindowBits(count, glv), glv);
+  const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+  const all = { ...DEFAULT_TUNING, ...tuning };
+  const bufferBytes = Math.min(all.bufferBytes, maxStorageBufferBindingSize, maxBufferSize);
+  const msm = new ResidentMsm(Workspace.acquire(device), count, plan, { ...all, bufferBytes });
   try {
     await msm.upload(bases);
     return msm;
@@ -70,23 +75,18 @@ export async function createGpuMsm(device: GPUDevice, bases: Uint8Array, options
 
 class ResidentMsm implements GpuMsm {
   private readonly parts: Part[] = [];
-  private readonly plan: WindowPlan;
-  private readonly tuning: Tuning;
+  private readonly buffers: GPUBuffer[] = [];
   private destroyed = false;
 
   constructor(
     private readonly workspace: Workspace,
     readonly count: number,
-    { windowBits, glv = true, tuning = {} }: GpuMsmOptions,
-  ) {
-    const { maxStorageBufferBindingSize, maxBufferSize } = workspace.device.limits;
-    const all = { ...DEFAULT_TUNING, ...tuning };
-    this.tuning = { ...all, bufferBytes: Math.min(all.bufferBytes, maxStorageBufferBindingSize, maxBufferSize) };
-    this.plan = planWindows(windowBits ?? chooseWindowBits(count, glv), glv);
-  }
+    private readonly plan: WindowPlan,
+    private readonly tuning: Tuning,
+  ) {}
 
   get deviceBytes(): number {
-    return this.parts.reduce((sum, { xs, ys }) => sum + xs.size + ys.size, 0);
+    return this.buffers.reduce((sum, { size }) => sum + size, 0);
   }
 
   async upload(bases: Uint8Array): Promise<void> {
@@ -110,9 +110,13 @@ class ResidentMsm implements GpuMsm {
     const { workspace, plan } = this;
     const { device } = workspace;
     const count = bases.length / BASE_BYTES;
-    const usage = USAGE.storage | USAGE.copySource;
-    const xs = device.createBuffer({ label: 'base xs', size: (plan.glv ? 2 : 1) * count * ELEMENT_BYTES, usage });
-    const ys = device.createBuffer({ label: 'base ys', size: count * ELEMENT_BYTES, usage });
+    const resident = (label: string, elements: number): GPUBuffer => {
+      const buffer = device.createBuffer({ label, size: elements * ELEMENT_BYTES, usage: USAGE.storage | USAGE.copySource });
+      this.buffers.push(buffer);
+      return buffer;
+    };
+    const xs = resident('base xs', plan.glv ? 2 * count : count);
+    const ys = resident('base ys', count);
     const raw = device.createBuffer({
       label: 'raw bases',
       size: Math.min(count, UPLOAD_BASES) * BASE_BYTES,
@@ -167,10 +171,7 @@ class ResidentMsm implements GpuMsm {
   destroy(): void {
     if (this.destroyed) return;
     this.destroyed = true;
-    for (const { xs, ys } of this.parts) {
-      xs.destroy();
-      ys.destroy();
-    }
+    for (const buffer of this.buffers.splice(0)) buffer.destroy();
     this.workspace.release();
   }
 }

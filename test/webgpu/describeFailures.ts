@@ -1,0 +1,114 @@
+/**
+ * What a device or a caller can do to a sum: each ends with its own error, the next sum is right, and no buffer stays.
+ * Called by the test of the kernels, whose device has them compiled; the last test here ends that device.
+ */
+import { describe, expect, it } from 'vitest';
+import { isTacitError } from '../../protocol/errors.js';
+import { readPoint } from '../../prover/engine/webgpu/finish.js';
+import { createGpuMsm, type GpuMsm, type GpuMsmOptions } from '../../prover/engine/webgpu/msm.js';
+import { expectedOfMultiples, multiplesOfGenerator, packBases, packScalars } from './checkMsm.js';
+import { someScalars } from './checkSort.js';
+import type { CountingDevice } from './counting.js';
+
+const COUNT = 6;
+const BASES = packBases(multiplesOfGenerator(COUNT));
+const SCALARS = packScalars(someScalars(COUNT));
+
+const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'none',
+    (error: unknown) => (isTacitError(error) ? error.code : String(error)),
+  );
+
+/** A signal that does something when a sum asks it for the n-th time: sums ask between their steps. */
+function atStep(n: number, action: (controller: AbortController) => void): AbortSignal {
+  const controller = new AbortController();
+  let asked = 0;
+  controller.signal.throwIfAborted = () => {
+    if (++asked === n) action(controller);
+    AbortSignal.prototype.throwIfAborted.call(controller.signal);
+  };
+  return controller.signal;
+}
+/** Between the sort and the first chunk. */
+const SORTED = 2;
+
+export function describeFailures({ device, standing, refuse }: CountingDevice): void {
+  const create = (options: GpuMsmOptions = {}, bases = BASES): Promise<GpuMsm> =>
+    createGpuMsm(device, bases, { windowBits: 4, ...options });
+  const expectRight = async (msm: GpuMsm): Promise<void> => {
+    const expected = expectedOfMultiples(someScalars(COUNT));
+    expect(await msm.compute(SCALARS)).toEqual({ x: expected?.x[0], y: expected?.y[0] });
+  };
+
+  describe('sums that fail', () => {
+    it('lengths and widths that cannot be: RangeError', async () => {
+      await expect(create({}, new Uint8Array(63))).rejects.toThrow(RangeError);
+      for (const windowBits of [3, 17, 4.5]) await expect(create({ windowBits })).rejects.toThrow(RangeError);
+      const msm = await create();
+      await expect(msm.compute(SCALARS.subarray(1))).rejects.toThrow(RangeError);
+      await expectRight(msm);
+      msm.destroy();
+    });
+
+    it('an aborted sum ends with the reason of its signal, before and while it runs; others wait their turn', async () => {
+      const msm = await create();
+      const reason = new Error('no longer wanted');
+      await expect(msm.compute(SCALARS, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+      const aborted = msm.compute(SCALARS, { signal: atStep(SORTED, (controller) => controller.abort(reason)) });
+      const waiting = expectRight(msm);
+      await expect(aborted).rejects.toBe(reason);
+      await waiting;
+      msm.destroy();
+    });
+
+    it('freed bases: WEBGPU_FAILED, freeing twice is harmless, other sums on the device go on', async () => {
+      const [msm, other] = [await create(), await create()];
+      const under = codeOf(msm.compute(SCALARS, { signal: atStep(SORTED, () => msm.destroy()) }));
+      expect(await under).toBe('WEBGPU_FAILED');
+      msm.destroy();
+      expect(await codeOf(msm.compute(SCALARS))).toBe('WEBGPU_FAILED');
+      await expectRight(other);
+      other.destroy();
+    });
+
+    it('a refused buffer: WEBGPU_FAILED, and nothing of the bases stays', async () => {
+      const before = standing();
+      for (const label of ['base xs', 'base ys', 'raw bases']) {
+        refuse(label);
+        expect(await codeOf(create()), label).toBe('WEBGPU_FAILED');
+        refuse(undefined);
+        expect(standing(), label).toEqual(before);
+      }
+      const msm = await create();
+      refuse('read back');
+      expect(await codeOf(msm.compute(SCALARS))).toBe('WEBGPU_FAILED');
+      refuse(undefined);
+      await expectRight(msm);
+      msm.destroy();
+      expect(standing()).toEqual(before);
+    });
+
+    it('buffers too small for a window: WEBGPU_LIMITS', async () => {
+      expect(await codeOf(create({ tuning: { bufferBytes: 32 * 9 } }))).toBe('WEBGPU_LIMITS');
+    });
+
+    it('what is no point of the curve is not passed on: WEBGPU_FAILED', async () => {
+      const corrupted = BASES.slice();
+      for (let at = 0; at < corrupted.length; at += 64) corrupted[at] = (corrupted[at] as number) ^ 1;
+      const msm = await create({}, corrupted);
+      expect(await codeOf(msm.compute(SCALARS))).toBe('WEBGPU_FAILED');
+      msm.destroy();
+      expect(await codeOf((async () => readPoint(new Uint8Array(64).fill(1), 0))())).toBe('WEBGPU_FAILED');
+    });
+
+    it('a lost device: WEBGPU_LOST for the sum under way and for all that follow; no buffer stays', async () => {
+      const msm = await create();
+      const under = codeOf(msm.compute(SCALARS, { signal: atStep(SORTED, () => device.destroy()) }));
+      expect(await under).toBe('WEBGPU_LOST');
+      expect(await codeOf(msm.compute(SCALARS))).toBe('WEBGPU_LOST');
+      msm.destroy();
+      expect(await codeOf(create())).toBe('WEBGPU_LOST');
+    });
+  });
+}

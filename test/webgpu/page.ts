@@ -1,0 +1,42 @@
+/** The kernels in a browser: runs in a page, which calls itself `tacitKernels`. */
+import { kernelsFor } from '../../prover/engine/webgpu/steps.js';
+import { KernelBench } from './bench.js';
+import { checkGathered, checkResident } from './checkAddition.js';
+import { checkField, checkInversion } from './checkField.js';
+import { checkSums, nastySums } from './checkMsm.js';
+import { checkSort } from './checkSort.js';
+
+export interface KernelPage {
+  /** Every check of kernels and some whole sums on the browser's adapter. @returns comparisons by check */
+  check(): Promise<Record<string, number>>;
+}
+
+declare global {
+  var tacitKernels: KernelPage | undefined;
+}
+
+const page: KernelPage = {
+  check: async () => {
+    const adapter = await navigator.gpu?.requestAdapter();
+    if (!adapter) throw new Error('no adapter');
+    const device = await adapter.requestDevice();
+    const bench = new KernelBench(device);
+    try {
+      await bench.workspace.prepare(kernelsFor(true));
+      const { 'edges of the scalar range': edges, 'a base and its image': images } = nastySums(7);
+      return {
+        field: await checkField(bench),
+        inversion: await checkInversion(bench),
+        gathered: await checkGathered(bench),
+        resident: await checkResident(bench),
+        sort: await checkSort(bench, 5, true, 20),
+        sums: await checkSums(device, { edges: edges as NonNullable<typeof edges>, images: images as NonNullable<typeof images> }, [{}]),
+      };
+    } finally {
+      bench.close();
+      device.destroy();
+    }
+  },
+};
+
+Object.assign(globalThis, { tacitKernels: page });
