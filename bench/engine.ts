@@ -105,11 +105,11 @@ function engineSum(curve: CurveName, bases: Uint8Array, packed: Uint8Array): () 
   return () => {
     const instance = ready as Instance;
     instance.bytes.set(packed, digits);
-    kernel(instance, 'msm_offsetMany')(digits, digits, n, offset);
+    kernel(instance, 'msm_split')(digits, digits, n, offset);
     for (let window = 0; window < windowCount(bits); window++) {
       runWindow(
         instance,
-        { curve, bases: points, indices, count: n, scalars: digits, bits, window, result: results + projectiveBytes * window },
+        { curve, parts: [{ bases: points, indices, count: n, scalars: digits }], bits, window, result: results + projectiveBytes * window },
         work,
       );
     }

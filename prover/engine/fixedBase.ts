@@ -9,17 +9,21 @@ import { batchAddScratchBytes, ENTRY_BYTES } from './curve/batchAdd.js';
 import { PACKED_BYTES } from './field/parameters.js';
 import { type CompiledKernels, compiledKernels, createInstance, createMemory, type Instance, kernel } from './instance.js';
 import type { CurveName, KernelInfo } from './kernels.js';
-import { windowCount } from './msm/plan.js';
 import type { KernelCall } from './pool/task.js';
 
 /** Window widths whose tables (6 MB) still live in the caches. */
 const WINDOW_BITS: Readonly<Record<CurveName, number>> = { g1: 13, g2: 12 };
 /** Results that share an inversion in each window; the most that one call takes. */
 export const CHUNK_SCALARS = 2048;
+/** Bits of a scalar: the group order is just below 2^254. */
+const SCALAR_BITS = 254;
 const ALIGNMENT_BYTES = 64;
 
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 const digitsOf = (curve: CurveName): number => 2 ** (WINDOW_BITS[curve] - 1);
+
+/** Windows of a scalar and of the carry out of its signed digits. */
+const windowCount = (bits: number): number => Math.ceil((SCALAR_BITS + 1) / bits);
 
 /** Bytes of an affine point in files. */
 export function filePointBytes(curve: CurveName): number {

@@ -7,6 +7,7 @@
 
 import { defineBatchAdd } from './curve/batchAdd.js';
 import { defineDecompression } from './curve/decompress.js';
+import { BETA, defineEndomorphism } from './curve/endomorphism.js';
 import { defineCurve } from './curve/points.js';
 import { BACKENDS } from './field/backends.js';
 import { definePrimeField } from './field/operations.js';
@@ -15,6 +16,7 @@ import { defineQuadraticField } from './field/quadratic.js';
 import type { BackendName, Representation } from './field/representation.js';
 import { defineBucketKernels } from './msm/bucketKernels.js';
 import { defineDigitKernels } from './msm/digitKernels.js';
+import { defineSplit } from './msm/splitKernel.js';
 import { defineMatrixKernel, defineTransformKernels } from './ntt/kernels.js';
 import { defineSetupKernels } from './setup/kernels.js';
 import { defineMultiples } from './setup/multiples.js';
@@ -96,9 +98,11 @@ export function emit(backend: BackendName, shared: boolean): Kernels {
     { curve: g2, batchAdd: defineBatchAdd(module, g2, base, quadratic) },
   ];
   for (const { curve, batchAdd } of adders) {
+    defineEndomorphism(module, curve, base, curve === g1 ? BETA.g1 : BETA.g2);
     defineBucketKernels(module, curve, batchAdd);
     defineMultiples(module, curve, batchAdd);
   }
+  defineSplit(module);
   defineDigitKernels(module);
   defineTransformKernels(module, scalar);
   defineMatrixKernel(module, scalar);

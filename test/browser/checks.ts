@@ -3,6 +3,7 @@
  * can run them. Each returns how many comparisons it made and throws at the first that fails.
  */
 import { batchAddScratchBytes } from '../../prover/engine/curve/batchAdd.js';
+import { LAMBDA } from '../../prover/engine/curve/endomorphism.js';
 import { BASE_FIELD, type Field, inverseModulo, powerModulo, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { type BackendName, encodeElement, encodeInteger, powerOfTwo } from '../../prover/engine/field/representation.js';
 import { writeInteger } from '../../prover/engine/groth16/container.js';
@@ -241,10 +242,10 @@ function windowedSum(harness: Harness, work: number, curve: CurveName, terms: re
     harness.instance.bytes.set(writeInteger(scalar), scalars + 32 * i);
   });
   harness.instance.bytes.set(writeInteger(digitOffset(bits)), offset);
-  harness.run('msm_offsetMany', scalars, scalars, n, offset);
+  harness.run('msm_split', scalars, scalars, n, offset);
   for (let window = 0; window < windowCount(bits); window++) {
     const result = results + projectiveBytes * window;
-    runWindow(harness.instance, { curve, bases, indices, count: n, scalars, bits, window, result }, work);
+    runWindow(harness.instance, { curve, parts: [{ bases, indices, count: n, scalars }], bits, window, result }, work);
   }
   const calculator = new PointCalculator(harness.instance, scratch);
   return getProjective(harness, curve, calculator.joinWindows(curve, results, windowCount(bits), bits));
@@ -266,6 +267,13 @@ function checkMultiExponentiation(harness: Harness, curve: CurveName, check: Com
     points.map((point) => [point, 5n]),
     points.map((_, i) => [first, edges[i] as bigint]),
     points.map((_, i) => [i % 2 ? (negate(first) as NonNullable<Point>) : first, 5n]),
+    // Equal and opposite points meet across the halves.
+    [
+      [first, LAMBDA],
+      [multiple(first, LAMBDA) as NonNullable<Point>, 1n],
+      [first, 5n],
+      [multiple(first, LAMBDA) as NonNullable<Point>, r - 2n],
+    ],
   ];
   cases.forEach((terms, i) => {
     const expected = sumOfMultiples(

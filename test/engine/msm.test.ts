@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LAMBDA } from '../../prover/engine/curve/endomorphism.js';
 import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { writeInteger } from '../../prover/engine/groth16/container.js';
 import { PointCalculator } from '../../prover/engine/groth16/points.js';
@@ -24,8 +25,14 @@ const { prime: r } = SCALAR_FIELD;
 const harness = await Harness.create();
 const work = harness.alloc(24 << 20);
 
-/** The whole sum, window by window, as the prover does it. */
-function sum(curve: CurveName, points: readonly NonNullable<Point>[], scalars: readonly bigint[], bits: number): Point {
+/** The whole sum, window by window, as the prover does it; the points from `cut` on are a part of their own. */
+function sum(
+  curve: CurveName,
+  points: readonly NonNullable<Point>[],
+  scalars: readonly bigint[],
+  bits: number,
+  cut = points.length,
+): Point {
   const { affineBytes, projectiveBytes } = harness.instance.info.curves[curve];
   const n = points.length;
   const [bases, indices, packed, offset] = [affineBytes * n, 4 * n, 32 * n + 8, 32].map((size) => harness.alloc(size + 8)) as [
@@ -37,14 +44,18 @@ function sum(curve: CurveName, points: readonly NonNullable<Point>[], scalars: r
   const results = harness.alloc(projectiveBytes * windowCount(bits));
   for (const [i, point] of points.entries()) putPoint(harness, curve, point, bases + affineBytes * i);
   scalars.forEach((scalar, i) => {
-    harness.instance.words[indices / 4 + i] = i;
+    harness.instance.words[indices / 4 + i] = i < cut ? i : i - cut;
     harness.instance.bytes.set(writeInteger(scalar), packed + 32 * i);
   });
   harness.instance.bytes.set(writeInteger(digitOffset(bits)), offset);
-  harness.run('msm_offsetMany', packed, packed, n, offset);
+  harness.run('msm_split', packed, packed, n, offset);
+  const parts = [
+    { bases, indices, count: cut, scalars: packed },
+    { bases: bases + affineBytes * cut, indices: indices + 4 * cut, count: n - cut, scalars: packed + 32 * cut },
+  ];
   for (let window = 0; window < windowCount(bits); window++) {
     const result = results + projectiveBytes * window;
-    runWindow(harness.instance, { curve, bases, indices, count: n, scalars: packed, bits, window, result }, work);
+    runWindow(harness.instance, { curve, parts, bits, window, result }, work);
   }
   const calculator = new PointCalculator(harness.instance, harness.alloc(1 << 15));
   return getProjective(harness, curve, calculator.joinWindows(curve, results, windowCount(bits), bits));
@@ -71,6 +82,16 @@ describe.each(['g1', 'g2'] as const)('multi-exponentiation in %s', (curve) => {
       points.map((_, i) => (i % 2 ? (negate(first) as NonNullable<Point>) : first)),
       points.map(() => 5n),
     ],
+    // Here a bucket of one half and the other half's, taken by the endomorphism, hold equal or opposite points.
+    'λ times a base beside the base itself': [
+      [first, multiple(first, LAMBDA) as NonNullable<Point>, first, negate(multiple(first, LAMBDA)) as NonNullable<Point>],
+      [LAMBDA, 1n, 5n * LAMBDA, 5n],
+    ],
+    'sums that cancel across the halves': [
+      [first, multiple(first, LAMBDA) as NonNullable<Point>],
+      [LAMBDA, r - 1n],
+    ],
+    'scalars with one half empty': [points, points.map((_, i) => (BigInt(i) * LAMBDA) % r)],
     bits: [points, points.map((_, i) => BigInt(i % 2))],
   };
 
@@ -89,6 +110,11 @@ describe.each(['g1', 'g2'] as const)('multi-exponentiation in %s', (curve) => {
     const scalars = bases.map(() => next(r));
     const expected = multiple(generator, scalars.reduce((total, scalar, i) => total + scalar * BigInt(i + 1), 0n) % r);
     for (const bits of [SMALLEST_WINDOW_BITS, 8]) expect(sum(curve, bases, scalars, bits), `${bits} bits`).toEqual(expected);
+  });
+
+  it('two parts, each with bases and scalars of its own, in the same buckets', () => {
+    const expected = sumOfMultiples(points, random);
+    for (const cut of [0, 1, 6]) expect(sum(curve, points, random, 5, cut), `cut at ${cut}`).toEqual(expected);
   });
 
   it('a bucket so large that it is summed in pieces', () => {
@@ -111,14 +137,6 @@ describe.each(['g1', 'g2'] as const)('multi-exponentiation in %s', (curve) => {
 });
 
 describe('plan', () => {
-  it('the offset leaves room for every scalar below r in 256 bits and the last digit in its buckets', () => {
-    for (let bits = SMALLEST_WINDOW_BITS; bits <= LARGEST_WINDOW_BITS; bits++) {
-      const largest = r - 1n + digitOffset(bits);
-      expect(largest < 1n << 256n).toBe(true);
-      expect(largest >> BigInt(bits * (windowCount(bits) - 1)) <= 1n << BigInt(bits - 1), `${bits} bits`).toBe(true);
-    }
-  });
-
   it('fewer bases or smaller scalars never take wider windows: a work area that is enough once stays so', () => {
     const next = seeded(SEED);
     for (let i = 0; i < 2000; i++) {

@@ -95,7 +95,8 @@ export function planLayout(input: LayoutInput, { heapAt, curves, representation:
     bases: forBases((name) => input.bases[name] * curves[BASE_CURVES[name]].affineBytes),
     indices: forBases((name) => input.bases[name] * 4),
   };
-  const work = Math.max(...BASE_NAMES.map((name) => workBytes(curves[BASE_CURVES[name]], input.bases[name])));
+  const alone = BASE_NAMES.map((name) => workBytes(curves[BASE_CURVES[name]], input.bases[name]));
+  const work = Math.max(...alone, workBytes(curves.g1, input.bases.c + input.bases.h));
   const areas = Array.from({ length: input.threads }, () => take(work));
   return { ...layout, work: areas, sizeBytes: next };
 }

@@ -1,9 +1,9 @@
 /**
  * One Groth16 proof on a loaded key.
  *
- *   1. the witness enters Montgomery form; its integers get the digit offset;
+ *   1. the witness enters Montgomery form; its integers are split, and their halves get the digit offset;
  *   2. A·w and B·w by rows, C = A∘B; each is taken to the coset; quotient (A·B − C) there gives the scalars of H;
- *   3. five multi-exponentiations, cut into windows; those of the witness run while (2) is under way;
+ *   3. multi-exponentiations, cut into windows; those of A and B run while (2) is under way, C and H are one;
  *      a helper (a GPU) may compute those of G1 meanwhile, and what it fails at comes back to the pool;
  *   4. A = α + Σ w·A + r·δ,  B = β + Σ w·B + s·δ,  C = Σ w·C + Σ h·H + s·A + r·B1 − r·s·δ.
  * Source: Groth, "On the size of pairing-based non-interactive arguments" (2016), with snarkjs' choice of the coset.
@@ -159,20 +159,25 @@ function pieces(n: number, threads: number, call: (from: number, count: number) 
   });
 }
 
-/** Tasks of one multi-exponentiation; window w leaves its sum in the w-th result place. */
-function windowTasks(key: LoadedKey, name: BaseName, bits: number, scalars: number): Task[] {
+/** Bases, and where their split scalars stand. */
+type Part = readonly [name: BaseName, scalars: number];
+/** Bases on one curve that are summed up together. */
+type Parts = readonly [Part, ...Part[]];
+
+/** Tasks of one multi-exponentiation; window w leaves its sum in the w-th result place of the first name. */
+function windowTasks(key: LoadedKey, bits: number, parts: Parts): Task[] {
+  const { layout, counts } = key;
+  const [[name]] = parts;
   const curve = BASE_CURVES[name];
   const windows = Array.from({ length: windowCount(bits) }, (_, window) => ({
     curve,
-    bases: key.layout.bases[name],
-    indices: key.layout.indices[name],
-    count: key.counts[name],
-    scalars,
+    parts: parts.map(([part, scalars]) => ({ bases: layout.bases[part], indices: layout.indices[part], count: counts[part], scalars })),
     bits,
     window,
-    result: key.layout.results[name] + window * key.instance.info.curves[curve].projectiveBytes,
+    result: layout.results[name] + window * key.instance.info.curves[curve].projectiveBytes,
   }));
-  if (key.counts[name] < FEW_BASES) return [{ type: 'windows', windows }];
+  const bases = parts.reduce((sum, [part]) => sum + counts[part], 0);
+  if (bases < FEW_BASES) return [{ type: 'windows', windows }];
   return windows.map((window) => ({ type: 'windows', windows: [window] }));
 }
 
@@ -213,9 +218,28 @@ async function quotient(key: LoadedKey, steps: Steps, threads: number, offset: n
     pieces(n, threads, (from, count) => {
       const to = layout.quotientScalars + PACKED_BYTES * from;
       const values: KernelCall = ['ntt_quotientMany', to, element(a, from), element(b, from), element(c, from), count];
-      return offset === undefined ? [values] : [values, ['msm_offsetMany', to, to, count, offset]];
+      return offset === undefined ? [values] : [values, ['msm_split', to, to, count, offset]];
     }),
   );
+}
+
+/** How a proof's sums are cut. */
+interface Cut {
+  readonly bits: Readonly<Record<BaseName, number>>;
+  /** C's bases are summed up together with H's, in the same buckets: nobody needs the two sums alone. */
+  readonly together: boolean;
+}
+
+/** A helper takes whole sums, so with one C and H stay apart. */
+function chooseCut(key: LoadedKey, together: boolean): Cut {
+  const { counts } = key;
+  const large = Object.fromEntries(BASE_NAMES.map((name) => [name, name === 'h' ? counts.h : countLarge(key, name)])) as typeof counts;
+  const bits = Object.fromEntries(BASE_NAMES.map((name) => [name, chooseWindowBits(counts[name], large[name])])) as Record<
+    BaseName,
+    number
+  >;
+  if (together) bits.c = bits.h = chooseWindowBits(counts.c + counts.h, large.c + large.h);
+  return { bits, together };
 }
 
 /** Runs the whole proof; the witness must already be checked. */
@@ -224,31 +248,32 @@ export async function runProof(key: LoadedKey, witness: Uint8Array, blinding: Bl
   const { threads } = options;
   const steps = new Steps(key, options);
   instance.bytes.set(witness, layout.witnessPacked);
-  const bits = Object.fromEntries(
-    BASE_NAMES.map((name) => [name, chooseWindowBits(counts[name], name === 'h' ? counts[name] : countLarge(key, name))]),
-  ) as Record<BaseName, number>;
+  const cut = chooseCut(key, options.helper === undefined);
+  const { bits, together } = cut;
   const offsets = new OffsetTable(key);
   const offered = options.helper?.takes('h') === true;
-  const expected = offered || counts.h < FEW_BASES ? 1 : windowCount(bits.h);
+  const few = counts.h + (together ? counts.c : 0) < FEW_BASES;
+  const expected = offered || few ? 1 : windowCount(bits.h);
   steps.expect(expected);
   const helped: HelpedSums = new Map();
-  const fromWitness = (['b2', 'a', 'b1', 'c'] as const).map(async (name) => {
-    if (await steps.offer(name, layout.witnessPacked, helped)) return;
-    const scalars = offsets.scalarsFor(bits[name]);
-    await steps.run(name, windowTasks(key, name, bits[name], scalars), PRIORITY.witness);
-  });
   const offset = offsets.place(bits.h);
   const fromQuotient = quotient(key, steps, threads, offered ? undefined : offset).then(async () => {
     steps.arrived(expected);
     if (await steps.offer('h', layout.quotientScalars, helped)) return;
-    if (offered) kernel(instance, 'msm_offsetMany')(layout.quotientScalars, layout.quotientScalars, key.zkey.domainSize, offset);
-    return steps.run('h', windowTasks(key, 'h', bits.h, layout.quotientScalars), PRIORITY.quotient);
+    if (offered) kernel(instance, 'msm_split')(layout.quotientScalars, layout.quotientScalars, key.zkey.domainSize, offset);
+    const parts: Parts = [['h', layout.quotientScalars], ...(together ? [['c', offsets.scalarsFor(bits.c)] satisfies Part] : [])];
+    return steps.run('h', windowTasks(key, bits.h, parts), PRIORITY.quotient);
+  });
+  const names = together ? (['b2', 'a', 'b1'] as const) : (['b2', 'a', 'b1', 'c'] as const);
+  const fromWitness = names.map(async (name) => {
+    if (await steps.offer(name, layout.witnessPacked, helped)) return;
+    await steps.run(name, windowTasks(key, bits[name], [[name, offsets.scalarsFor(bits[name])]]), PRIORITY.witness);
   });
   await settleAll([...fromWitness, fromQuotient]);
-  return assemble(key, bits, blinding, helped);
+  return assemble(key, cut, blinding, helped);
 }
 
-/** The witness' integers with the digit offset of each window width that is in use. */
+/** The witness' integers, split, with the digit offset of each window width that is in use. */
 class OffsetTable {
   private used = 0;
   private readonly scalars = new Map<number, number>();
@@ -267,7 +292,7 @@ class OffsetTable {
     if (known !== undefined) return known;
     const { layout, zkey, instance } = this.key;
     const at = layout.witnessScalars[this.scalars.size] as number;
-    kernel(instance, 'msm_offsetMany')(at, layout.witnessPacked, zkey.variables, this.place(bits));
+    kernel(instance, 'msm_split')(at, layout.witnessPacked, zkey.variables, this.place(bits));
     this.scalars.set(bits, at);
     return at;
   }
@@ -286,9 +311,9 @@ export async function sumOnPool(key: LoadedKey, name: BaseName, scalars: Uint8Ar
   }
   const bits = chooseWindowBits(counts[name], counts[name]);
   const offsets = new OffsetTable(key);
-  if (name === 'h') kernel(instance, 'msm_offsetMany')(packed, packed, key.zkey.domainSize, offsets.place(bits));
+  if (name === 'h') kernel(instance, 'msm_split')(packed, packed, key.zkey.domainSize, offsets.place(bits));
   const steps = new Steps(key, { threads: pool.threads, assertWanted: () => undefined, onStep: () => undefined });
-  await steps.run(name, windowTasks(key, name, bits, name === 'h' ? packed : offsets.scalarsFor(bits)), PRIORITY.witness);
+  await steps.run(name, windowTasks(key, bits, [[name, name === 'h' ? packed : offsets.scalarsFor(bits)]]), PRIORITY.witness);
   const points = new PointCalculator(instance, layout.mainScratch);
   const sum = points.joinWindows(BASE_CURVES[name], layout.results[name], windowCount(bits), bits);
   return points.affine(BASE_CURVES[name], points.multiple(BASE_CURVES[name], sum, factor));
@@ -303,7 +328,7 @@ function fileForm({ x, y }: NonNullable<SumPoint>): Uint8Array {
   return bytes;
 }
 
-function assemble(key: LoadedKey, bits: Readonly<Record<BaseName, number>>, { r, s }: Blinding, helped: HelpedSums): ProofPoints {
+function assemble(key: LoadedKey, { bits, together }: Cut, { r, s }: Blinding, helped: HelpedSums): ProofPoints {
   const { zkey, layout } = key;
   const points = new PointCalculator(key.instance, layout.mainScratch);
   const total = (name: BaseName): number => {
@@ -319,8 +344,8 @@ function assemble(key: LoadedKey, bits: Readonly<Record<BaseName, number>>, { r,
   const b1 = points.sum('g1', total('b1'), points.load('g1', zkey.beta1), points.multiple('g1', delta1, s));
   const c = points.sum(
     'g1',
-    total('c'),
     total('h'),
+    ...(together ? [] : [total('c')]),
     points.multiple('g1', a, s),
     points.multiple('g1', b1, r),
     points.multiple('g1', delta1, -r * s),

@@ -3,6 +3,7 @@
  *
  *   round: neighbours within a bucket are added in pairs; a pair that is its bucket's last leaves its sum in the bucket's
  *     own place, other sums follow one another in `target` for the next round, and an odd one out is copied along.
+ *   join: the buckets of the second half, which the endomorphism has been applied to, are added to those of the first.
  *   running sums: S ← S + B_v, T ← T + S for v downwards in segments of the buckets, all segments side by side.
  *
  * Invariants: operands of a list never overlap its results, so a list may be run at any time; sums of one step of the
@@ -25,6 +26,8 @@ export interface BucketKernels {
   readonly firstRound: FunctionRef;
   /** As `firstRound`, for points that follow one another in memory. */
   readonly laterRound: FunctionRef;
+  /** (buckets, others, n, list, scratch): n times bucket ← bucket + other. */
+  readonly joinHalves: FunctionRef;
   /** (buckets, length, segments, sums, otherSums, totals, list, scratch) → where S stands at the end, one of the two; T stands in `totals`. */
   readonly runningSums: FunctionRef;
 }
@@ -111,6 +114,23 @@ function defineRound(module: ModuleBuilder, curve: Curve, batchAdd: FunctionRef,
   });
 }
 
+function defineJoinHalves(module: ModuleBuilder, curve: Curve, batchAdd: FunctionRef): FunctionRef {
+  return module.func(`${curve.name}_joinHalves`, [I32, I32, I32, I32, I32], [], (f) => {
+    const [bucket, other, n] = [f.param(0), f.param(1), f.param(2)];
+    const list = new WorkList(f, batchAdd, f.param(3), f.param(4));
+    f.while(
+      () => n,
+      () => {
+        list.add(bucket, other, bucket);
+        f.increase(bucket, curve.affineBytes);
+        f.increase(other, curve.affineBytes);
+        f.increase(n, -1);
+      },
+    );
+    list.run();
+  });
+}
+
 function defineRunningSums(module: ModuleBuilder, curve: Curve, batchAdd: FunctionRef): FunctionRef {
   const size = i32.const(curve.affineBytes);
   return module.func(`${curve.name}_runningSums`, [I32, I32, I32, I32, I32, I32, I32, I32], [I32], (f) => {
@@ -170,6 +190,7 @@ export function defineBucketKernels(module: ModuleBuilder, curve: Curve, batchAd
   return {
     firstRound: defineRound(module, curve, batchAdd, true),
     laterRound: defineRound(module, curve, batchAdd, false),
+    joinHalves: defineJoinHalves(module, curve, batchAdd),
     runningSums: defineRunningSums(module, curve, batchAdd),
   };
 }

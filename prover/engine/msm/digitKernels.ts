@@ -1,8 +1,9 @@
 /**
  * Digits of scalars and the counting sort of a window: the parts of Pippenger's method that touch every scalar.
  *
- * A scalar s is stored as s + Σ 2^(c−1)·2^(c·w) over all windows but the last; then the signed digit of window w is
- * its plain c-bit digit minus 2^(c−1), with no carry between windows. The last window is unsigned.
+ * A scalar is stored as two halves (`splitKernel.ts`) of 128 bits, a half h as h + Σ 2^(c−1)·2^(c·w) over all windows but the
+ * last + 2^127; then the signed digit of window w is its plain c-bit digit minus 2^(c−1), with no carry between windows. The
+ * last window takes what is left of the 128 bits, minus half of its range.
  */
 
 import { PACKED_BYTES } from '../field/parameters.js';
@@ -10,42 +11,14 @@ import { type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '
 import type { ModuleBuilder } from '../wasm/module.js';
 
 export interface DigitKernels {
-  /** (d, a, n, offset): n times 256-bit d = a + offset. */
-  readonly offsetMany: FunctionRef;
   /** (scalars, indices, n, byteOffset, shift, mask, bias, digits, counts): digits[i], and counts[|digit|]++ if not 0. */
   readonly count: FunctionRef;
   /** (digits, n, positions, order, base, size): order[positions[|digit|]++] = address of base i, odd if negative. */
   readonly place: FunctionRef;
 }
 
-function addWithCarry(carry: Operand, a: Operand, b: Operand): Operand {
-  return i64.add(i64.add(a, b), carry);
-}
-
 export function defineDigitKernels(module: ModuleBuilder): DigitKernels {
   const word = (base: Operand, index: Operand): Operand => i32.add(base, i32.shl(index, i32.const(2)));
-  const offsetMany = module.func('msm_offsetMany', [I32, I32, I32, I32], [], (f) => {
-    const [d, a, n, offset] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
-    const [x, y, sum, carry] = f.locals(I64, 4) as [Local, Local, Local, Local];
-    f.while(
-      () => n,
-      () => {
-        f.set(carry, i64.const(0));
-        for (let i = 0; i < 4; i++) {
-          f.set(x, i64.load(a, 8 * i));
-          f.set(y, i64.load(offset, 8 * i));
-          f.set(sum, addWithCarry(carry, x, y));
-          // Carry out of x + y + carry: the majority of (x, y, not sum) in the highest bit.
-          const notSum = i64.xor(sum, i64.const(-1));
-          f.set(carry, i64.shrU(i64.or(i64.and(x, y), i64.and(i64.or(x, y), notSum)), i64.const(63)));
-          f.do(i64.store(d, sum, 8 * i));
-        }
-        f.increase(d, PACKED_BYTES);
-        f.increase(a, PACKED_BYTES);
-        f.increase(n, -1);
-      },
-    );
-  });
   const count = module.func('msm_count', [I32, I32, I32, I32, I32, I32, I32, I32, I32], [], (f) => {
     const [scalars, indices, n, byteOffset, shift, mask, bias, digits, counts] = Array.from({ length: 9 }, (_, i) => f.param(i)) as [
       Local,
@@ -104,5 +77,5 @@ export function defineDigitKernels(module: ModuleBuilder): DigitKernels {
       },
     );
   });
-  return { offsetMany, count, place };
+  return { count, place };
 }

@@ -1,16 +1,20 @@
 /**
  * How a multi-exponentiation is cut into windows, and how much memory one window needs.
  *
- * With windows of c bits there are about 255/c of them. A window adds up n bases in 2^(c−1) buckets, which takes n less
- * the number of buckets that are not empty, then two additions for each bucket. Small scalars (bits of a hash circuit)
- * only meet the lowest window, so the number of large scalars decides.
+ * Scalars are split into two halves of 128 bits, sign included. With windows of c bits there are 128/c of them. A window adds
+ * up n bases in 2^(c−1) buckets for each half, which takes n less the number of buckets that are not empty; then it joins the
+ * two halves' buckets in pairs, and takes two more additions for each pair. Small scalars (bits of a hash circuit) only meet
+ * the lowest window of the first half, so the number of large scalars decides.
  */
 import { batchAddScratchBytes, ENTRY_BYTES } from '../curve/batchAdd.js';
 import type { CurveSizes } from '../kernels.js';
 import { ACTIVE_BYTES, LIST_CAPACITY } from './bucketKernels.js';
+import { HALF_BYTES } from './splitKernel.js';
 
-/** Bits of a scalar: the group order is just below 2^254. */
-export const SCALAR_BITS = 254;
+/** Bits of half a scalar as it is stored, sign included. */
+export const HALF_BITS = 8 * HALF_BYTES;
+/** Halves of a scalar. */
+export const HALVES = 2;
 export const SMALLEST_WINDOW_BITS = 3;
 export const LARGEST_WINDOW_BITS = 16;
 /**
@@ -20,22 +24,25 @@ export const LARGEST_WINDOW_BITS = 16;
 export const GROUP_POINTS = 1 << 14;
 /** Cost of reading one scalar's digit, in affine additions. */
 const DIGIT_COST = 0.02;
+/** Cost of the endomorphism on one bucket, in affine additions: one product of six. */
+const ENDOMORPHISM_COST = 0.17;
 /** Cost of a segment's three projective additions, in affine additions. */
 const SEGMENT_COST = 8;
 /** Buckets of one running sum in the final summation of a window, and the most running sums side by side. */
 const SEGMENT_BUCKETS = 32;
 const MOST_SEGMENTS = 512;
 
-/** Number of windows: the last one must hold its bits and a carry without a sign. */
+/** Number of windows of a half. */
 export function windowCount(bits: number): number {
-  return Math.ceil((SCALAR_BITS + 1) / bits);
+  return Math.ceil(HALF_BITS / bits);
 }
 
 /** Additions that one window takes, see the head of this file. */
 function windowCost(bases: number, largeScalars: number, bits: number): number {
   const buckets = 2 ** (bits - 1);
   const notEmpty = buckets * (1 - Math.exp(-largeScalars / buckets));
-  return DIGIT_COST * bases + largeScalars - notEmpty + 2 * buckets + SEGMENT_COST * segmentCount(buckets);
+  const collect = HALVES * (DIGIT_COST * bases + largeScalars - notEmpty);
+  return collect + notEmpty + (2 + ENDOMORPHISM_COST) * buckets + SEGMENT_COST * segmentCount(buckets);
 }
 
 /** The window width that costs least for so many bases, of which some have large scalars. */
@@ -49,9 +56,9 @@ export function chooseWindowBits(bases: number, largeScalars: number): number {
   return best;
 }
 
-/** Σ 2^(c−1)·2^(c·w) over all windows but the last, see `digitKernels.ts`. */
+/** What is added to a half, see `digitKernels.ts`. */
 export function digitOffset(bits: number): bigint {
-  let offset = 0n;
+  let offset = 1n << BigInt(HALF_BITS - 1);
   for (let w = 0; w < windowCount(bits) - 1; w++) offset += 1n << BigInt(bits * w + bits - 1);
   return offset;
 }
@@ -64,8 +71,8 @@ export interface WindowMemory {
   readonly active: number;
   readonly list: number;
   readonly scratch: number;
-  /** One place for each bucket, then one for each piece cut from a bucket of more than `GROUP_POINTS`. */
-  readonly buckets: number;
+  /** For each half: one place for each bucket, then one for each piece cut from a bucket of more than `GROUP_POINTS`. */
+  readonly buckets: readonly [number, number];
   readonly partials: readonly [number, number];
   readonly sums: readonly [number, number];
   readonly totals: number;
@@ -102,7 +109,7 @@ export function windowMemory({ affineBytes, elementBytes, projectiveBytes }: Cur
     active: take(ACTIVE_BYTES * (buckets + pieces)),
     list: take(ENTRY_BYTES * LIST_CAPACITY),
     scratch: take(Math.max(batchAddScratchBytes(elementBytes, LIST_CAPACITY), 16 * elementBytes)),
-    buckets: take(affineBytes * (buckets + pieces)),
+    buckets: [take(affineBytes * (buckets + pieces)), take(affineBytes * (buckets + pieces))],
     // A bucket of m ≥ 3 points leaves ⌈m/2⌉ after the first round and ⌈m/4⌉ (m ≥ 5) after the second.
     partials: [take(affineBytes * Math.ceil((2 * group) / 3)), take(affineBytes * Math.ceil((2 * group) / 5))],
     sums: [take(affineBytes * segments), take(affineBytes * segments)],

@@ -97,9 +97,10 @@ export class ResidentMsm {
       });
     instance.bytes.set(scalars, at.scalars);
     instance.bytes.set(writeInteger(digitOffset(bits)), at.offset);
-    kernel(instance, 'msm_offsetMany')(at.scalars, at.scalars, count, at.offset);
+    kernel(instance, 'msm_split')(at.scalars, at.scalars, count, at.offset);
     const { projectiveBytes } = instance.info.curves[CURVE];
-    const window = { curve: CURVE, bases: at.bases, indices: at.indices, count, scalars: at.scalars, bits } as const;
+    const parts = [{ bases: at.bases, indices: at.indices, count, scalars: at.scalars }];
+    const window = { curve: CURVE, parts, bits } as const;
     await Promise.all(
       Array.from({ length: windowCount(bits) }, (_, i) =>
         pool.submit({ type: 'windows', windows: [{ ...window, window: i, result: at.results + i * projectiveBytes }] }, PRIORITY),

@@ -2,28 +2,37 @@
  * One window of Pippenger's method: Σ digit_i·P_i for the c-bit digits of one position.
  *
  * Steps:
- *   1. digits and counts of all scalars, then a counting sort of the bases by |digit| (their bucket);
+ *   1. for each half of the scalars: digits and counts of all scalars, then a counting sort of the bases by |digit| (their
+ *      bucket);
  *   2. rounds: neighbours within a bucket are added in pairs, all pairs of a round in batches that share an
  *      inversion, until every bucket holds one point (the loop itself is in `bucketKernels.ts`); buckets go through
  *      the rounds in groups, and a bucket too large for a group goes in pieces;
- *   3. Σ v·B_v over the buckets: running sums in segments of L buckets, all segments side by side in batches;
- *   4. the segments are joined by complete projective additions: Σ T_s + L·Σ s·S_s.
+ *   3. the endomorphism takes the second half's buckets to multiples by λ, and they join the first half's: the bases are
+ *      never doubled in memory, only the buckets are;
+ *   4. Σ v·B_v over the buckets: running sums in segments of L buckets, all segments side by side in batches;
+ *   5. the segments are joined by complete projective additions: Σ T_s + L·Σ s·S_s.
  * Source: Pippenger (1976); batched affine addition in rounds as in the write-ups of the ZPrize 2022 entries.
  */
 import { type Instance, kernel } from '../instance.js';
 import type { CurveName } from '../kernels.js';
 import { ACTIVE_BYTES, POINTER_BYTES } from './bucketKernels.js';
-import { GROUP_POINTS, segmentCount, type WindowMemory, windowCount, windowMemory } from './plan.js';
+import { GROUP_POINTS, HALF_BITS, segmentCount, type WindowMemory, windowMemory } from './plan.js';
+import { HALF_BYTES } from './splitKernel.js';
 
-export interface WindowTask {
-  readonly curve: CurveName;
+/** Bases that go with scalars of one array. */
+export interface WindowPart {
   /** Affine bases, none of them infinity. */
   readonly bases: number;
   /** For each base the index of its scalar, 32-bit. */
   readonly indices: number;
   readonly count: number;
-  /** Scalars with the digit offset added, 32 bytes each. */
+  /** Split scalars, 32 bytes each. */
   readonly scalars: number;
+}
+
+export interface WindowTask {
+  readonly curve: CurveName;
+  readonly parts: readonly WindowPart[];
   readonly bits: number;
   readonly window: number;
   /** Where the projective result goes. */
@@ -32,18 +41,34 @@ export interface WindowTask {
 
 /** Runs one window in the given work area. */
 export function runWindow(instance: Instance, task: WindowTask, work: number): void {
-  const memory = at(windowMemory(instance.info.curves[task.curve], task.count, task.bits), work);
+  const sizes = instance.info.curves[task.curve];
+  const count = task.parts.reduce((sum, part) => sum + part.count, 0);
+  const memory = at(windowMemory(sizes, count, task.bits), work);
   const buckets = 2 ** (task.bits - 1);
-  instance.bytes.fill(0, memory.counts, memory.counts + 4 * (buckets + 1));
-  instance.bytes.fill(0, memory.buckets, memory.buckets + instance.info.curves[task.curve].affineBytes * buckets);
-  const { active, pieceOwners } = sortByBucket(instance, task, memory, buckets);
-  if (active === 0) {
+  const filled = memory.buckets.map((places, half) => {
+    instance.bytes.fill(0, places, places + sizes.affineBytes * buckets);
+    return fillBuckets(instance, task, memory, buckets, half);
+  });
+  if (!filled.includes(true)) {
     writeInfinity(instance, task);
     return;
   }
-  sumBuckets(instance, task, memory, active);
-  for (const [piece, owner] of pieceOwners.entries()) addPiece(instance, task, memory, buckets + piece, owner);
+  const [first, second] = memory.buckets;
+  if (filled[1]) {
+    kernel(instance, `${task.curve}_endomorphismMany`)(second, buckets);
+    kernel(instance, `${task.curve}_joinHalves`)(first, second, buckets, memory.list, memory.scratch);
+  }
   joinBuckets(instance, task, memory, buckets);
+}
+
+/** Steps 1 and 2 for one half; @returns whether any bucket is not empty */
+function fillBuckets(instance: Instance, task: WindowTask, memory: WindowMemory, buckets: number, half: number): boolean {
+  instance.bytes.fill(0, memory.counts, memory.counts + 4 * (buckets + 1));
+  const { active, pieceOwners } = sortByBucket(instance, task, memory, buckets, half);
+  const places = memory.buckets[half] as number;
+  sumBuckets(instance, task, memory, active, places);
+  for (const [piece, owner] of pieceOwners.entries()) addPiece(instance, task, memory, places, buckets + piece, owner);
+  return active > 0;
 }
 
 function at(memory: WindowMemory, work: number): WindowMemory {
@@ -68,23 +93,17 @@ interface Sorted {
 }
 
 /** Fills `order` and `active` (bucket, count): buckets that are not empty, in pieces of at most `GROUP_POINTS`. */
-function sortByBucket(instance: Instance, task: WindowTask, memory: WindowMemory, buckets: number): Sorted {
+function sortByBucket(instance: Instance, task: WindowTask, memory: WindowMemory, buckets: number, half: number): Sorted {
   const { words } = instance;
   const position = task.bits * task.window;
-  const last = task.window === windowCount(task.bits) - 1;
-  const mask = last ? 2 ** Math.min(31, 8 * 32 - position) - 1 : 2 ** task.bits - 1;
-  const bias = last ? 0 : buckets;
-  kernel(instance, 'msm_count')(
-    task.scalars,
-    task.indices,
-    task.count,
-    position >>> 3,
-    position & 7,
-    mask,
-    bias,
-    memory.digits,
-    memory.counts,
-  );
+  const width = Math.min(task.bits, HALF_BITS - position);
+  let digits = memory.digits;
+  for (const { scalars, indices, count } of task.parts) {
+    const byteOffset = HALF_BYTES * half + (position >>> 3);
+    const [mask, bias] = [2 ** width - 1, 2 ** (width - 1)];
+    kernel(instance, 'msm_count')(scalars, indices, count, byteOffset, position & 7, mask, bias, digits, memory.counts);
+    digits += 4 * count;
+  }
   let start = 0;
   let active = memory.active / 4;
   const pieceOwners: number[] = [];
@@ -103,12 +122,16 @@ function sortByBucket(instance: Instance, task: WindowTask, memory: WindowMemory
     words[active++] = rest;
   }
   const { affineBytes } = instance.info.curves[task.curve];
-  kernel(instance, 'msm_place')(memory.digits, task.count, memory.counts, memory.order, task.bases, affineBytes);
+  digits = memory.digits;
+  for (const { bases, count } of task.parts) {
+    kernel(instance, 'msm_place')(digits, count, memory.counts, memory.order, bases, affineBytes);
+    digits += 4 * count;
+  }
   return { active: (active - memory.active / 4) / 2, pieceOwners };
 }
 
 /** Adds the points of every bucket, pair by pair, round by round, until each bucket holds one; a group at a time. */
-function sumBuckets(instance: Instance, task: WindowTask, memory: WindowMemory, active: number): void {
+function sumBuckets(instance: Instance, task: WindowTask, memory: WindowMemory, active: number, places: number): void {
   const { words } = instance;
   const count = (entry: number): number => words[memory.active / 4 + 2 * entry + 1] as number;
   let order = memory.order;
@@ -116,15 +139,23 @@ function sumBuckets(instance: Instance, task: WindowTask, memory: WindowMemory, 
     let points = count(entry);
     let end = entry + 1;
     while (end < active && points + count(end) <= GROUP_POINTS) points += count(end++);
-    sumGroup(instance, task, memory, order, memory.active + ACTIVE_BYTES * entry, end - entry);
+    sumGroup(instance, task, memory, places, order, memory.active + ACTIVE_BYTES * entry, end - entry);
     order += POINTER_BYTES * points;
     entry = end;
   }
 }
 
-function sumGroup(instance: Instance, task: WindowTask, memory: WindowMemory, order: number, active: number, entries: number): void {
+function sumGroup(
+  instance: Instance,
+  task: WindowTask,
+  memory: WindowMemory,
+  places: number,
+  order: number,
+  active: number,
+  entries: number,
+): void {
   const round = (name: string, from: number, target: number, remaining: number): number =>
-    kernel(instance, `${task.curve}_${name}`)(from, target, active, remaining, memory.buckets, memory.list, memory.scratch);
+    kernel(instance, `${task.curve}_${name}`)(from, target, active, remaining, places, memory.list, memory.scratch);
   let [from, target] = memory.partials;
   let remaining = round('firstRound', order, from, entries);
   while (remaining > 0) {
@@ -134,10 +165,10 @@ function sumGroup(instance: Instance, task: WindowTask, memory: WindowMemory, or
 }
 
 /** Adds the sum of a piece to the bucket that it was cut from. */
-function addPiece(instance: Instance, task: WindowTask, memory: WindowMemory, piece: number, owner: number): void {
+function addPiece(instance: Instance, task: WindowTask, memory: WindowMemory, places: number, piece: number, owner: number): void {
   const { affineBytes } = instance.info.curves[task.curve];
-  const bucket = memory.buckets + affineBytes * owner;
-  instance.words.set([bucket, memory.buckets + affineBytes * piece, bucket], memory.list / 4);
+  const bucket = places + affineBytes * owner;
+  instance.words.set([bucket, places + affineBytes * piece, bucket], memory.list / 4);
   kernel(instance, `${task.curve}_batchAdd`)(memory.list, 1, memory.scratch);
 }
 
@@ -147,7 +178,7 @@ function joinBuckets(instance: Instance, task: WindowTask, memory: WindowMemory,
   const length = buckets / segments;
   const runningSums = kernel(instance, `${task.curve}_runningSums`);
   const [sums, others] = memory.sums;
-  const end = runningSums(memory.buckets, length, segments, sums, others, memory.totals, memory.list, memory.scratch);
+  const end = runningSums(memory.buckets[0], length, segments, sums, others, memory.totals, memory.list, memory.scratch);
   joinSegments(instance, task, memory, segments, length, end);
 }
 
