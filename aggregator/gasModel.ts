@@ -30,10 +30,10 @@ export interface GasModel {
 }
 
 export const GAS_MODEL: GasModel = {
-  settlement: { data: 400, proof: 228_600, state: 95_900 },
-  transferProof: { data: 4_570, proof: 46_150, state: 2_380 },
-  updateProof: { data: 5_900, proof: 46_150, state: 4_150 },
-  record: { data: 3_730, proof: 0, state: 2_300 },
+  settlement: { data: 400, proof: 216_600, state: 97_900 },
+  transferProof: { data: 4_570, proof: 46_150, state: 2_780 },
+  updateProof: { data: 5_900, proof: 46_150, state: 4_350 },
+  record: { data: 3_730, proof: 0, state: 1_800 },
 };
 
 export interface SettlementShape {
