@@ -6,9 +6,10 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import type { WriteTables } from '../ledger/effects.js';
 import type { FarmTaskRow, RecordHash, SealRow, TransferRow } from '../ledger/schema.js';
 import { bytesToHex, concatBytes, hexToBytes } from '../protocol/bytes.js';
-import type { CircuitName } from '../protocol/circuit.js';
+import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import type { EvmAddress } from '../protocol/flavor.js';
 import type { SealedJob } from '../protocol/seal.js';
+import { verifyingKeyHash } from '../protocol/vkeyHash.js';
 import type { FarmJob, JobSignal } from '../queue/contracts.js';
 import type { NodeContext } from './context.js';
 import { GROUP_CIRCUIT, GROUP_SIZE, SINGLE_CIRCUIT } from './grouping.js';
@@ -100,8 +101,14 @@ export function circuitOf(ctx: Pick<NodeContext, 'seals'>, task: FarmTaskRow): C
   return ctx.seals.find(({ index }) => index === task.seal)?.circuit ?? 'update_32';
 }
 
-/** Undefined where the work is done or void. */
+/** With the version of its circuit. Undefined where the work is done or void. */
 function jobOf(ctx: NodeContext, task: FarmTaskRow): FarmJob | undefined {
+  const job = plainJobOf(ctx, task);
+  const key = job === undefined ? undefined : ctx.keys.get(CIRCUITS[job.circuit].id);
+  return job === undefined || key === undefined ? job : { ...job, key: verifyingKeyHash(key) };
+}
+
+function plainJobOf(ctx: NodeContext, task: FarmTaskRow): FarmJob | undefined {
   if (task.kind === 'transfer') {
     const rows = (task.transfers ?? []).map((id) => ctx.live.get(id));
     if (rows.some((row) => row?.sealed === undefined || row.proofId !== undefined)) return undefined;

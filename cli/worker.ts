@@ -19,9 +19,10 @@ import { announceReady, endWithinLimit, onParentGone } from './lifetime.js';
 import { type CommandResult, runs, say } from './output.js';
 import { logFormat, type WatchFlags, watchingOptions, withWatchFlags } from './watchFlags.js';
 import { workerArtifacts } from './workerArtifacts.js';
-import { type FarmFlags, farmPlace, openLeases, placeText } from './workerFarm.js';
 import { registerWorkerCalibrate } from './workerCalibrate.js';
+import { type FarmFlags, farmPlace, openLeases, placeText } from './workerFarm.js';
 import { type MachineFlags, machineTerms, servedLanes } from './workerMachine.js';
+import { registerWorkerReplay } from './workerReplay.js';
 import { registerWorkerRewards } from './workerRewards.js';
 
 interface WorkerFlags extends WatchFlags, FarmFlags, MachineFlags {
@@ -34,6 +35,7 @@ export function registerWorker(program: Command): void {
   const group = program.command('worker').description('prove for a farm: take jobs from its Redis or its node, be paid per proof');
   registerWorkerRewards(group);
   registerWorkerCalibrate(group);
+  registerWorkerReplay(group);
   // `tacit worker` without a further word serves.
   const worker = group
     .command('serve', { isDefault: true })

@@ -19,6 +19,8 @@ import type { EvmAddress } from '../protocol/flavor.js';
 import { encodeProof, proofFromSnarkjs } from '../protocol/proof.js';
 import type { Domain } from '../protocol/record.js';
 import { type TransferWitness, transferCircuitInput } from '../protocol/transfer.js';
+import { vkeyFromSnarkjs } from '../protocol/vkey.js';
+import { verifyingKeyHash } from '../protocol/vkeyHash.js';
 import type { FarmAnswer, FarmJob, FarmProgress, FarmRefusal, TransferJob } from '../queue/contracts.js';
 import type { Lane } from '../queue/farmOptions.js';
 import { consumeFarm, type FarmHandler, PassOn } from '../queue/farmWorker.js';
@@ -133,6 +135,7 @@ class Workbench {
   async work(job: FarmJob, report: (progress: FarmProgress) => Promise<void>, lost: AbortSignal): Promise<FarmAnswer> {
     this.#asked = true;
     const { keys, domain, log = () => {} } = this.#parameters;
+    this.#assertOwnVersion(job);
     const startedAt = performance.now();
     const task: Task | FarmRefusal =
       job.kind === 'transfer' ? await this.#openTransferJob(job, report) : ownUpdate(job, keys.address, domain);
@@ -170,6 +173,13 @@ class Workbench {
 
   close(): Promise<void> {
     return this.#host.close();
+  }
+
+  /** Another version of the circuit is for workers that have its key. */
+  #assertOwnVersion({ circuit, key }: FarmJob): void {
+    if (key === undefined) return;
+    const { vkey } = this.#artifacts.get(circuit)!;
+    if (verifyingKeyHash(vkeyFromSnarkjs(vkey)) !== key) throw new PassOn();
   }
 
   async #openTransferJob(job: TransferJob, report: (progress: FarmProgress) => Promise<void>): Promise<Task | FarmRefusal> {

@@ -69,15 +69,22 @@ export class WorkerKeys {
       await keys.#save();
       return keys;
     }
-    if ((found.mode & OTHERS) !== 0) {
-      throw new TacitError('WORKER_KEYS_MODE', 'others may read the worker key file; run chmod 600 on it', {
-        expected: 'mode 600',
-        got: `mode ${(found.mode & 0o777).toString(8)}`,
-      });
-    }
+    assertPrivate(found.mode);
     const keys = new WorkerKeys(parse(await readFile(path, 'utf8')), path);
     await keys.rotate(nowSeconds);
     return keys;
+  }
+
+  /**
+   * The file as it stands, beside a worker that may be using it: nothing is made, changed or destroyed.
+   * @throws TacitError FILE_MISSING, WORKER_KEYS_MODE, WORKER_KEYS_FORMAT
+   */
+  static async read(path: string): Promise<WorkerKeys> {
+    const found = await stat(path).catch((cause: unknown) => {
+      throw new TacitError('FILE_MISSING', 'cannot read the worker keys', { got: path, cause });
+    });
+    assertPrivate(found.mode);
+    return new WorkerKeys(parse(await readFile(path, 'utf8')), undefined);
   }
 
   /** The Ethereum private key (32 bytes). */
@@ -119,6 +126,16 @@ export class WorkerKeys {
       await file.close();
     }
     await rename(temporary, this.#path);
+  }
+}
+
+/** @throws TacitError WORKER_KEYS_MODE */
+function assertPrivate(mode: number): void {
+  if ((mode & OTHERS) !== 0) {
+    throw new TacitError('WORKER_KEYS_MODE', 'others may read the worker key file; run chmod 600 on it', {
+      expected: 'mode 600',
+      got: `mode ${(mode & 0o777).toString(8)}`,
+    });
   }
 }
 

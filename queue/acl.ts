@@ -25,9 +25,10 @@ const MIN_PASSWORD_CHARACTERS = 16;
 
 /**
  * Reading and writing without what is dangerous (KEYS, FLUSHALL, CONFIG, SORT …), without looking around, with the scripts that
- * BullMQ is made of; INFO tells the worker whether this Redis is fit for a farm.
+ * BullMQ is made of; INFO tells the worker whether this Redis is fit for a farm, CLUSTER which server of several has its keys.
  */
-const COMMANDS = '-@all +@read +@write +@blocking +@connection -@dangerous -scan -randomkey -dbsize +eval +evalsha +script|load +info';
+const COMMANDS =
+  '-@all +@read +@write +@blocking +@connection -@dangerous -scan -randomkey -dbsize +eval +evalsha +script|load +info +cluster|slots +cluster|info';
 
 /** @returns one line of an aclfile. @throws TacitError ACL_USER, ACL_PASSWORD */
 export function workerAclLine({ user, password, address, lanes }: WorkerAcl, domain: Domain): string {

@@ -18,6 +18,8 @@ export interface TransferJob {
   kind: 'transfer';
   id: string;
   circuit: CircuitName;
+  /** Version of the circuit: hash of the verifying key (32 bytes, protocol/vkeyHash.ts). A worker with another key leaves it alone. */
+  key?: Hex;
   /** As many as the circuit has transfers, in the order of the proof. */
   sealed: SealedJob[];
   /** Root that all witnesses are anchored to (32 bytes), as their wallets say in clear. */
@@ -33,6 +35,8 @@ export interface UpdateJob {
   kind: 'update';
   id: string;
   circuit: CircuitName;
+  /** Version of the circuit: hash of the verifying key (32 bytes, protocol/vkeyHash.ts). A worker with another key leaves it alone. */
+  key?: Hex;
   input: Record<string, JobSignal>;
   /** Workers that shall leave this job to others. */
   avoid?: EvmAddress[];
@@ -86,6 +90,7 @@ const transferJobShape = z.strictObject({
   kind: z.literal('transfer'),
   id: jobId,
   circuit: circuitOf('transfer'),
+  key: word.optional(),
   sealed: z.array(sealedJobShape),
   anchor: word.optional(),
   avoid: z.array(address).max(SEAL_MAX_RECIPIENTS).optional(),
@@ -94,6 +99,7 @@ const updateJobShape = z.strictObject({
   kind: z.literal('update'),
   id: jobId,
   circuit: circuitOf('update'),
+  key: word.optional(),
   input: z.record(z.string(), signal),
   avoid: z.array(address).max(SEAL_MAX_RECIPIENTS).optional(),
 });

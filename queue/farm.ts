@@ -12,7 +12,7 @@ import type { QueueJob, QueueOutcome, QueuePort } from '../ledger/effects.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Domain } from '../protocol/record.js';
 import { AnnouncementBoard, type WorkerAnnouncement } from './announce.js';
-import { type FarmProgress, parseFarmJob, parseFarmProgress } from './contracts.js';
+import { type FarmJob, type FarmProgress, parseFarmJob, parseFarmProgress } from './contracts.js';
 import { farmPrefix, LANES, type Lane, QUEUE_OPTIONS } from './farmOptions.js';
 import { checkRedis, type LogLine } from './redis.js';
 import { type FarmConnection, farmConnection } from './redisClient.js';
@@ -179,18 +179,16 @@ export class FarmQueue implements QueuePort {
   async deadLetters(limit = 100): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
     for (const [lane, { queue }] of this.#lanes) {
-      for (const job of await queue.getFailed(0, limit - 1)) {
-        letters.push({
-          id: job.id ?? '',
-          lane,
-          reason: readableReason(job.failedReason),
-          attempts: job.attemptsMade,
-          stalls: job.stalledCounter,
-          failedAtMs: job.finishedOn ?? 0,
-        });
-      }
+      for (const job of await queue.getFailed(0, limit - 1)) letters.push(letterOf(job, lane));
     }
     return letters.sort((a, b) => b.failedAtMs - a.failedAtMs).slice(0, limit);
+  }
+
+  /** A dead letter with its job, as it lies in the queue; undefined where there is none of this id. @throws TacitError JOB_MALFORMED */
+  async deadLetter(id: string): Promise<{ letter: DeadLetter; job: FarmJob } | undefined> {
+    const found = await this.#find(id);
+    if (found === undefined || !(await found.job.isFailed())) return undefined;
+    return { letter: letterOf(found.job, found.lane), job: parseFarmJob(found.job.data) };
   }
 
   /** Puts a dead letter back into its lane. @returns whether there was one */
@@ -261,6 +259,18 @@ export class FarmQueue implements QueuePort {
       if (progress !== undefined) tell({ kind: 'checked', id: jobId, lane, progress });
     });
   }
+}
+
+function letterOf(job: Job, lane: Lane): DeadLetter {
+  const { failedReason, attemptsMade, stalledCounter, finishedOn = 0 } = job;
+  return {
+    id: job.id ?? '',
+    lane,
+    reason: readableReason(failedReason),
+    attempts: attemptsMade,
+    stalls: stalledCounter,
+    failedAtMs: finishedOn,
+  };
 }
 
 function isTimed(result: unknown): result is { provingMs: number } {

@@ -53,6 +53,10 @@ export interface LeasePort {
 
 /** False where the job is sealed to others, or is to be left to them. */
 export function isFor(job: FarmJob, worker: EvmAddress): boolean {
-  if (job.avoid?.includes(worker)) return false;
+  return job.avoid?.includes(worker) !== true && isAddressedTo(job, worker);
+}
+
+/** True where its wallets chose this worker as one that may read the job, or there is nothing secret in it. */
+export function isAddressedTo(job: FarmJob, worker: EvmAddress): boolean {
   return job.kind === 'update' || job.sealed.every(({ recipients }) => recipients.some(({ address }) => address === worker));
 }

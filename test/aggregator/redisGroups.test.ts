@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { checkRedisUrl } from '../../operations/checks/redis.js';
 import { bytesToHex } from '../../protocol/bytes.js';
 import { encodeRecord, recordHash } from '../../protocol/record.js';
+import { workerAclLine } from '../../queue/acl.js';
 import { farmPrefix } from '../../queue/farmOptions.js';
 import { GatewayClient } from '../../queue/gatewayClient.js';
 import { checkRedis } from '../../queue/redis.js';
@@ -16,6 +17,7 @@ import { auditedReplay, makeWorld, recordOf, statusNow, until, type World } from
 
 /** A failover and everybody's coming back, on a slow machine. */
 const LIMIT_MS = 120_000;
+const WORKER_PASSWORD = 'no-more-than-it-needs';
 let world: World | undefined;
 
 afterEach(async () => {
@@ -53,11 +55,17 @@ describe.skipIf(!hasProgram('redis-server'))('a Redis of several servers', () =>
       const redis: RedisGroup = await startCluster();
       world = await makeWorld(redis);
       const node = await world.start();
-      const worker = await world.worker();
+      // The worker is a user who may do no more than work; each server is told of him.
+      const key = world.anvil.accounts[3]?.address.toLowerCase() as string;
+      const user = { user: 'worker', password: WORKER_PASSWORD, address: key, lanes: ['transfer_1', 'update_2', 'update_8'] as const };
+      const [, , ...rules] = workerAclLine(user, world.domain).split(' ');
+      for (const server of redis.clients) await server.call('ACL', 'SETUSER', 'worker', ...rules);
+      const worker = await world.worker({ redisUrl: redis.url.replace(/\/\/[^@]*@/, `//worker:${WORKER_PASSWORD}@`) });
       const client = new GatewayClient(node.url);
       await world.deposit(5n, 71n);
       const id = await submit(world, client, 1);
       expect(await settled(client, id)).toMatchObject({ status: 'settled', prover: worker.address });
+      for (const server of redis.clients) expect(await server.call('ACL', 'LOG')).toEqual([]);
       expect((await node.inspect()).farm?.workers).toHaveLength(1);
       const holders = (await Promise.all(redis.clients.map((server) => server.dbsize()))).filter((keys) => keys > 0);
       expect(holders).toHaveLength(1);

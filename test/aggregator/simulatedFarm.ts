@@ -27,14 +27,16 @@ import { keyOf, mod, simulate, wasteFor } from '../protocol/simulatedProofs.js';
 
 const CIRCUIT_NAMES: readonly CircuitName[] = ['transfer_1', 'transfer_8', 'update_2', 'update_8', 'update_32'];
 
-export function simulatedKeys(): KeyTable {
-  return makeKeyTable(CIRCUIT_NAMES.map((name) => [CIRCUITS[name].id, keyOf(wasteFor(CIRCUITS[name].id))] as const));
+export function simulatedKeys(version = 0n): KeyTable {
+  return makeKeyTable(CIRCUIT_NAMES.map((name) => [CIRCUITS[name].id, keyOf(wasteFor(CIRCUITS[name].id, version))] as const));
 }
 
 /** 256 bytes that satisfy the circuit's key for these inputs. */
-export function simulatedProof(circuit: CircuitName, inputs: PublicInputs, seed = 1n): string {
+export function simulatedProof(circuit: CircuitName, inputs: PublicInputs, seed = 1n, version = 0n): string {
   const { id } = CIRCUITS[circuit];
-  return bytesToHex(encodeProof(simulate(wasteFor(id), publicSignals(inputs), mod(inputs.h + seed + 2n) || 3n, mod(inputs.z + 5n) || 7n)));
+  return bytesToHex(
+    encodeProof(simulate(wasteFor(id, version), publicSignals(inputs), mod(inputs.h + seed + 2n) || 3n, mod(inputs.z + 5n) || 7n)),
+  );
 }
 
 export function homeProof(record: TransferRecord, anchor: bigint, prover: string, domain: Domain, seed = 1n): HomeProof {
@@ -50,6 +52,7 @@ export function provenTogether(
   prover: string,
   domain: Domain,
   seed = 1n,
+  version = 0n,
 ): { h: string; proof: string } {
   const h = transferSponge(
     circuit,
@@ -58,7 +61,7 @@ export function provenTogether(
     records.map((record) => recordMessage(record, domain)),
   );
   const inputs = publicInputsOf(CIRCUITS[circuit].id, h, transferList(anchor, prover, records, domain), domain);
-  return { h: hex(h), proof: simulatedProof(circuit, inputs, seed) };
+  return { h: hex(h), proof: simulatedProof(circuit, inputs, seed, version) };
 }
 
 export interface SimulatedWorker {
@@ -78,6 +81,8 @@ export interface SimulatedWorkerOptions {
   /** Private key, 32 bytes. */
   readonly key: Uint8Array;
   readonly lanes?: readonly Lane[];
+  /** Of the circuits that it has keys of. */
+  readonly version?: bigint;
   /** Replaces what is handed back: a worker that lies. */
   readonly spoil?: (job: FarmJob, result: FarmResult) => FarmResult;
   /** Members of a transfer job that it refuses, true or not. */
@@ -92,6 +97,7 @@ export async function startSimulatedWorker({
   domain,
   key,
   lanes = ['transfer_1', 'update_2', 'update_8'],
+  version = 0n,
   spoil = (_, result) => result,
   refuse = () => [],
   at = () => {},
@@ -118,8 +124,8 @@ export async function startSimulatedWorker({
       const lies = job.kind === 'transfer' ? refuse(job) : [];
       const opened =
         job.kind === 'update'
-          ? () => proveUpdate(job, address, domain)
-          : await openSealed(job, lies, { sealSecret, address, domain }, report);
+          ? () => proveUpdate(job, { address, domain, version })
+          : await openSealed(job, lies, { sealSecret, address, domain, version }, report);
       if (typeof opened !== 'function')
         return signRefusal(job as TransferJob, { worker: address, refused: opened }, domain, signerFromKey(key));
       await at('checked', job);
@@ -153,22 +159,29 @@ export function sealForSimulated(record: TransferRecord, anchor: bigint, roster:
   });
 }
 
-function proveUpdate(job: Extract<FarmJob, { kind: 'update' }>, address: string, domain: Domain): FarmResult {
+function proveUpdate(job: Extract<FarmJob, { kind: 'update' }>, { address, domain, version }: Omit<Opener, 'sealSecret'>): FarmResult {
   const { publicInputs } = ownUpdate(job, address, domain);
-  return { circuit: job.circuit, proof: simulatedProof(job.circuit, publicInputs), h: hex(publicInputs.h), prover: address, provingMs: 1 };
+  return {
+    circuit: job.circuit,
+    proof: simulatedProof(job.circuit, publicInputs, 1n, version),
+    h: hex(publicInputs.h),
+    prover: address,
+    provingMs: 1,
+  };
 }
 
 interface Opener {
   readonly sealSecret: Uint8Array;
   readonly address: string;
   readonly domain: Domain;
+  readonly version: bigint;
 }
 
 /** Opens and checks; answers what is refused, or a function that proves. */
 async function openSealed(
   { sealed, circuit, avoid }: TransferJob,
   lies: FarmRefusal['refused'],
-  { sealSecret, address, domain }: Opener,
+  { sealSecret, address, domain, version }: Opener,
   report: (progress: { stage: 'checked'; worker: string }) => Promise<void>,
 ): Promise<FarmRefusal['refused'] | (() => FarmResult)> {
   const forMe = sealed.every(({ recipients }) => recipients.some((recipient) => recipient.address === address));
@@ -184,7 +197,7 @@ async function openSealed(
   const records = opened.map(({ record }) => record);
   return () => ({
     circuit,
-    ...provenTogether(circuit, records, anchor, address, domain),
+    ...provenTogether(circuit, records, anchor, address, domain, 1n, version),
     prover: address,
     anchor: hex(anchor),
     provingMs: 1,

@@ -32,12 +32,13 @@ export function g2(k: bigint): G2 {
   return { x: [x.c0, x.c1], y: [y.c0, y.c1] };
 }
 
-export function wasteFor(circuit: number): Waste {
+/** @param version of the circuits: another one has other keys */
+export function wasteFor(circuit: number, version = 0n): Waste {
   return {
     alpha: 11n,
     beta: 13n,
     gamma: 17n,
-    delta: 1000003n + BigInt(circuit) * 7919n,
+    delta: 1000003n + BigInt(circuit) * 7919n + version * 104729n,
     ic: [3n, 5n, 7n, 9n].map((k) => k + BigInt(circuit) * 101n),
   };
 }

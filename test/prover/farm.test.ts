@@ -12,6 +12,7 @@ import { isValidGroth16 } from '../../protocol/groth16.js';
 import { decodeProof } from '../../protocol/proof.js';
 import { decodeTransferWitness, encodeTransferWitness } from '../../protocol/transfer.js';
 import { vkeyFromSnarkjs } from '../../protocol/vkey.js';
+import { verifyingKeyHash } from '../../protocol/vkeyHash.js';
 import { startWorker } from '../../prover/worker.js';
 import { WorkerKeys } from '../../prover/workerKeys.js';
 import { openBullLeases } from '../../queue/bullLeases.js';
@@ -242,6 +243,25 @@ describe('A16: what a hostile queue can try', () => {
     const outcome = await settled(farm, job.id);
     expect(outcome.state === 'done' && parseFarmResult(outcome.result).prover).toBe(other.address);
     await Promise.all([first.drain(), second.drain()]);
+  });
+
+  it('a job of another version of its circuit waits for a worker that has the key', async () => {
+    const keys = WorkerKeys.inMemory(NOW);
+    const running = await worker(keys);
+    const { sealed } = sealedTransfer('versioned', [keys]);
+    const other = { ...transferJob('other-version', sealed), key: `0x${'ab'.repeat(32)}` };
+    await farm.publish(envelope(other));
+    const client = new Redis(redis.url);
+    const taken = async () => Number((await client.hget(`${farmPrefix(DOMAIN)}:transfer_1:${other.id}`, 'ats')) ?? 0);
+    while ((await taken()) < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    client.disconnect();
+    expect((await farm.outcome(other.id)).state).not.toBe('failed');
+    // Its own version is proven meanwhile.
+    const { vkey } = await resolveArtifacts('transfer_1');
+    await farm.publish(envelope({ ...transferJob('own-version', sealed), key: verifyingKeyHash(vkeyFromSnarkjs(vkey)) }));
+    expect((await settled(farm, 'transfer-own-version')).state).toBe('done');
+    await running.drain();
+    await farm.forget(other.id);
   });
 
   it('A16: a job for somebody else waits for them', async () => {
