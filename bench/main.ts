@@ -3,6 +3,7 @@ import { benchEngine } from './engine.js';
 import { benchFarm } from './farm.js';
 import { benchGas } from './gas.js';
 import { benchGrouping } from './grouping.js';
+import { benchMsmWebgpu, serveMsmPage } from './msmWebgpu.js';
 import { benchProver } from './prover.js';
 import { benchVerify } from './verify.js';
 
@@ -11,6 +12,8 @@ const BENCHES: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   farm: benchFarm,
   gas: benchGas,
   grouping: benchGrouping,
+  'msm-page': serveMsmPage,
+  'msm-webgpu': benchMsmWebgpu,
   prover: benchProver,
   verify: benchVerify,
 };

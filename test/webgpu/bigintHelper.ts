@@ -1,6 +1,6 @@
-/** A helper of proofs that computes with noble-curves' bigints, and fails or lies where a test asks it to. */
+/** A helper of proofs that computes with noble-curves' bigints. */
 import { bn254 } from '@noble/curves/bn254.js';
-import { TacitError } from '../../protocol/errors.js';
+import type { TacitError } from '../../protocol/errors.js';
 import { BASE_FIELD, inverseModulo, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { readInteger, writeInteger } from '../../prover/engine/groth16/container.js';
 import type { G1Name, HelpedSum, HelperMaker, KeyBases, KeyHelper, SumPoint } from '../../prover/engine/groth16/helper.js';
@@ -14,9 +14,6 @@ const SEED = 6;
 
 interface Behaviour {
   takes?(name: BaseName): boolean;
-  fails?(name: BaseName): boolean;
-  lies?(name: BaseName): boolean;
-  before?(): void;
   /** Fill `compared`: it takes a while. */
   compares?: boolean;
 }
@@ -53,7 +50,6 @@ export class BigintHelper implements KeyHelper {
   /** What this helper and the pool make of one random combination of all bases of a kind. */
   readonly compared = new Map<G1Name, { ours: SumPoint; pool: SumPoint }>();
   readonly #points = new Map<BaseName, G1Point[]>();
-  #failures: TacitError[] = [];
 
   constructor(private readonly behaviour: Behaviour = {}) {}
 
@@ -79,17 +75,10 @@ export class BigintHelper implements KeyHelper {
   }
 
   async sum(name: BaseName, read: () => Uint8Array, signal?: AbortSignal): Promise<HelpedSum> {
-    this.behaviour.before?.();
-    await Promise.resolve();
     signal?.throwIfAborted();
-    if (this.behaviour.fails?.(name)) {
-      const failure = new TacitError('WEBGPU_FAILED', 'as the test wants it');
-      this.#failures.push(failure);
-      throw failure;
-    }
     const points = this.#points.get(name) as G1Point[];
     const sum = sumOfMultiples(points, scalarsOf(read()));
-    return { point: toSumPoint(this.behaviour.lies?.(name) ? sum.add(Point.BASE) : sum), elapsedMs: 0 };
+    return { point: toSumPoint(sum), elapsedMs: 0 };
   }
 
   distrust(): void {
@@ -97,7 +86,7 @@ export class BigintHelper implements KeyHelper {
   }
 
   takeFailures(): TacitError[] {
-    return this.#failures.splice(0);
+    return [];
   }
 
   async close(): Promise<void> {

@@ -2,12 +2,16 @@
 import { existsSync } from 'node:fs';
 import { type Gpu, openGpu } from '../../prover/engine/webgpu/device.js';
 
-/** SwiftShader as Debian's chromium brings it; a driver of one's own is named by VK_ICD_FILENAMES. */
-const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
+/** SwiftShader and a loader as Debian's chromium brings them; a driver of one's own is named by VK_ICD_FILENAMES. */
+const CHROMIUM = '/usr/lib/chromium';
+const SWIFTSHADER = `${CHROMIUM}/vk_swiftshader_icd.json`;
 
 /** Opens whatever adapter there is; before anything else has asked for one. */
 export async function openAnyGpu(): Promise<Gpu | undefined> {
-  if (process.env.VK_ICD_FILENAMES === undefined && existsSync(SWIFTSHADER)) process.env.VK_ICD_FILENAMES = SWIFTSHADER;
+  if (process.env.VK_ICD_FILENAMES === undefined && existsSync(SWIFTSHADER)) {
+    process.env.VK_ICD_FILENAMES = SWIFTSHADER;
+    process.env.TACIT_WEBGPU_OPTIONS ??= `dlldir=${CHROMIUM}`;
+  }
   return openGpu();
 }
 

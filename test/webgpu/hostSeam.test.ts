@@ -1,12 +1,10 @@
 /**
- * The place where a helper joins a proof: with it, without it, and with every way in which it can fail, the proof is the
- * one that the engine makes alone. The helper here computes with bigints.
+ * The place where a helper joins a proof: with it and without it, the proof is the one that the engine makes alone. The
+ * helper here computes with bigints. How helpers fail: hostFailures.test.ts.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildProverCircuit, type ProverCircuit, productChain } from '../../bench/proverCircuits.js';
 import { calculateWitness } from '../../circuits/witness.js';
-import { TacitError } from '../../protocol/errors.js';
-import type { BaseName } from '../../prover/engine/groth16/layout.js';
 import { insecureProveWithFixedBlinding, loadProvingKey, type ProveResult, type ProvingKey } from '../../prover/engine/prove.js';
 import { BigintHelper, helperMaker } from './bigintHelper.js';
 
@@ -77,27 +75,6 @@ describe('a helper of the proof', () => {
     expect(sums).toEqual(ALL_WASM);
   });
 
-  it('what it fails at is computed here, whichever sum it is', async () => {
-    for (const failing of [['a'], ['h'], ['a', 'b1', 'c', 'h']] as BaseName[][]) {
-      const helper = new BigintHelper({ fails: (name) => failing.includes(name) });
-      const { proof, sums, helperFailures } = await prove(await keyWith(helper));
-      expect(proof, failing.join()).toEqual(alone.proof);
-      for (const name of failing) expect(sums[name]).toBe('wasm');
-      expect(helperFailures.map(({ code }) => code)).toEqual(failing.map(() => 'WEBGPU_FAILED'));
-    }
-  });
-
-  it('a wrong point, even one on the curve, never leaves: the proof is made again and the helper is not asked any more', async () => {
-    for (const name of ['b1', 'h'] as const) {
-      const helper = new BigintHelper({ lies: (sum) => sum === name });
-      const key = await keyWith(helper);
-      const { proof, sums } = await prove(key);
-      expect(proof, name).toEqual(alone.proof);
-      expect(sums).toEqual(ALL_WASM);
-      expect(helper.distrusted).toBe(1);
-    }
-  });
-
   it('is not blamed for a witness that does not satisfy the circuit', async () => {
     const helper = new BigintHelper();
     const key = await keyWith(helper);
@@ -109,16 +86,6 @@ describe('a helper of the proof', () => {
     expect(helped.proof).toEqual(unhelped.proof);
     expect(helped.sums).toEqual(ALL_G1);
     expect(helper.distrusted).toBe(0);
-  });
-
-  it('an aborted proof ends with PROVE_CANCELLED, and the key serves the next one', async () => {
-    const abort = new AbortController();
-    const helper = new BigintHelper({ before: () => abort.abort() });
-    const key = await keyWith(helper);
-    const error = await prove(key, { signal: abort.signal }).catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(TacitError);
-    expect((error as TacitError).code).toBe('PROVE_CANCELLED');
-    expect((await prove(key)).proof).toEqual(alone.proof);
   });
 
   it('is closed with the key', async () => {

@@ -62,6 +62,12 @@ interface Dawn {
 
 let gpu: Promise<GPU | undefined> | undefined;
 
+/**
+ * Options for Dawn, separated by commas: `adapter=NAME` where there are several, `dlldir=FOLDER` where libvulkan is not in
+ * the system's place.
+ */
+const OPTIONS_VARIABLE = 'TACIT_WEBGPU_OPTIONS';
+
 /** An optional package: without it, or where its native part does not load, there is no GPU. The names of WebGPU that pages have become global. */
 async function loadGpu(): Promise<GPU | undefined> {
   // Named by a variable, so that neither the compiler nor a bundler follows it.
@@ -69,7 +75,7 @@ async function loadGpu(): Promise<GPU | undefined> {
   try {
     const { create, globals } = (await import(optional)) as Dawn;
     for (const [name, value] of Object.entries(globals)) if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
-    return create([]);
+    return create(process.env[OPTIONS_VARIABLE]?.split(',') ?? []);
   } catch {
     return undefined;
   }

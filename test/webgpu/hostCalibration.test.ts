@@ -1,0 +1,201 @@
+/** From how many bases on a device pays, where that is kept, and when a device is used at all. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { gpuCheck } from '../../operations/checks/gpu.js';
+import { workerMetrics } from '../../operations/workerMetrics.js';
+import { TacitError } from '../../protocol/errors.js';
+import { anyCalibration, storeCalibration, storedCalibration } from '../../prover/backends/calibrationStore.js';
+import { type CalibrationStore, GpuSupply } from '../../prover/backends/gpuSupply.js';
+import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
+import { readInteger } from '../../prover/engine/groth16/container.js';
+import type { AdapterFacts } from '../../prover/engine/webgpu/adapter.js';
+import { REPEATED, randomCheckScalars } from '../../prover/engine/webgpu/baseCheck.js';
+import { type Calibration, calibrate, calibrationKey, crossoverOf, readCalibration } from '../../prover/engine/webgpu/calibration.js';
+import { type Gpu, type openGpu, watched } from '../../prover/engine/webgpu/device.js';
+import { deviceOfTests, FACTS, NobleSums } from './nobleSums.js';
+
+const SOFTWARE: AdapterFacts = { ...FACTS, software: true };
+const row = (bases: number, gpuMs: number, wasmMs: number): Calibration['rows'][number] => ({ bases, gpuMs, wasmMs });
+const calibration = (key: string, crossover: number | null): Calibration => ({
+  key,
+  adapter: FACTS.name,
+  threads: 2,
+  rows: [row(4096, 3, 2)],
+  crossover,
+});
+
+describe('the crossover', () => {
+  it('is the smallest size that is won, or lies between it and the last that is lost', () => {
+    expect(crossoverOf([row(4096, 1, 2), row(16_384, 1, 8)])).toBe(4096);
+    expect(crossoverOf([row(4096, 4, 1), row(16_384, 2, 8)])).toBe(8192);
+    expect(crossoverOf([row(4096, 1, 2), row(16_384, 8, 2), row(65_536, 2, 8)])).toBe(32_768);
+    expect(crossoverOf([row(4096, 4, 1), row(16_384, 9, 8)])).toBeNull();
+    expect(crossoverOf([row(4096, 1, 2), row(16_384, 9, 8)])).toBeNull();
+    expect(crossoverOf([])).toBeNull();
+  });
+
+  it('is measured on sums whose results are checked, on both sides', async () => {
+    const { device } = deviceOfTests();
+    const gpu = watched(device, FACTS);
+    const sums = new NobleSums();
+    const measured = await calibrate(gpu, { threads: 1, sizes: [8, 24], createMsm: sums.create });
+    expect(measured.key).toBe(calibrationKey(FACTS.identity, 1));
+    expect(measured.rows.map(({ bases }) => bases)).toEqual([8, 24]);
+    expect(sums.held).toBe(0);
+    const wrong = new NobleSums({ result: () => ({ x: 1n, y: 2n }) });
+    const error = await calibrate(gpu, { threads: 1, sizes: [8], createMsm: wrong.create }).catch((reason: unknown) => reason);
+    expect((error as TacitError).code).toBe('WEBGPU_WRONG');
+    expect(wrong.held).toBe(0);
+  });
+
+  it('what is not a calibration for this very key is not read', () => {
+    const good = calibration('k', 5000);
+    expect(readCalibration(JSON.parse(JSON.stringify(good)), 'k')).toEqual(good);
+    expect(readCalibration(calibration('k', null), 'k')?.crossover).toBeNull();
+    for (const bad of [null, 7, 'text', [], {}, { ...good, key: 'other' }, { ...good, crossover: -1 }, { ...good, crossover: '5' }]) {
+      expect(readCalibration(bad, 'k')).toBeUndefined();
+    }
+    expect(readCalibration({ ...good, rows: [{ bases: 1, gpuMs: 'fast', wasmMs: 1 }] }, 'k')).toBeUndefined();
+    expect(readCalibration({ ...good, rows: [null] }, 'k')).toBeUndefined();
+  });
+});
+
+it('the scalars that bases are checked with: ρ·F is below r, and F times the short one', () => {
+  const { short, long } = randomCheckScalars(20_000);
+  // Some of them, on both sides of the seam between two draws of random numbers.
+  for (let at = 0; at < short.length; at += 32 * 127) {
+    const [rho, repeated] = [readInteger(short, at), readInteger(long, at)];
+    expect(rho < 2n ** 29n && repeated < SCALAR_FIELD.prime && repeated === rho * REPEATED).toBe(true);
+  }
+});
+
+describe('the store', () => {
+  const { XDG_CACHE_HOME } = process.env;
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'tacit-gpu-'));
+    process.env.XDG_CACHE_HOME = dir;
+  });
+  afterEach(() => {
+    if (XDG_CACHE_HOME === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = XDG_CACHE_HOME;
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  it('keeps one calibration for each key', async () => {
+    expect(await anyCalibration()).toBe(false);
+    await storeCalibration(calibration('one', 7000));
+    await storeCalibration(calibration('two', null));
+    expect(await anyCalibration()).toBe(true);
+    expect((await storedCalibration('one'))?.crossover).toBe(7000);
+    expect((await storedCalibration('two'))?.crossover).toBeNull();
+    expect(await storedCalibration('three')).toBeUndefined();
+  });
+
+  it('a cache that cannot be written or read is none', async () => {
+    writeFileSync(join(dir, 'file'), '');
+    process.env.XDG_CACHE_HOME = join(dir, 'file');
+    await storeCalibration(calibration('one', 7000));
+    expect(await storedCalibration('one')).toBeUndefined();
+    expect(await anyCalibration()).toBe(false);
+  });
+});
+
+describe('when a device is used', () => {
+  interface Bench {
+    readonly opened: Gpu[];
+    readonly open: typeof openGpu;
+  }
+
+  /** A machine with this adapter. */
+  function machine(facts: AdapterFacts | undefined): Bench {
+    const opened: Gpu[] = [];
+    const open: typeof openGpu = async (choose = () => true) => {
+      if (!facts || !choose(facts)) return undefined;
+      const gpu = watched(deviceOfTests().device, facts);
+      opened.push(gpu);
+      return gpu;
+    };
+    return { opened, open };
+  }
+
+  function storeWith(crossover: number | null | undefined): CalibrationStore {
+    return {
+      read: async (key) => (crossover === undefined ? undefined : calibration(key, crossover)),
+      promising: async () => crossover !== undefined,
+      write: async () => undefined,
+    };
+  }
+
+  it('auto: only hardware that was measured and found faster; where nothing was, no driver is woken', async () => {
+    for (const [facts, crossover, opens, offers] of [
+      [FACTS, 5000, 1, true],
+      [FACTS, null, 1, false],
+      [FACTS, undefined, 0, false],
+      [SOFTWARE, 5000, 0, false],
+      [undefined, 5000, 0, false],
+    ] as const) {
+      const { open, opened } = machine(facts);
+      const supply = new GpuSupply('auto', storeWith(crossover), open);
+      expect((await supply.offer(2)) !== undefined).toBe(offers);
+      expect(opened).toHaveLength(opens);
+      await supply.close();
+      expect(opened.every(({ ended }) => ended !== undefined)).toBe(true);
+    }
+  });
+
+  it('webgpu: whatever there is, and a refusal where there is nothing', async () => {
+    for (const facts of [FACTS, SOFTWARE]) {
+      const supply = new GpuSupply('webgpu', storeWith(undefined), machine(facts).open);
+      expect(await supply.offer(undefined)).toBeDefined();
+      await supply.close();
+    }
+    const error = await new GpuSupply('webgpu', storeWith(undefined), machine(undefined).open).offer(2).catch((reason: unknown) => reason);
+    expect((error as TacitError).code).toBe('BACKEND_MISSING');
+  });
+
+  it('one device serves all keys; a lost one is opened again under another generation', async () => {
+    const { open, opened } = machine(FACTS);
+    const supply = new GpuSupply('auto', storeWith(5000), open);
+    expect([(await supply.offer(2))?.generation, (await supply.offer(2))?.generation]).toEqual([0, 0]);
+    expect(opened).toHaveLength(1);
+    opened[0]?.close(new TacitError('WEBGPU_LOST', 'as the test wants it'));
+    expect((await supply.offer(2))?.generation).toBe(1);
+    expect(opened).toHaveLength(2);
+    await supply.close();
+  });
+
+  it('is reported: what there is, and what was measured', async () => {
+    const stateOf = async (facts: AdapterFacts | undefined, crossover: number | null | undefined): Promise<string> => {
+      const { open, opened } = machine(facts);
+      const report = await new GpuSupply('auto', storeWith(crossover), open).report(2, { measure: false });
+      expect(opened.every(({ ended }) => ended !== undefined)).toBe(true);
+      return `${report.state} ${gpuCheck(report).state}`;
+    };
+    expect(await stateOf(undefined, undefined)).toBe('none skipped');
+    expect(await stateOf(SOFTWARE, 5000)).toBe('software skipped');
+    expect(await stateOf(FACTS, undefined)).toBe('unmeasured skipped');
+    expect(await stateOf(FACTS, null)).toBe('slower skipped');
+    expect(await stateOf(FACTS, 5000)).toBe('used ok');
+  });
+
+  it('a device that fails while it is measured is reported as broken', async () => {
+    const { open } = machine(FACTS);
+    // The device of the tests can compute nothing at all.
+    const report = await new GpuSupply('auto', storeWith(undefined), open).report(1, { measure: true });
+    expect(report.state).toBe('failed');
+    expect(gpuCheck(report).state).toBe('wrong');
+  });
+});
+
+it('a worker counts where sums were computed, and what the GPU failed at', async () => {
+  const metrics = workerMetrics(['transfer_1']);
+  const sums = { a: 'webgpu', b1: 'wasm', b2: 'wasm', c: 'webgpu', h: 'webgpu' };
+  metrics.proved?.({ circuit: 'transfer_1', sums, gpuFailures: [{ code: 'WEBGPU_LOST', message: 'gone' }] });
+  const text = await metrics.render();
+  expect(text).toContain('tacit_worker_sums_total{sum="h",backend="webgpu"} 1');
+  expect(text).toContain('tacit_worker_sums_total{sum="b2",backend="wasm"} 1');
+  expect(text).toContain('tacit_worker_gpu_failures_total{code="WEBGPU_LOST"} 1');
+});
