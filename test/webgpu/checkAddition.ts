@@ -1,10 +1,11 @@
 /** Additions of pairs against the affine reference: ordinary ones, and all that have no slope of their own. */
+
+import { LAMBDA } from '../../prover/engine/curve/endomorphism.js';
 import { BASE_FIELD, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { addPoints, multiple, negate, type Point } from '../../prover/engine/reference/curve.js';
 import { denominatorsKernel, gatheredSums, residentSums, slopesKernel } from '../../prover/engine/webgpu/addition.js';
 import { basesKernel, numbersOfBase } from '../../prover/engine/webgpu/bases.js';
 import { fromDevice, toDevice } from '../../prover/engine/webgpu/field.js';
-import { EIGENVALUE } from '../../prover/engine/webgpu/glv.js';
 import { invertKernel } from '../../prover/engine/webgpu/inverse.js';
 import { seeded } from '../engine/harness.js';
 import { GENERATORS } from '../engine/points.js';
@@ -64,7 +65,7 @@ export async function checkGathered(bench: KernelBench): Promise<number> {
   const [xs, ys] = [bench.buffer(8 * 2 * n), bench.buffer(8 * n)];
   const numbers = numbersOfBase(true);
   await bench.run(basesKernel, numbers * n, { start: 0, count: n, bases: n, numbers }, { raw, xs, ys });
-  const entries = [...bases, ...bases.map((point) => multiple(point, EIGENVALUE))];
+  const entries = [...bases, ...bases.map((point) => multiple(point, LAMBDA))];
   const tags = entries.flatMap((_, i) => [2 * (i + 1), 2 * (i + 1) + 1]);
   const pointOf = (tag: number): Point => {
     const point = entries[(tag >> 1) - 1];

@@ -1,7 +1,8 @@
 /** Whole sums against the bigint reference, with the inputs that break sums. */
+
+import { LAMBDA } from '../../prover/engine/curve/endomorphism.js';
 import { BASE_FIELD, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { addPoints, multiple, negate, type Point, sumOfMultiples } from '../../prover/engine/reference/curve.js';
-import { EIGENVALUE } from '../../prover/engine/webgpu/glv.js';
 import { createGpuMsm, type GpuMsmOptions } from '../../prover/engine/webgpu/msm.js';
 import { seeded } from '../engine/harness.js';
 import { GENERATORS } from '../engine/points.js';
@@ -60,7 +61,7 @@ export function nastySums(n: number): Record<string, Sum> {
     'one base repeated with equal scalars': { bases: points.map(() => first), scalars: same(random[2] as bigint) },
     'opposite bases with equal scalars': { bases: points.map((_, i) => (i % 2 ? negate(first) : first)), scalars: same(5n) },
     'opposite scalars of one base': { bases: points.map(() => first), scalars: points.map((_, i) => (i % 2 ? r - 7n : 7n)) },
-    'a base and its image': { bases: points.map((_, i) => (i % 2 ? multiple(first, EIGENVALUE) : first)), scalars: same(9n) },
+    'a base and its image': { bases: points.map((_, i) => (i % 2 ? multiple(first, LAMBDA) : first)), scalars: same(9n) },
     'infinity among the bases': { bases: points.map((point, i) => (i % 3 ? point : undefined)), scalars: random },
     'infinity only': { bases: points.map(() => undefined), scalars: random },
     'two bases in turns, bits': {

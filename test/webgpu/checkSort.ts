@@ -1,9 +1,10 @@
 /** Digits, counting sort and lists of pairs against plain loops. */
+
+import { LAMBDA } from '../../prover/engine/curve/endomorphism.js';
 import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { modulo } from '../../prover/engine/reference/field.js';
 import { pairsKernel } from '../../prover/engine/webgpu/buckets.js';
 import { offsetKernel, offsetParameters, splitKernel } from '../../prover/engine/webgpu/digits.js';
-import { EIGENVALUE } from '../../prover/engine/webgpu/glv.js';
 import { mostSlots, planWindows, type WindowPlan } from '../../prover/engine/webgpu/plan.js';
 import { SCAN_BLOCK, scanBlocks, scanJoin, scanSums } from '../../prover/engine/webgpu/scan.js';
 import { countKernel, placeKernel } from '../../prover/engine/webgpu/sort.js';
@@ -16,20 +17,7 @@ const { prime: r } = SCALAR_FIELD;
 /** Edges of the scalar range, a run of equal ones, random ones. */
 export function someScalars(count: number): bigint[] {
   const next = seeded(SEED);
-  const edges = [
-    0n,
-    1n,
-    2n,
-    r - 1n,
-    r - 2n,
-    (r - 1n) / 2n,
-    EIGENVALUE,
-    r - EIGENVALUE,
-    EIGENVALUE + 1n,
-    1n << 253n,
-    (1n << 253n) - 1n,
-    1n << 127n,
-  ];
+  const edges = [0n, 1n, 2n, r - 1n, r - 2n, (r - 1n) / 2n, LAMBDA, r - LAMBDA, LAMBDA + 1n, 1n << 253n, (1n << 253n) - 1n, 1n << 127n];
   const equal = Array.from({ length: Math.ceil(count / 5) }, () => 3n);
   const all = [...edges, ...equal, ...Array.from({ length: count }, () => next(r))];
   return all.slice(0, count);
@@ -57,7 +45,7 @@ async function checkDigits(
   const value = (entry: number): bigint =>
     (signed[entry] as number[]).reduce((sum, digit, w) => sum + (BigInt(digit) << BigInt(plan.bits * w)), 0n);
   scalars.forEach((scalar, i) => {
-    const whole = plan.glv ? value(i) + EIGENVALUE * value(count + i) : value(i);
+    const whole = plan.glv ? value(i) + LAMBDA * value(count + i) : value(i);
     check.equal(plan.glv ? modulo(whole, r) : whole, scalar, `digits of ${scalar}`);
   });
   return signed;

@@ -9,14 +9,14 @@
  * Without it the last part of xs is left out. Each number takes one product, by a constant that changes the form, and multiplies
  * by β as well. Done once for a key, in pieces; `start` is the first base of the piece.
  */
+import { BETA } from '../curve/endomorphism.js';
 import { BASE_FIELD, FILE_MONTGOMERY_BITS } from '../field/parameters.js';
 import { DEVICE_MONTGOMERY_BITS, elementLiteral, fieldSource } from './field.js';
-import { CUBE_ROOT } from './glv.js';
 import { kernel } from './kernel.js';
 
 /** product(x·2^256, c) = x·2^260 for c = 2^(2·260 − 256). */
 const FROM_FILE = (1n << (2n * DEVICE_MONTGOMERY_BITS - FILE_MONTGOMERY_BITS)) % BASE_FIELD.prime;
-const TO_IMAGE = (FROM_FILE * CUBE_ROOT) % BASE_FIELD.prime;
+const TO_IMAGE = (FROM_FILE * BETA.g1) % BASE_FIELD.prime;
 
 /** Numbers of a base: x, y and, with the endomorphism, β·x. */
 export const numbersOfBase = (glv: boolean): number => (glv ? 3 : 2);

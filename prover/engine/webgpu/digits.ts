@@ -2,7 +2,7 @@
  * Scalars as integers from which every window takes its signed digit without a carry.
  *
  *     scalars   [8 words] [8 words] …                                  as they come, below r
- *     digits    word 0 of all entries │ word 1 of all entries │ …      LIMITED to `words` a number
+ *     digits    word 0 of all entries │ word 1 of all entries │ …      5 words a half, 9 a whole scalar
  *
  * What is stored for an integer k is k + Σ 2^(c−1)·2^(c·w) over all windows w: its plain c-bit digit of window w less
  * 2^(c−1) is the signed digit, in [−2^(c−1), 2^(c−1)), and a negative k needs no sign of its own.
@@ -11,7 +11,8 @@
  * 16-bit limbs: a product and two summands fit 32 bits. `offsetKernel` stores the scalar itself.
  * Limits: window width and count such that the stored number fits its words (plan.ts sees to it).
  */
-import { LATTICE, RECIPROCAL_BITS } from './glv.js';
+import { SHORT_BASIS } from '../curve/endomorphism.js';
+import { RECIPROCAL_BITS, RECIPROCALS } from './glv.js';
 import { kernel } from './kernel.js';
 
 /** Words of a stored half and of a stored whole scalar. */
@@ -51,12 +52,12 @@ const BUFFERS = [
 ] as const;
 
 const SPLIT = `
-const G1 = ${limbs(LATTICE.g1)};
-const G2 = ${limbs(LATTICE.g2)};
-const MINUS_A1 = ${limbs(-LATTICE.a1)};
-const MINUS_A2 = ${limbs(-LATTICE.a2)};
-const MINUS_B1 = ${limbs(-LATTICE.b1)};
-const MINUS_B2 = ${limbs(-LATTICE.b2)};
+const G1 = ${limbs(RECIPROCALS.g1)};
+const G2 = ${limbs(RECIPROCALS.g2)};
+const MINUS_A1 = ${limbs(-SHORT_BASIS.a1)};
+const MINUS_A2 = ${limbs(-SHORT_BASIS.a2)};
+const MINUS_B1 = ${limbs(-SHORT_BASIS.b1)};
+const MINUS_B2 = ${limbs(-SHORT_BASIS.b2)};
 alias Half = array<u32, ${HALF_LIMBS}>;
 /// floor(k·g / 2^272)
 fn coordinate(k: ptr<function, array<u32, ${SCALAR_LIMBS}>>, reciprocal: array<u32, ${RECIPROCAL_LIMBS}>) -> Half {

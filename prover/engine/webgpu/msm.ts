@@ -91,7 +91,7 @@ class ResidentMsm implements GpuMsm {
 
   async upload(bases: Uint8Array): Promise<void> {
     const { workspace, plan, tuning, count } = this;
-    const size = partSize(tuning.bufferBytes, plan.glv, plan.buckets);
+    const size = partSize(tuning.bufferBytes, plan);
     if (size < 1) {
       const got = `${tuning.bufferBytes} bytes`;
       throw new TacitError('WEBGPU_LIMITS', 'the device takes too little in one buffer', { expected: 'room for a window of buckets', got });

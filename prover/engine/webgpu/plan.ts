@@ -15,6 +15,7 @@ import { LEAST_BUCKETS } from './scan.js';
 export const SMALLEST_WINDOW_BITS = Math.log2(LEAST_BUCKETS) + 1;
 export const LARGEST_WINDOW_BITS = 16;
 const WORD_BITS = 32;
+const WORD_BYTES = 4;
 const ELEMENT_BYTES = 32;
 /** Additions that a bucket costs in the reduction, and its moves. */
 const BUCKET_COST = 2.5;
@@ -96,9 +97,9 @@ export function mostSlots(entries: number, buckets: number): number {
   return Math.min(entries, Math.ceil((entries + buckets) / 2));
 }
 
-/** Bases of a part: its largest buffer is that of the abscissas, of bases and images. */
-export function partSize(bufferBytes: number, glv: boolean, buckets: number): number {
-  const entries = Math.floor(bufferBytes / ELEMENT_BYTES) - buckets;
+/** Bases of a part, so that no buffer exceeds the device's: the largest are the abscissas (of images too) and the digits. */
+export function partSize(bufferBytes: number, { glv, words, buckets }: WindowPlan): number {
+  const entries = Math.floor(bufferBytes / Math.max(ELEMENT_BYTES, WORD_BYTES * words)) - buckets;
   return Math.floor(glv ? entries / 2 : entries);
 }
 
