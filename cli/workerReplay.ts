@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { TacitError } from '../protocol/errors.js';
-import { type ReplayReport, replayJob } from '../prover/replay.js';
 import { WorkerKeys } from '../prover/workerKeys.js';
+import { type ReplayReport, replayJob } from '../prover/workerReplay.js';
 import { type ExportedJob, parseExportedJob } from '../queue/exportedJob.js';
 import { type CommandResult, EXIT_FAILED, EXIT_OK, runs } from './output.js';
 import { backendFrom, threadsFrom } from './prove.js';
