@@ -9,6 +9,7 @@ import { CIRCUITS } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
 import type { KeyTable } from '../protocol/fold.js';
 import { vkeyFromSnarkjs, vkeyToSnarkjs } from '../protocol/vkey.js';
+import { BACKEND_NAMES } from '../prover/prove.js';
 import { type ProvingArtifacts, startWorker } from '../prover/worker.js';
 import { WorkerKeys } from '../prover/workerKeys.js';
 import { LANES, type Lane } from '../queue/farmOptions.js';
@@ -49,7 +50,7 @@ export function registerWorker(program: Command): void {
     .option('--lanes <list>', `circuits to prove, of ${LANES.join(', ')} (default: all that the contract has)`)
     .option('--concurrency <n>', 'proofs at a time (default: 1)')
     .option('--threads <n>', 'threads a proof uses')
-    .option('--backend <name>', 'auto, wasm or snarkjs')
+    .option('--backend <name>', `${BACKEND_NAMES.join(', ')} (auto: a GPU where it was measured to be faster)`)
     .addHelpText(
       'after',
       '\nExample:\n  tacit worker --redis redis://farm:6379 --rpc http://127.0.0.1:8545 --contract 0x… --keys worker.json --lanes transfer_1,update_8',

@@ -28,6 +28,8 @@ import { isFor, type LeasePort } from '../queue/lease.js';
 import type { LogLine } from '../queue/redis.js';
 import { signRefusal } from '../queue/refusal.js';
 import { startAnnouncing } from './announcing.js';
+import { mayHaveGpu } from './backends/gpuDevice.js';
+import { describeGpu } from './backends/gpuReport.js';
 import { observed, type WorkerObserver } from './observer.js';
 import { openTransfers } from './openTransfer.js';
 import type { BackendName } from './prove.js';
@@ -91,7 +93,8 @@ export async function startWorker(parameters: WorkerParameters): Promise<Running
     return consumeFarm({ leases, lanes, log, handler });
   });
   log(`worker ${keys.address} serves ${lanes.join(', ')}`);
-  for (const bench of benches) void bench.warmUp();
+  // One of them measures; what it finds is stored for all.
+  void benches[0]?.lookAtGpu().then(() => Promise.all(benches.map((bench) => bench.warmUp())));
   let ending: Promise<void> | undefined;
   const drain = (): Promise<void> => {
     ending ??= announcing
@@ -167,6 +170,14 @@ class Workbench {
     }
   }
 
+  /** Measures a GPU that nobody has measured yet, and says what will be done with it. */
+  async lookAtGpu(): Promise<void> {
+    const { threads, backend = 'auto', log = () => {} } = this.#parameters;
+    if (!usesGpu(backend)) return;
+    const report = await this.#host.gpu({ threads, measure: backend === 'auto' }).catch(() => undefined);
+    if (report && (report.state !== 'none' || backend === 'webgpu')) log(`gpu: ${describeGpu(report)}`);
+  }
+
   breakOff(): void {
     this.#abort.abort();
   }
@@ -199,7 +210,9 @@ class Workbench {
     const deadline = AbortSignal.timeout(PROOF_DEADLINE_MS);
     const signal = AbortSignal.any([this.#abort.signal, lost, deadline]);
     try {
-      const { proof, publicSignals } = await this.#host.prove(zkeyPath, { kind: 'input', wasmPath, input }, { signal, threads, backend });
+      const made = await this.#host.prove(zkeyPath, { kind: 'input', wasmPath, input }, { signal, threads, backend });
+      const { proof, publicSignals, sums = {}, gpuFailures = [] } = made;
+      this.#parameters.observer?.proved?.({ circuit, sums, gpuFailures });
       const expected = [publicInputs.h, publicInputs.z, publicInputs.y].map(String);
       if (publicSignals.join() !== expected.join())
         throw new TacitError('PROOF_FOR_OTHER', 'the prover proved another statement', { retryable: true });
@@ -218,6 +231,10 @@ class Workbench {
       throw error;
     }
   }
+}
+
+function usesGpu(backend: BackendName): boolean {
+  return backend === 'webgpu' || (backend === 'auto' && mayHaveGpu());
 }
 
 /** An update, because deposits come first, and a transfer; of each kind the smallest, and no more than stay resident. */
