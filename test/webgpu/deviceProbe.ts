@@ -1,17 +1,10 @@
 /** A real device of the tests, its buffers counted, and faults on demand: refused buffers, corrupted answers. */
-import { existsSync } from 'node:fs';
 import { type Gpu, openGpu } from '../../prover/engine/webgpu/device.js';
-
-/** SwiftShader and a loader as Debian's chromium brings them; a driver of one's own is named by VK_ICD_FILENAMES. */
-const CHROMIUM = '/usr/lib/chromium';
-const SWIFTSHADER = `${CHROMIUM}/vk_swiftshader_icd.json`;
+import { useChromiumVulkan } from './vulkan.js';
 
 /** Opens whatever adapter there is; before anything else has asked for one. */
 export async function openAnyGpu(): Promise<Gpu | undefined> {
-  if (process.env.VK_ICD_FILENAMES === undefined && existsSync(SWIFTSHADER)) {
-    process.env.VK_ICD_FILENAMES = SWIFTSHADER;
-    process.env.TACIT_WEBGPU_OPTIONS ??= `dlldir=${CHROMIUM}`;
-  }
+  useChromiumVulkan();
   return openGpu();
 }
 
