@@ -62,10 +62,7 @@ interface Dawn {
 
 let gpu: Promise<GPU | undefined> | undefined;
 
-/**
- * Options for Dawn, separated by commas: `adapter=NAME` where there are several, `dlldir=FOLDER` where libvulkan is not in
- * the system's place.
- */
+/** Options for Dawn, separated by commas, as `adapter=NAME` where there are several. */
 const OPTIONS_VARIABLE = 'TACIT_WEBGPU_OPTIONS';
 
 /** An optional package: without it, or where its native part does not load, there is no GPU. The names of WebGPU that pages have become global. */
