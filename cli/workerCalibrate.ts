@@ -74,8 +74,8 @@ function perHour({ provingMs, concurrency }: Measurement): number {
 }
 
 function measurementLine(found: Measurement): string {
-  const { circuit, concurrency, threads, provingMs, firstMs, peakMemoryBytes } = found;
-  return `${circuit.padEnd(10)} ${concurrency} at a time, ${threads} thread${threads === 1 ? ' ' : 's'}: ${provingMs} ms a proof (first ${firstMs}), ${perHour(found)} an hour, ${Math.round(peakMemoryBytes / MEBIBYTE)} MiB each`;
+  const { circuit, concurrency, threads, provingMs, firstMs, cpuMs, peakMemoryBytes } = found;
+  return `${circuit.padEnd(10)} ${concurrency} at a time, ${threads} thread${threads === 1 ? ' ' : 's'}: ${provingMs} ms a proof (first ${firstMs}, ${cpuMs} of processor time), ${perHour(found)} an hour, ${Math.round(peakMemoryBytes / MEBIBYTE)} MiB each`;
 }
 
 function summary({ lanes, left, concurrency, threads }: WorkerConfig, file: string): string {

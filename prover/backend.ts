@@ -19,7 +19,7 @@ export interface ProveResult {
   proof: SnarkjsProof;
   /** Public inputs in the circuit's order, decimal, without the constant 1. */
   publicSignals: string[];
-  /** Milliseconds by stage; `total` is always there and is the time that passed. */
+  /** Milliseconds by stage; `total` is always there and is the time that passed; `cpu`, where a proving process tells it, is what all cores spent. */
   timesMs: Record<string, number>;
   /** Where each of the five sums of the proof was computed ('wasm' or 'webgpu'), by backends that know. */
   sums?: Record<string, string>;

@@ -28,6 +28,8 @@ export interface Measurement extends Plan {
   readonly firstMs: number;
   /** Median of the later ones, witness included. */
   readonly provingMs: number;
+  /** Median of what all cores spent on one of those: what the machine could do if it did nothing else. */
+  readonly cpuMs: number;
   /** The most that one proving process held. */
   readonly peakMemoryBytes: number;
 }
@@ -74,19 +76,20 @@ export async function measure(
   const prove = async (host: ProvingHost) => {
     const source = { kind: 'input' as const, wasmPath: artifacts.wasmPath, input: sample.input };
     const startedAt = performance.now();
-    const { proof, publicSignals } = await host.prove(artifacts.zkeyPath, source, { backend, threads: plan.threads });
-    return { proof, publicSignals, ms: performance.now() - startedAt };
+    const { proof, publicSignals, timesMs } = await host.prove(artifacts.zkeyPath, source, { backend, threads: plan.threads });
+    return { proof, publicSignals, ms: performance.now() - startedAt, cpuMs: timesMs.cpu ?? Number.NaN };
   };
   try {
     const first = await Promise.all(hosts.map(prove));
     for (const { proof, publicSignals } of first) check(sample, artifacts, publicSignals, proof);
-    const later: number[] = [];
-    for (let run = 0; run < runs; run++) later.push(...(await Promise.all(hosts.map(prove))).map(({ ms }) => ms));
+    const later: { ms: number; cpuMs: number }[] = [];
+    for (let run = 0; run < runs; run++) later.push(...(await Promise.all(hosts.map(prove))));
     return {
       circuit,
       ...plan,
       firstMs: Math.round(Math.max(...first.map(({ ms }) => ms))),
-      provingMs: Math.round(median(later)),
+      provingMs: Math.round(median(later.map(({ ms }) => ms))),
+      cpuMs: Math.round(median(later.map(({ cpuMs }) => cpuMs))),
       peakMemoryBytes: Math.max(...hosts.map((host) => host.peakMemoryBytes)),
     };
   } finally {

@@ -16,6 +16,8 @@ const WITNESS_STAGE_FRACTION = 0;
 const PROVING_PRIORITY = 4;
 /** Node tells resident memory in these. */
 const KIBIBYTE = 1_024;
+/** In a millisecond. */
+const MICROSECONDS = 1_000;
 const prover = new Prover();
 
 function main(): void {
@@ -58,7 +60,7 @@ async function serve(request: HostRequest): Promise<void> {
       await prepare(request, source.wasmPath);
       return reply({ id, kind: 'prepared' });
     }
-    const startedAt = performance.now();
+    const [startedAt, usedBefore] = [performance.now(), process.cpuUsage()];
     const witness = await witnessOf(id, source);
     const witnessMs = performance.now() - startedAt;
     const result = await prover.prove(request.key, witness, {
@@ -66,7 +68,9 @@ async function serve(request: HostRequest): Promise<void> {
       backend: request.backend,
       onProgress: (progress) => reply({ id, kind: 'progress', progress }),
     });
-    const timesMs = { ...result.timesMs, witness: witnessMs, total: performance.now() - startedAt };
+    const used = process.cpuUsage(usedBefore);
+    const cpu = (used.user + used.system) / MICROSECONDS;
+    const timesMs = { ...result.timesMs, witness: witnessMs, total: performance.now() - startedAt, cpu };
     const peakMemoryBytes = process.resourceUsage().maxRSS * KIBIBYTE;
     reply({ id, kind: 'result', result: { ...result, timesMs }, peakMemoryBytes });
   } catch (error) {

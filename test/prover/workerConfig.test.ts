@@ -25,6 +25,7 @@ const found = (circuit: CircuitName, concurrency: number, threads: number, provi
   threads,
   firstMs: provingMs,
   provingMs,
+  cpuMs: provingMs,
   peakMemoryBytes: gib * GIBIBYTE,
 });
 /** Four proofs at a time are slower each and more in all. */
@@ -104,6 +105,7 @@ describe('how a worker uses its machine', () => {
     const measured = await measure('transfer_1', await resolveArtifacts('transfer_1'), plan, { backend: 'wasm', runs: 1 });
     expect(measured).toMatchObject({ circuit: 'transfer_1', ...plan });
     expect(measured.provingMs).toBeGreaterThan(0);
+    expect(measured.cpuMs).toBeGreaterThan(0);
     // The key alone is 23 MB.
     expect(measured.peakMemoryBytes).toBeGreaterThan(50 * 2 ** 20);
   });
