@@ -51,8 +51,8 @@ export interface NodeContext {
   tip: LedgerState;
   /** Standing seals, neither settled nor withdrawn, by index. */
   seals: SealRow[];
-  /** What the farm needs to prove each standing seal without a proof, by seal. */
-  inputs: Map<number, CircuitInput>;
+  /** What the farm needs to prove each standing seal without a proof, by seal; made when it is asked for. */
+  inputs: Map<number, () => CircuitInput>;
   /** Farm tasks that are planned or queued, by job id. */
   readonly tasks: Map<string, FarmTaskRow>;
   /** Workers that refused a transfer which another then proved: passed over while there are others, until a restart. */

@@ -4,6 +4,8 @@
  */
 import { applyBatch } from '../ledger/applyBatch.js';
 import type { SealRow } from '../ledger/schema.js';
+import type { LedgerState } from '../ledger/state.js';
+import { CIRCUITS } from '../protocol/circuit.js';
 import { ZERO_ADDRESS } from '../protocol/constants.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Slot } from '../protocol/update.js';
@@ -53,33 +55,42 @@ async function sealBatch(ctx: NodeContext, batch: Batch): Promise<void> {
   });
   const row = seal as unknown as SealRow;
   ctx.seals.push(row);
-  ctx.inputs.set(row.index, input);
+  ctx.inputs.set(row.index, () => input);
   ctx.tip = next;
 }
 
 /**
- * Rebuilds the tip and the farm's inputs from the contract's state and the standing seals.
- * @throws TacitError SEAL_REPLAY when a seal's slots do not give its roots: the journal is damaged
+ * Rebuilds the tip and the farm's inputs from the contract's state and the standing seals, where they are not what they
+ * were: settling the first of the seals as they were sealed leaves both as they are.
+ * @throws TacitError SEAL_REPLAY when the seals' slots do not give the last one's roots: the journal is damaged
  */
 export function replaySeals(ctx: NodeContext): void {
-  let state = ctx.view.state;
-  ctx.inputs = new Map();
-  for (const seal of ctx.seals) {
-    const { statement, input, next } = applyBatch(state, seal.circuit, seal.slots.map(slotOf), ZERO_ADDRESS, ctx.domain);
-    if (
-      fieldHex(statement.noteRootNew) !== seal.noteRootNew ||
-      fieldHex(statement.nullRootNew) !== seal.nullRootNew ||
-      Number(statement.startIndex) !== seal.startIndex
-    ) {
-      throw new TacitError('SEAL_REPLAY', 'a journaled seal does not give its own roots', {
-        expected: seal.noteRootNew,
-        got: fieldHex(statement.noteRootNew),
-      });
-    }
-    if (seal.state === 'sealed') ctx.inputs.set(seal.index, input);
-    state = next;
+  const last = ctx.seals[ctx.seals.length - 1];
+  if (last !== undefined && endsIn(last, ctx.tip) && ctx.seals.every(({ state, index }) => state !== 'sealed' || ctx.inputs.has(index))) {
+    const standing = new Set(ctx.seals.map(({ index }) => index));
+    for (const index of ctx.inputs.keys()) if (!standing.has(index)) ctx.inputs.delete(index);
+    return;
   }
+  const state = ctx.view.state.fork();
+  ctx.inputs = new Map();
+  for (const { index, circuit, slots, state: stage } of ctx.seals) {
+    const before = state.fork();
+    const contents = slots.map(slotOf);
+    state.advance(CIRCUITS[circuit].size, contents);
+    // The queue may well have the job already; the witness costs far more than the state.
+    if (stage === 'sealed') ctx.inputs.set(index, () => applyBatch(before, circuit, contents, ZERO_ADDRESS, ctx.domain).input);
+  }
+  // The last roots depend on every slot before them.
+  if (last !== undefined && !endsIn(last, state))
+    throw new TacitError('SEAL_REPLAY', 'the journaled seals do not give their own roots', {
+      expected: last.noteRootNew,
+      got: fieldHex(state.noteRoot),
+    });
   ctx.tip = state;
+}
+
+function endsIn({ noteRootNew, nullRootNew }: SealRow, { noteRoot, nullifierRoot }: LedgerState): boolean {
+  return fieldHex(noteRoot) === noteRootNew && fieldHex(nullifierRoot) === nullRootNew;
 }
 
 export function slotOf({ nf1, nf2, cm1, cm2 }: { nf1: string; nf2: string; cm1: string; cm2: string }): Slot {

@@ -124,7 +124,7 @@ function plainJobOf(ctx: NodeContext, task: FarmTaskRow): FarmJob | undefined {
     };
   }
   const seal = ctx.seals.find(({ index }) => index === task.seal);
-  const input = ctx.inputs.get(task.seal ?? -1);
+  const input = ctx.inputs.get(task.seal ?? -1)?.();
   if (seal === undefined || input === undefined) return undefined;
   const shared = Object.entries(input).filter(([name]) => !PROVER_SIGNALS.has(name)) as [string, JobSignal][];
   return { kind: 'update', id: task.id, circuit: seal.circuit, input: Object.fromEntries(shared) };

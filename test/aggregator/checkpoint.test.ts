@@ -130,7 +130,7 @@ describe('a restart', () => {
     await settleSome(again.result.url);
     await again.result.stop();
     await auditedReplay(world);
-  }, 120_000);
+  }, 300_000);
 
   it('A17: goes on from the checkpoint when blocks above it were taken back meanwhile', async () => {
     const node = await startNode();
@@ -146,7 +146,7 @@ describe('a restart', () => {
     expect(await settledStatus(new GatewayClient(again.result.url), id)).toMatchObject({ status: 'settled' });
     await again.result.stop();
     await auditedReplay(world);
-  }, 120_000);
+  }, 300_000);
 
   it('A17: reads everything again when the block of the checkpoint was taken back, and settles again what it held', async () => {
     const node = await startNode();
@@ -170,7 +170,7 @@ describe('a restart', () => {
       contents(await fullReplay()),
     );
     await auditedReplay(world);
-  }, 120_000);
+  }, 300_000);
 
   it('reads everything again when the checkpoint is damaged', async () => {
     await withJournal((journal) =>
@@ -184,7 +184,7 @@ describe('a restart', () => {
     await settleSome(again.result.url);
     await again.result.stop();
     await auditedReplay(world);
-  }, 120_000);
+  }, 300_000);
 });
 
 describe('a checkpoint', () => {

@@ -21,6 +21,8 @@ import { homeProof, type SimulatedWorker, type SimulatedWorkerOptions, simulated
 
 export const KEYS = simulatedKeys();
 const QUEUE_DELAY_SECONDS = 600;
+/** Not a measure of anything: a busy machine may take ten times what a quiet one does. */
+const UNTIL_LIMIT_MS = 60_000;
 
 export interface World {
   readonly anvil: Anvil;
@@ -141,7 +143,12 @@ export function provenSubmission(
 }
 
 /** Asks until the condition holds; fails after a while with the last answer. */
-export async function until<T>(ask: () => Promise<T> | T, holds: (answer: T) => boolean, what: string, limitMs = 20_000): Promise<T> {
+export async function until<T>(
+  ask: () => Promise<T> | T,
+  holds: (answer: T) => boolean,
+  what: string,
+  limitMs = UNTIL_LIMIT_MS,
+): Promise<T> {
   const deadline = Date.now() + limitMs;
   for (;;) {
     const answer = await ask();

@@ -17,7 +17,7 @@ import { settledRecords } from './settledRecords.js';
 import type { Workload } from './workload.js';
 
 /** After the last settlement the node has to see it, and to put its tasks away. */
-const QUIET_LIMIT_MS = 20_000;
+const QUIET_LIMIT_MS = 120_000;
 
 /** Chain and contract: each payment once, nothing besides, every deposit in, every withdrawal paid once. */
 export async function auditChain(world: World, report: Report, workloads: readonly Workload[]): Promise<void> {

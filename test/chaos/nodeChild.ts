@@ -7,7 +7,7 @@ import { TacitError } from '../../protocol/errors.js';
 import { GatewayClient } from '../../queue/gatewayClient.js';
 import type { ChildReply, ChildRequest, DeathPoint, Look, NodeChildConfig } from './nodeMessages.js';
 
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 180_000;
 
 export class NodeChild {
   readonly #child: ChildProcess;

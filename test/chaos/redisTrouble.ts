@@ -47,7 +47,7 @@ const TROUBLES: readonly Trouble[] = [
   },
 ];
 const SMOKE = 2;
-const TROUBLE_MS = 3_000;
+const TROUBLE_MS = { smoke: 500, full: 3_000 } as const;
 
 export const redisTrouble = defineScenario(
   'redis-trouble',
@@ -69,7 +69,7 @@ async function play(scene: Scene, report: Report): Promise<void> {
     if (trouble.pause !== undefined) await expectPause(node, trouble, late, report);
     const acting = Promise.all([workload.submit(late), workload.submit(lateSealed)]);
     acting.catch(() => {});
-    if (trouble.pause !== undefined) await new Promise((resolve) => setTimeout(resolve, TROUBLE_MS));
+    if (trouble.pause !== undefined) await new Promise((resolve) => setTimeout(resolve, TROUBLE_MS[report.scale]));
     await trouble.end(scene);
     const overMs = Date.now();
     await acting;

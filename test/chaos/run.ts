@@ -3,6 +3,7 @@
  *
  *   NAME …           these                    --list    names, and what they do
  *   --all            every one                --smoke   the small scale
+ *   --minutes N      a play of many rounds (crash-everywhere) begins none after so long
  *   --seed TEXT      default 1                --record  appends the results, as JSON lines, to bench/results/chaos.json
  */
 import { appendFileSync, mkdirSync } from 'node:fs';
@@ -20,9 +21,11 @@ const { values, positionals } = parseArgs({
     all: { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
     seed: { type: 'string', default: '1' },
   },
 });
+const MINUTE_MS = 60_000;
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
 // Handlers at exit end the servers that a scenario started; a signal alone would pass them by.
@@ -49,7 +52,8 @@ async function main(): Promise<number> {
 
 async function play(scenario: Scenario): Promise<ScenarioResult> {
   print(`── ${scenario.name}: ${scenario.about} (seed ${values.seed})`);
-  const result = await scenario.run(values.seed, (line) => print(`   ${line}`), values.smoke ? 'smoke' : 'full');
+  const untilMs = values.minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + Number(values.minutes) * MINUTE_MS;
+  const result = await scenario.run(values.seed, (line) => print(`   ${line}`), values.smoke ? 'smoke' : 'full', untilMs);
   for (const [name, value] of Object.entries(result.measured)) print(`   measured ${name} ${Math.round(value * 1000) / 1000}`);
   for (const problem of result.problems) print(`   PROBLEM ${problem}`);
   print(`── ${scenario.name}: ${result.verdict} in ${(result.wallMs / 1000).toFixed(1)} s`);

@@ -26,12 +26,15 @@ export interface Scenario {
   readonly name: string;
   /** One sentence for the list. */
   readonly about: string;
-  run(seed: string, log: (line: string) => void, scale?: Scale): Promise<ScenarioResult>;
+  /** @param untilMs time at which a play of many rounds begins no further one, and says how many it has played */
+  run(seed: string, log: (line: string) => void, scale?: Scale, untilMs?: number): Promise<ScenarioResult>;
 }
 
 /** Where a play writes down what happens. */
 export interface Report {
   readonly scale: Scale;
+  /** No further round is begun from then on. */
+  readonly untilMs: number;
   /** The same numbers for the same seed. */
   readonly random: Random;
   did(text: string): void;
@@ -50,9 +53,9 @@ export function defineScenario(name: string, about: string, play: (report: Repor
   return {
     name,
     about,
-    run: async (seed, log, scale = 'full') => {
+    run: async (seed, log, scale = 'full', untilMs = Number.POSITIVE_INFINITY) => {
       const startedMs = Date.now();
-      const notes = new Notes(`${name}/${seed}`, scale, log);
+      const notes = new Notes(`${name}/${seed}`, scale, untilMs, log);
       try {
         await play(notes);
       } catch (error) {
@@ -77,6 +80,7 @@ class Notes implements Report {
   constructor(
     seed: string,
     readonly scale: Scale,
+    readonly untilMs: number,
     readonly log: (line: string) => void,
   ) {
     this.random = new Random(seed);

@@ -10,7 +10,7 @@ import { rpcTrouble } from './rpcTrouble.js';
 import type { Scenario } from './scenario.js';
 import { takeover } from './takeover.js';
 import { twoNodes } from './twoNodes.js';
-import { walletKilled } from './walletKilled.js';
+import { walletCommandKilled, walletKilled } from './walletKilled.js';
 import { workersDrain } from './workersDrain.js';
 import { workersKilled } from './workersKilled.js';
 import { workersLie } from './workersLie.js';
@@ -29,6 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   takeover,
   containerRestart,
   walletKilled,
+  walletCommandKilled,
   load,
 ];
 

@@ -1,7 +1,8 @@
 /**
  * A wallet is killed in the middle of paying, depositing, withdrawing and scanning: before and after each time that it
  * touches its file, the node or the chain. Started again it knows what it holds, and finishes or releases what it had
- * reserved; nothing is paid twice and nothing is lost. At the end a wallet restored from the words alone, on an empty
+ * reserved; nothing is paid twice and nothing is lost. Once as a program that uses client/, once as `bin/tacit wallet …`,
+ * made whole by `bin/tacit wallet resume`. At the end a wallet restored from the words alone, on an empty
  * disk, finds the same notes, the spent ones too.
  */
 import { fork } from 'node:child_process';
@@ -24,6 +25,7 @@ import { TestNode } from '../client/testNode.js';
 import { World } from '../verifier-contract/world.js';
 import { defineScenario, type Report } from './scenario.js';
 import { withFolder } from './scene.js';
+import { walletCommand } from './walletCommand.js';
 import type { WalletAct, WalletOrder, WalletPoint, WalletReport } from './walletMessages.js';
 
 const ACTS: readonly WalletAct[] = ['pay', 'deposit', 'withdraw', 'scan'];
@@ -36,7 +38,11 @@ const FUNDING = 4;
 const SMOKE_DEATHS = 2;
 const RECIPIENT = `0x${'ab'.repeat(20)}`;
 
+/** How the wallet is used: by a program, or on the command line. */
+type Way = 'client' | 'command';
+
 interface Stage {
+  readonly way: Way;
   readonly world: World;
   readonly node: TestNode;
   readonly environment: WalletEnvironment;
@@ -51,21 +57,30 @@ interface Stage {
 export const walletKilled = defineScenario(
   'wallet-killed',
   'a wallet is killed −9 at every touch of disk, node and chain while it pays, deposits, withdraws, scans; then restored from its words',
-  (report) =>
-    withFolder(async (folder) => {
-      const stage = await prepare(folder);
-      try {
-        await play(stage, report);
-      } finally {
-        await stage.bob.close();
-        stage.environment.close();
-        await stage.node.stop();
-        await stage.world.stop();
-      }
-    }),
+  (report) => withStage('client', report),
 );
 
-async function prepare(folder: string): Promise<Stage> {
+export const walletCommandKilled = defineScenario(
+  'wallet-command-killed',
+  'the same with `tacit wallet pay|deposit|withdraw|balance`, made whole by `tacit wallet resume`',
+  (report) => withStage('command', report),
+);
+
+function withStage(way: Way, report: Report): Promise<void> {
+  return withFolder(async (folder) => {
+    const stage = await prepare(folder, way);
+    try {
+      await play(stage, report);
+    } finally {
+      await stage.bob.close();
+      stage.environment.close();
+      await stage.node.stop();
+      await stage.world.stop();
+    }
+  });
+}
+
+async function prepare(folder: string, way: Way): Promise<Stage> {
   const world = await World.start();
   const node = new TestNode(world);
   const nodeUrl = await node.start();
@@ -88,7 +103,7 @@ async function prepare(folder: string): Promise<Stage> {
     depositor,
     valueWei: String(PAID_WEI),
   };
-  return { world, node, environment, order, bob: bob.wallet, words: alice.mnemonic, folder, seen: 0 };
+  return { way, world, node, environment, order, bob: bob.wallet, words: alice.mnemonic, folder, seen: 0 };
 }
 
 async function play(stage: Stage, report: Report): Promise<void> {
@@ -124,6 +139,7 @@ async function act(
   death?: WalletOrder['death'],
   value = PAID_WEI,
 ): Promise<WalletReport['passages'] | undefined> {
+  if (stage.way === 'command') return (await walletCommand(name, { ...stage.order, valueWei: String(value) }, death)).passages;
   const child = fork(join(packageRoot(), 'dist', 'test', 'chaos', 'walletProcess.js'), [], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
@@ -142,9 +158,10 @@ async function act(
 async function recover(stage: Stage, report: Report, where: string): Promise<void> {
   const { environment, bob } = stage;
   const beganMs = Date.now();
+  if (stage.way === 'command') await walletCommand('resume', stage.order);
   const alice = await openWallet({ path: stage.order.path, passphrase: PASSPHRASE });
   try {
-    await resume(alice, environment, FARM);
+    if (stage.way === 'client') await resume(alice, environment, FARM);
     await settle(stage);
     await sync(alice, environment);
     await sync(bob, environment);

@@ -13,8 +13,13 @@ export interface WalletOrder {
   readonly recipient: string;
   readonly depositor: string;
   readonly valueWei: string;
-  /** Ends the process at this passage (from 1) of this point. */
-  readonly death?: { readonly point: WalletPoint; readonly passage: number };
+  readonly death?: WalletDeath;
+}
+
+/** Ends the process at this passage (from 1) of this point. */
+export interface WalletDeath {
+  readonly point: WalletPoint;
+  readonly passage: number;
 }
 
 /** Where the wallet touches the world: its file, the node, the chain. */

@@ -16,7 +16,7 @@ import { settledRecords } from './settledRecords.js';
 
 /** Refusals that another try may pass; a node that is gone is one too. */
 const PAUSE_MS = 40;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 /** Replaying the chain takes a processor that the node needs too. */
 const REPLAY_PAUSE_MS = 250;
 const REFUND_ACCOUNT = 6;
