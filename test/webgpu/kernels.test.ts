@@ -76,9 +76,9 @@ describe.skipIf(counted === undefined)('kernels in WGSL', () => {
     expect(await checkSums(gpu, { edges: edges!, repeated: repeated! }, [{ glv: false, windowBits: 5 }])).toBe(2);
   });
 
-  it('one sum with every window width', async () => {
+  it('one sum with windows of several widths', async () => {
     const { 'edges of the scalar range': sum } = nastySums(9);
-    const widths = Array.from({ length: LONG ? 13 : 3 }, (_, i) => ({ windowBits: LONG ? i + 4 : 2 * i + 5 }));
+    const widths = Array.from({ length: LONG ? 13 : 2 }, (_, i) => ({ windowBits: LONG ? i + 4 : 3 * i + 5 }));
     expect(await checkSums(gpu, { sum: sum as NonNullable<typeof sum> }, widths)).toBe(widths.length);
   });
 
@@ -92,10 +92,12 @@ describe.skipIf(counted === undefined)('kernels in WGSL', () => {
       pairsPerThread: 1,
       elementsPerInversion: 20,
     };
-    expect(await checkSums(gpu, { random: random!, repeated: repeated! }, [{ windowBits: 4, tuning }])).toBe(2);
+    expect(await checkSums(gpu, LONG ? { random: random!, repeated: repeated! } : { random: random! }, [{ windowBits: 4, tuning }])).toBe(
+      LONG ? 2 : 1,
+    );
   });
 
-  it.each(LONG ? [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] : [0, 6, 9])(
+  it.each(LONG ? [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] : [0, 6, 8])(
     '2^%i terms, against bigints and the WASM engine',
     async (log) => {
       const n = 2 ** log;

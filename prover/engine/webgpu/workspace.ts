@@ -53,6 +53,8 @@ export class Workspace {
 
   /** A scratch buffer of at least so many bytes, with whatever it holds. Only for the one who has the scratch. */
   buffer(name: string, bytes: number, usage: number = SCRATCH_USAGE): GPUBuffer {
+    // A sum that outlives the last user must not bring scratch back that nobody would free.
+    if (this.users === 0) throw new TacitError('WEBGPU_FAILED', 'the bases were freed');
     const known = this.scratch.get(name);
     if (known !== undefined && known.size >= bytes) return known;
     known?.destroy();
