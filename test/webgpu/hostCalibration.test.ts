@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildProverCircuit, productChain } from '../../bench/proverCircuits.js';
 import { gpuCheck } from '../../operations/checks/gpu.js';
 import { workerMetrics } from '../../operations/workerMetrics.js';
 import { TacitError } from '../../protocol/errors.js';
@@ -14,8 +15,10 @@ import type { AdapterFacts } from '../../prover/engine/webgpu/adapter.js';
 import { REPEATED, randomCheckScalars } from '../../prover/engine/webgpu/baseCheck.js';
 import { type Calibration, calibrate, calibrationKey, crossoverOf, readCalibration } from '../../prover/engine/webgpu/calibration.js';
 import { type Gpu, type openGpu, watched } from '../../prover/engine/webgpu/device.js';
+import { prove } from '../../prover/prove.js';
 import { deviceOfTests, FACTS, NobleSums } from './nobleSums.js';
 
+const BUILD_TIMEOUT_MS = 240_000;
 const SOFTWARE: AdapterFacts = { ...FACTS, software: true };
 const row = (bases: number, gpuMs: number, wasmMs: number): Calibration['rows'][number] => ({ bases, gpuMs, wasmMs });
 const calibration = (key: string, crossover: number | null): Calibration => ({
@@ -102,6 +105,27 @@ describe('the store', () => {
     expect(await anyCalibration()).toBe(false);
   });
 });
+
+it(
+  'the port with backend auto, where nothing was measured: all by WebAssembly, and no driver is loaded',
+  async () => {
+    const circuit = await buildProverCircuit(productChain(6, 3n));
+    const cache = mkdtempSync(join(tmpdir(), 'tacit-gpu-'));
+    const { XDG_CACHE_HOME } = process.env;
+    process.env.XDG_CACHE_HOME = cache;
+    try {
+      const { sums, gpuFailures } = await prove(circuit.zkeyPath, circuit.wtnsPath, { backend: 'auto', threads: 1 });
+      expect(sums).toEqual({ a: 'wasm', b1: 'wasm', b2: 'wasm', c: 'wasm', h: 'wasm' });
+      expect(gpuFailures).toEqual([]);
+      expect('GPUDevice' in globalThis).toBe(false);
+    } finally {
+      if (XDG_CACHE_HOME === undefined) delete process.env.XDG_CACHE_HOME;
+      else process.env.XDG_CACHE_HOME = XDG_CACHE_HOME;
+      rmSync(cache, { recursive: true, force: true });
+    }
+  },
+  BUILD_TIMEOUT_MS,
+);
 
 describe('when a device is used', () => {
   interface Bench {
