@@ -6,7 +6,7 @@
  */
 import { TacitError } from '../../protocol/errors.js';
 import { chooseBackend } from './field/backends.js';
-import { SCALAR_FIELD } from './field/parameters.js';
+import { PACKED_BYTES, SCALAR_FIELD } from './field/parameters.js';
 import type { BackendName } from './field/representation.js';
 import { expandedReader } from './groth16/compactReader.js';
 import { readInteger } from './groth16/container.js';
@@ -94,6 +94,12 @@ class EngineKey implements ProvingKey {
 
   get backend(): BackendName {
     return this.loaded.instance.info.representation.backend;
+  }
+
+  /** Where the kernels want a witness' integers. */
+  get witnessPlace(): Uint8Array {
+    const { instance, layout, zkey } = this.loaded;
+    return instance.bytes.subarray(layout.witnessPacked, layout.witnessPacked + PACKED_BYTES * zkey.variables);
   }
 
   /** Runs `work` after everything that was asked for before it. */
@@ -197,7 +203,7 @@ async function proveWith(
     const reader = await openReader(witness, 'witness');
     let values: Uint8Array;
     try {
-      values = readWitness(reader, key.nVars);
+      values = readWitness(reader, key.nVars, key.witnessPlace);
     } finally {
       reader.close();
     }

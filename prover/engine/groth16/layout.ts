@@ -77,14 +77,16 @@ export function planLayout(input: LayoutInput, { heapAt, curves, representation:
     Object.fromEntries(BASE_NAMES.map((name) => [name, take(size(name))])) as Record<BaseName, number>;
   const results = forBases((name) => RESULT_SLOTS * curves[BASE_CURVES[name]].projectiveBytes);
   const polynomial = (): number => take(domainSize * elementBytes);
+  const quotientBytes = domainSize * PACKED_BYTES + READ_AHEAD_BYTES;
+  // The witness in Montgomery form has served when the quotient is written.
+  const witness = take(Math.max(variables * elementBytes, quotientBytes));
   const layout = {
     results,
     mainScratch: take(MAIN_SCRATCH_BYTES),
-    staging: Array.from({ length: STAGING_SLOTS }, () => take(STAGING_SLOT_BYTES)),
     witnessPacked: take(variables * PACKED_BYTES),
-    witness: take(variables * elementBytes),
+    witness,
     witnessScalars: Array.from({ length: 4 }, () => take(variables * PACKED_BYTES + READ_AHEAD_BYTES)),
-    quotientScalars: take(domainSize * PACKED_BYTES + READ_AHEAD_BYTES),
+    quotientScalars: witness,
     polynomials: [polynomial(), polynomial(), polynomial()] as const,
     roots: take((domainSize / 2) * elementBytes),
     inverseRoots: take((domainSize / 2) * elementBytes),
@@ -97,6 +99,9 @@ export function planLayout(input: LayoutInput, { heapAt, curves, representation:
   };
   const alone = BASE_NAMES.map((name) => workBytes(curves[BASE_CURVES[name]], input.bases[name]));
   const work = Math.max(...alone, workBytes(curves.g1, input.bases.c + input.bases.h));
-  const areas = Array.from({ length: input.threads }, () => take(work));
-  return { ...layout, work: areas, sizeBytes: next };
+  // Nobody works while the key is loaded: file data is staged where the first thread will.
+  const stagingBytes = STAGING_SLOTS * STAGING_SLOT_BYTES;
+  const areas = Array.from({ length: input.threads }, (_, i) => take(i === 0 ? Math.max(work, stagingBytes) : work));
+  const staging = Array.from({ length: STAGING_SLOTS }, (_, i) => (areas[0] as number) + i * STAGING_SLOT_BYTES);
+  return { ...layout, staging, work: areas, sizeBytes: next };
 }

@@ -8,8 +8,12 @@ import { type ByteReader, firstNotBelow, formatFailure, openContainer, readInteg
 
 const FIELD_BYTES = 32;
 
-/** @returns the values' bytes. @throws TacitError WTNS_FORMAT, WITNESS_MISMATCH */
-export function readWitness(reader: ByteReader, variables: number): Uint8Array {
+/**
+ * @param target where the values' bytes go, if not to memory of their own
+ * @returns the values' bytes
+ * @throws TacitError WTNS_FORMAT, WITNESS_MISMATCH
+ */
+export function readWitness(reader: ByteReader, variables: number, target?: Uint8Array): Uint8Array {
   const fail = formatFailure('WTNS_FORMAT', 'not a witness over BN254');
   const container = openContainer(reader, 'wtns', [2], fail);
   const headerBytes = 4 + FIELD_BYTES + 4;
@@ -26,7 +30,7 @@ export function readWitness(reader: ByteReader, variables: number): Uint8Array {
       got: String(count),
     });
   }
-  const values = readSection(container, section, 0, section.sizeBytes);
+  const values = readSection(container, section, 0, section.sizeBytes, target);
   const tooLarge = firstNotBelow(values, SCALAR_FIELD.prime);
   if (tooLarge >= 0) throw fail('values below r', `a larger one at index ${tooLarge}`);
   if (readInteger(values, 0) !== 1n) throw fail('the constant 1 as first value', 'another value');
