@@ -114,6 +114,15 @@ describe.skipIf(counted === undefined)('kernels in WGSL', () => {
     LONG ? 1_800_000 : undefined,
   );
 
+  it('tells its phases, a part at a time', async () => {
+    const { 'random scalars': sum } = nastySums(12);
+    const msm = await createGpuMsm(gpu, packBases(sum?.bases ?? []), { windowBits: 4, tuning: { bufferBytes: 32 * (2 * 11 + 8) } });
+    const phases: string[] = [];
+    await msm.compute(packScalars(sum?.scalars ?? []), { onPhase: (phase) => phases.push(phase) });
+    msm.destroy();
+    expect(phases).toEqual(['sort', 'buckets', 'reduction', 'sort', 'buckets', 'reduction', 'join']);
+  });
+
   it('no bases, no sum', async () => {
     const msm = await createGpuMsm(gpu, new Uint8Array(0));
     expect([msm.count, msm.deviceBytes, await msm.compute(new Uint8Array(0))]).toEqual([0, 0, undefined]);

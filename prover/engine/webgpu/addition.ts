@@ -3,26 +3,26 @@
  *
  *     λ = (y2 − y1)/(x2 − x1)      x3 = λ² − x1 − x2      y3 = λ·(x1 − x3) − y1
  *
- * in three kernels, so that each has at most three products and compiles everywhere:
+ * in three kernels with one product in the text of each, so that they compile everywhere:
  *
  *     denominators   products[i] ← product of the thread's denominators before pair i;  totals[t] ← of all of them
  *     (invert        totals[t] ← 1/totals[t], see inverse.ts)
  *     slopes         backwards through the thread's pairs:  products[i] ← λ of pair i
  *     sums           the point of pair i
  *
- * Thread t of T takes the pairs from + t, from + t + T, … of one piece of at most `limit` pairs; `products` holds the piece only.
+ * Thread t of T takes the pairs start + t, start + t + T, … of one piece of at most `limit` pairs; `products` holds the piece only.
  *
  * Pairs come from one of two places:
  *
- *     gathered   order[2i], order[2i+1]: tags of bases, 0 for none;      sum → place i of another pair of buffers
+ *     gathered   pairs[2i], pairs[2i + 1]: tags of bases, 0 for none;      sum → place i of another pair of buffers
  *                tag = (entry + 1)·2 + (1 if the base is to be subtracted); entry ≥ bases means the endomorphism's image:
  *                its abscissa stands at xs[entry], its ordinate is that of the base, ys[entry − bases]
- *     resident   list[1 + i] = a, and a + stride (> 0); list[0] = n;                       sum → place a of the same buffers
+ *     resident   pairs[1 + i] = a, and a + stride (> 0); pairs[0] = n;     sum → place a of the same buffers
  *
  *     xs, ys     8 words an element, see field.ts; x = y = 0 stands for infinity (y = 0 is on no point: the order is odd)
  *
  * P + P takes the tangent (λ = 3x²/2y); P − P, infinity and a point alone take no part in the products. Each kernel decides
- * anew, from the same points, of which kind a pair is. Limits: seven storage buffers; any number of pairs, in pieces.
+ * anew, from the same points, of which kind a pair is. Limits: six storage buffers; any number of pairs, in pieces.
  * Source: batched affine addition as in the ZPrize 2022 write-ups; formulas of the affine group law (Silverman III.2.3).
  */
 import { fieldSource } from './field.js';

@@ -14,13 +14,18 @@ import { ELEMENT_BYTES } from './field.js';
 import { type AffinePoint, combine, readPoint, type WeightedPoint } from './finish.js';
 import { chooseWindowBits, DEFAULT_TUNING, partSize, planWindows, type Tuning, type WindowPlan } from './plan.js';
 import { USAGE } from './stages.js';
-import { kernelsFor, type Part, PartSum, POINT_BYTES } from './steps.js';
+import { kernelsFor, type Part, PartSum, type Phase, POINT_BYTES, type Progress } from './steps.js';
 import { Workspace } from './workspace.js';
 
 const BASE_BYTES = 64;
 const SCALAR_BYTES = 32;
 /** Bases of one upload: 4 MiB. */
 const UPLOAD_BASES = 2 ** 16;
+
+export interface GpuSumOptions {
+  readonly signal?: AbortSignal;
+  readonly onPhase?: (phase: Phase, elapsedMs: number) => void;
+}
 
 /** Bases of one circuit resident on a device. */
 export interface GpuMsm {
@@ -31,11 +36,12 @@ export interface GpuMsm {
    * Sums wait for each other on one device.
    * @param scalars count × 32 bytes, little-endian, canonical (< r), not Montgomery
    * @param options.signal ends the sum with the signal's reason, at the next step
+   * @param options.onPhase hears how long each phase of each part took; the sum then waits for the device after each, for measurements only
    * @returns affine coordinates, canonical; undefined for infinity
    * @throws TacitError WEBGPU_LIMITS (the device refused memory), WEBGPU_LOST, WEBGPU_FAILED
    * @throws RangeError for another number of scalars
    */
-  compute(scalars: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<AffinePoint | undefined>;
+  compute(scalars: Uint8Array, options?: GpuSumOptions): Promise<AffinePoint | undefined>;
   /** Frees every buffer; idempotent. A sum under way ends with WEBGPU_FAILED. */
   destroy(): void;
 }
@@ -135,7 +141,7 @@ class ResidentMsm implements GpuMsm {
     return { count, xs, ys };
   }
 
-  async compute(scalars: Uint8Array, { signal }: { readonly signal?: AbortSignal } = {}): Promise<AffinePoint | undefined> {
+  async compute(scalars: Uint8Array, { signal, onPhase }: GpuSumOptions = {}): Promise<AffinePoint | undefined> {
     if (scalars.length !== SCALAR_BYTES * this.count) {
       throw new RangeError(`${scalars.length} bytes of scalars, expected ${SCALAR_BYTES} for each of ${this.count} bases`);
     }
@@ -145,17 +151,31 @@ class ResidentMsm implements GpuMsm {
     };
     return this.workspace.exclusive(async () => {
       const points: WeightedPoint[] = [];
+      const progress = { assertWanted, ended: this.phaseClock(onPhase) };
       let first = 0;
       for (const part of this.parts) {
         assertWanted();
         const sum = new PartSum(this.workspace, part, this.plan, this.tuning);
-        const bytes = await sum.run(scalars.subarray(first * SCALAR_BYTES, (first + part.count) * SCALAR_BYTES), assertWanted);
+        const bytes = await sum.run(scalars.subarray(first * SCALAR_BYTES, (first + part.count) * SCALAR_BYTES), progress);
         points.push(...this.weighted(bytes));
         first += part.count;
       }
       assertWanted();
-      return combine(points);
+      const result = combine(points);
+      await progress.ended('join');
+      return result;
     });
+  }
+
+  private phaseClock(onPhase: GpuSumOptions['onPhase']): Progress['ended'] {
+    if (!onPhase) return () => Promise.resolve();
+    let last = performance.now();
+    return async (phase) => {
+      await this.workspace.settled();
+      const now = performance.now();
+      onPhase(phase, now - last);
+      last = now;
+    };
   }
 
   /** The output's points with their bits: window w has its total and its bits 0, 1, … at c·w and from there on. */

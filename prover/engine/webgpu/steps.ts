@@ -25,8 +25,21 @@ const WORD_BYTES = 4;
 /** A slot's pair in `order`. */
 const PAIR_BYTES = 2 * WORD_BYTES;
 const SCALAR_BYTES = 32;
+/** Pairs from which on a piece is submitted by itself. */
+const LONG_PIECE = 2 ** 16;
 /** Bytes of a point in the output. */
 export const POINT_BYTES = 2 * ELEMENT_BYTES;
+
+/** What a sum spends its time on, in this order: on the device three times, at last on the CPU. */
+export type Phase = 'sort' | 'buckets' | 'reduction' | 'join';
+
+/** What the caller of a sum has to say and hears between its steps. */
+export interface Progress {
+  /** Throws when the sum is no longer wanted. */
+  readonly assertWanted: () => void;
+  /** Called at the end of each phase. */
+  readonly ended: (phase: Phase) => Promise<void>;
+}
 
 /** Bases on the device. */
 export interface Part {
@@ -73,19 +86,23 @@ export class PartSum {
   }
 
   /** The output (reduction.ts) for scalars of 32 bytes each. */
-  async run(scalars: Uint8Array, assertWanted: () => void): Promise<Uint8Array> {
+  async run(scalars: Uint8Array, { assertWanted, ended }: Progress): Promise<Uint8Array> {
     const { workspace, plan } = this;
     const sizes = await this.sort(scalars);
+    await ended('sort');
     const chunks = chunksOf(sizes.starts, this.slots);
     for (const [i, [first, end]] of chunks.entries()) {
       assertWanted();
       await workspace.guarded(() => this.sumChunk(sizes, first, end));
       if (i + 1 < chunks.length) await workspace.settled();
     }
+    await ended('buckets');
     assertWanted();
     const points = plan.windows * plan.bits;
     await workspace.guarded(() => this.reduce(points));
-    return workspace.read(this.buffer('output', points, POINT_BYTES), points * POINT_BYTES);
+    const output = await workspace.read(this.buffer('output', points, POINT_BYTES), points * POINT_BYTES);
+    await ended('reduction');
+    return output;
   }
 
   private buffer(name: string, count: number, bytes: number): GPUBuffer {
@@ -164,14 +181,14 @@ export class PartSum {
     const [order, owners] = [this.buffer('order', capacity, PAIR_BYTES), this.buffer('owners', capacity, WORD_BYTES)];
     const firstBucket = first * plan.buckets;
     work.encode((encoder) => encoder.clearBuffer(order, 0, PAIR_BYTES * slots));
-    work.run(placeKernel, slots && this.entries, this.windowNumbers(first, end), { digits, counts, starts, order, owners });
+    work.run(placeKernel, slots === 0 ? 0 : this.entries, this.windowNumbers(first, end), { digits, counts, starts, order, owners });
     this.addGathered(slots, order);
     const most = Math.ceil(Math.max(...largest.slice(first, end)) / 2);
     for (let round = 0; 2 ** round < most; round++) {
       const stride = 2 ** round;
       const [before, after] = [this.list(round), this.list(round + 1)];
       const listed = Math.min(1, round);
-      // The first slot of an earlier pair and its partner stand in each item's reach: see buckets.ts.
+      // An item of a list and its partner, a stride away, lie in one bucket, and between them no other item.
       const candidates = listed ? Math.floor(slots / (stride / 2 + 1)) : slots;
       work.encode((encoder) => encoder.clearBuffer(after, 0, WORD_BYTES));
       work.run(pairsKernel, candidates, { stride, slots, listed, firstBucket }, { starts, owners, before, after });
@@ -210,7 +227,7 @@ export class PartSum {
     this.inPieces(bound, numbers, { pairs, ...points }, (limit, all, buffers) => this.work.run(residentSums, limit, all, buffers));
   }
 
-  /** Each piece is submitted by itself: a driver counts the time of a submission. */
+  /** Pieces that take long are submitted by themselves: a driver counts the time of a submission. */
   private inPieces(
     bound: number,
     { count, bases, stride }: { count: number; bases: number; stride: number },
@@ -230,7 +247,7 @@ export class PartSum {
       this.invert(threads, totals);
       work.run(slopesKernel, threads, numbers, { ...buffers, totals });
       add(limit, numbers, buffers);
-      if (start + piece < bound) work.submit();
+      if (limit > LONG_PIECE) work.submit();
     }
   }
 

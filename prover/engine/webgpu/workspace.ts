@@ -5,7 +5,7 @@
  * All work on the device goes through `guarded`, which turns what WebGPU reports aside into errors.
  */
 import { TacitError } from '../../../protocol/errors.js';
-import type { Kernel } from './kernel.js';
+import { type Kernel, PARAMETER_SLOT_BYTES } from './kernel.js';
 import { MAP_READ, Pipelines, Recorder, USAGE } from './stages.js';
 
 /** Scopes are closed in the reverse order. */
@@ -13,7 +13,6 @@ const FILTERS: readonly GPUErrorFilter[] = ['validation', 'internal', 'out-of-me
 const SCRATCH_USAGE = USAGE.storage | USAGE.copySource | USAGE.copyTarget;
 /** Dispatches that are recorded between two submissions. */
 const DISPATCHES = 64;
-const SLOT_BYTES = 256;
 
 const workspaces = new WeakMap<GPUDevice, Workspace>();
 
@@ -66,7 +65,7 @@ export class Workspace {
 
   recorder(): Recorder {
     const usage = USAGE.uniform | USAGE.copyTarget;
-    return new Recorder(this.pipelines, this.buffer('parameters', DISPATCHES * SLOT_BYTES, usage));
+    return new Recorder(this.pipelines, this.buffer('parameters', DISPATCHES * PARAMETER_SLOT_BYTES, usage));
   }
 
   async prepare(kernels: readonly Kernel[]): Promise<void> {
