@@ -93,7 +93,7 @@ function nextPromise(tables: WriteTables, id: RecordHash): number {
   return sequence;
 }
 
-/** @throws TacitError NULLIFIER_SPENT, NULLIFIER_RESERVED, NULLIFIER_FORCED */
+/** A lease does not take the place of what has no end. @throws TacitError NULLIFIER_SPENT, NULLIFIER_RESERVED, NULLIFIER_FORCED */
 export function reserve(
   ctx: NodeContext,
   tables: WriteTables,
@@ -104,7 +104,9 @@ export function reserve(
   assertUnspent(ctx, record);
   for (const nf of [record.nf1, record.nf2]) {
     const key = nullifierHex(nf);
-    assertFree(tables.nullifiers.get(key), id, ctx.nowMs());
+    const held = tables.nullifiers.get(key);
+    assertFree(held, id, ctx.nowMs());
+    if (hold.holder === 'lease' && held?.transfer === id && held.holder === 'proof') continue;
     tables.nullifiers.put(key, { nf: key, transfer: id, ...hold });
   }
 }

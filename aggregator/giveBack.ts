@@ -1,6 +1,9 @@
 /**
  * Proven transfers that cannot be settled as they are go back to their wallets, which prove or seal them again: nothing has
- * failed, and the notes are free meanwhile.
+ * failed.
+ *
+ * The notes of a transfer that was promised stay with its record meanwhile, without an end: proven again it gets in, and a
+ * rival, which would make the signed promise a broken one, does not, except by force through L1. Other notes are free.
  */
 import type { WriteTables } from '../ledger/effects.js';
 import type { TransferRow } from '../ledger/schema.js';
@@ -40,7 +43,7 @@ export async function dissolveBroken(ctx: NodeContext): Promise<void> {
   await commitTransfers(ctx, (tables) =>
     broken.map((row) => {
       const record = decodeRecord(hexToBytes(row.record));
-      release(tables, row.id, record);
+      if (!isPromised(row)) release(tables, row.id, record);
       if (row.sealed !== undefined) reserve(ctx, tables, row.id, record, { holder: 'lease', expiresMs: nowMs + ctx.policy.leaseMs });
       const reason = row.sealed === undefined ? `${RESEAL_PREFIX}: PROOF_VOID` : undefined;
       return moved(row, 'queued', row.times.queued ?? nowMs, { ...UNPROVEN, reason });
@@ -77,10 +80,15 @@ function unsealedProven(ctx: NodeContext): TransferRow[] {
   return [...ctx.live.values()].filter(({ proofId, seal }) => proofId !== undefined && seal === undefined);
 }
 
+/** A promise was signed, or may have been before a crash. Half of a pair has its number before it is promised (confirm.ts). */
+function isPromised({ sequence, pairedWith, times }: TransferRow): boolean {
+  return pairedWith === undefined ? sequence !== undefined : times.confirmed !== undefined;
+}
+
 async function giveBack(ctx: NodeContext, rows: readonly TransferRow[], code: string): Promise<void> {
   if (rows.length === 0) return;
   await commitTransfers(ctx, (tables) => {
-    for (const { id, record } of rows) release(tables, id, decodeRecord(hexToBytes(record)));
+    for (const row of rows) if (!isPromised(row)) release(tables, row.id, decodeRecord(hexToBytes(row.record)));
     const reason = `${RESEAL_PREFIX}: ${code}`;
     return rows.map((row) => moved(row, 'queued', row.times.queued ?? ctx.nowMs(), { ...UNPROVEN, ...UNSEALED, reason }));
   });

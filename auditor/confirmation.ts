@@ -19,7 +19,7 @@ import { type Domain, decodeRecord, recordHash, type TransferRecord } from '../p
 import { type SignedSoftConfirmation, verifySoftConfirmation } from '../protocol/softConfirmation.js';
 import { count, hex32, hexBytes, parseJson } from '../verifier-contract/jsonFile.js';
 import type { EventOf, History } from './archive.js';
-import { replayHistory } from './audit.js';
+import { type OnProgress, replayHistory } from './audit.js';
 import type { Finding, Place } from './finding.js';
 import type { CheckedSettlement } from './settlement.js';
 
@@ -33,7 +33,7 @@ export interface ConfirmationReport extends Place {
   readonly findings: readonly Finding[];
 }
 
-const confirmationSchema = z.strictObject({ recordHash: hex32, sequence: count.min(1), sealedIndex: count, signature: hexBytes });
+export const confirmationSchema = z.strictObject({ recordHash: hex32, sequence: count.min(1), sealedIndex: count, signature: hexBytes });
 
 /** Reads the JSON that a node answers. @throws TacitError CONFIRMATION_FORMAT */
 export function parseConfirmation(text: string): SignedSoftConfirmation {
@@ -45,21 +45,38 @@ export function parseConfirmation(text: string): SignedSoftConfirmation {
  * @throws TacitError SOFT_CONFIRMATION_SIGNER, SIGNATURE_INVALID, CONFIRMATION_RECORD (another record), and as decodeRecord
  */
 export function judgeConfirmation(history: History, confirmation: SignedSoftConfirmation, record?: Hex): ConfirmationReport {
+  return judgeAgainst(readSettled(history), history, confirmation, record);
+}
+
+/** What the history says of settled records, and what speaks against the history. */
+export interface SettledHistory {
+  readonly records: SettledRecords;
+  readonly holds: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/** One pass over the history, for any number of confirmations. */
+export function readSettled(history: History, onProgress: OnProgress = () => {}): SettledHistory {
+  const records = new SettledRecords(domainOf(history), history.parameters.aggregator);
+  const { findings, replay } = replayHistory(history, onProgress, (event, checked) => records.note(event, checked));
+  return { records, holds: replay !== undefined && findings.brokenCount === 0, findings: findings.all };
+}
+
+/** judgeConfirmation, against a history that has been read. @throws TacitError as judgeConfirmation */
+export function judgeAgainst(
+  { records, holds, findings }: SettledHistory,
+  history: History,
+  confirmation: SignedSoftConfirmation,
+  record?: Hex,
+): ConfirmationReport {
   const domain = domainOf(history);
   verifySoftConfirmation(confirmation, domain, history.parameters.aggregator);
   const promised = record === undefined ? undefined : recordOf(record, confirmation, domain);
-  const settled = new SettledRecords(domain, history.parameters.aggregator);
-  const { findings, replay } = replayHistory(
-    history,
-    () => {},
-    (event, checked) => settled.note(event, checked),
-  );
   // What was settled before the history broke off or went wrong is settled all the same.
-  const own = settled.byHash.get(confirmation.recordHash);
+  const own = records.byHash.get(confirmation.recordHash);
   if (own !== undefined) return report('honoured', 'CONFIRMATION_HONOURED', 'the record is in the rollup', own.place);
-  if (replay === undefined || findings.brokenCount > 0)
-    return { ...report('undecided', 'CONFIRMATION_UNDECIDED', 'the history itself does not hold'), findings: findings.all };
-  const rival = promised === undefined ? undefined : settled.rivalOf(promised);
+  if (!holds) return { ...report('undecided', 'CONFIRMATION_UNDECIDED', 'the history itself does not hold'), findings };
+  const rival = promised === undefined ? undefined : records.rivalOf(promised);
   if (rival === undefined)
     return report('pending', 'CONFIRMATION_PENDING', 'the record is not in the rollup yet, and its notes are not spent');
   const reason = `nullifier 0x${rival.nullifier.toString(16)} was to be spent by record ${confirmation.recordHash}: expected that record, got ${rival.hash}`;
@@ -82,7 +99,8 @@ export function judgePair(a: SignedSoftConfirmation, b: SignedSoftConfirmation, 
     : report('pending', 'CONFIRMATION_CONSISTENT', 'the two do not contradict one another');
 }
 
-interface Settled {
+/** A record in the rollup. */
+export interface Settled {
   readonly hash: Hex;
   readonly record: TransferRecord;
   /** Why it is not the operator's doing, where it is not. */
@@ -91,7 +109,7 @@ interface Settled {
 }
 
 /** Every record in the rollup, by hash and by nullifier. */
-class SettledRecords {
+export class SettledRecords {
   readonly byHash = new Map<Hex, Settled>();
   readonly #byNullifier = new Map<Field, Settled>();
 
@@ -131,7 +149,7 @@ function recordOf(bytes: Hex, { recordHash: promised }: SignedSoftConfirmation, 
   return record;
 }
 
-function domainOf({ chainId, contract }: History): Domain {
+export function domainOf({ chainId, contract }: History): Domain {
   return { chainId: BigInt(chainId), contract };
 }
 

@@ -3,6 +3,7 @@
  */
 import type { Field } from '../protocol/flavor.js';
 import type { BatchReport } from './batch.js';
+import type { ConfirmationsReport, JudgedConfirmation } from './confirmationFiles.js';
 import { type AuditReport, findingText } from './finding.js';
 
 /** The report with roots as hexadecimal text. */
@@ -38,6 +39,26 @@ export function batchText(report: BatchReport): string {
       : [`  keys         ${keysHash}`, '  The file brings its own keys: compare this hash with the keysHash() of the contract.']),
     ...(badProofs.length === 0 ? [] : [`  bad proofs   ${badProofs.join(', ')}`]),
     ...(reason === undefined ? [] : [`  reason       ${reason} [${code}]`]),
+  ].join('\n');
+}
+
+/** Verdict first, then each promise with where and why, then those that contradict one another. */
+export function confirmationsText(report: ConfirmationsReport): string {
+  const { verdict, contract, chainId, toBlock, toBlockHash, operator, promises, contradictions } = report;
+  const lines = ({ verdict, code, reason, block, tx, settlement, findings }: JudgedConfirmation): string[] => [
+    `  ${verdict.toUpperCase()}: ${reason} [${code}]`,
+    ...(block === undefined ? [] : [`    in           block ${block}, settlement ${settlement}, transaction ${tx}`]),
+    ...findings.map((finding) => `    ${findingText(finding)}`),
+  ];
+  return [
+    `${verdict.toUpperCase()}  ${plural(promises.length, 'confirmation')} for contract ${contract} on chain ${chainId}, up to block ${toBlock}`,
+    `  operator     ${operator}`,
+    `  last block   ${toBlockHash}`,
+    ...promises.flatMap((promise) => [
+      `${promise.files.join()}: number ${promise.sequence}, record ${promise.recordHash}`,
+      ...lines(promise),
+    ]),
+    ...contradictions.flatMap((pair) => [pair.files.join(' and '), ...lines(pair)]),
   ].join('\n');
 }
 

@@ -6,10 +6,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { OnProgress } from '../auditor/audit.js';
 import { verifyBatchFile } from '../auditor/batch.js';
+import { type ConfirmationSource, judgeConfirmationFiles, readConfirmationFile } from '../auditor/confirmationFiles.js';
 import type { AuditReport, Verdict } from '../auditor/finding.js';
 import { auditFromRpc, exportArchive, exportBatch, type LiveAuditOptions } from '../auditor/live.js';
 import { auditArchive } from '../auditor/offline.js';
-import { auditJson, auditText, batchText } from '../auditor/text.js';
+import { auditJson, auditText, batchText, confirmationsText } from '../auditor/text.js';
 import { isTacitError, TacitError } from '../protocol/errors.js';
 import { type CommandResult, EXIT_FAILED, EXIT_OK, EXIT_UNDECIDED, runs } from './output.js';
 import { progressBars } from './progress.js';
@@ -22,12 +23,24 @@ interface ChainOptions {
   readonly fromBlock?: number;
 }
 
+type AuditOptions = ChainOptions & { archive?: string };
+
 const AUDIT_EXAMPLES = `
 Examples:
   tacit audit --rpc http://127.0.0.1:8545 --contract 0x…
   tacit audit --rpc https://… --contract 0x… --from-block 19000000 --json
   tacit audit --archive rollup.json
 Exit code: 0 valid, 1 invalid, 2 cannot decide.`;
+
+const CONFIRMATION_CODES = { kept: EXIT_OK, broken: EXIT_FAILED, undecided: EXIT_UNDECIDED } as const;
+
+const CONFIRMATION_EXAMPLES = `
+Examples:
+  tacit audit confirmation promise.json --rpc http://127.0.0.1:8545 --contract 0x…
+  tacit audit confirmation a.json b.json --archive rollup.json --json
+A file is a soft confirmation, or a node's answer about a transfer. With the record beside it ("record": "0x…", packed)
+a rival that took its note is found; several files are held against one another too.
+Exit code: 0 kept, 1 broken, 2 cannot decide (still pending, for one).`;
 
 const EXPORT_EXAMPLES = `
 Examples:
@@ -46,7 +59,15 @@ export function registerAudit(program: Command): void {
     .description('check a rollup again: both trees, every proof, every root, from L1 data alone')
     .option('--archive <file>', 'check an exported archive instead, offline')
     .addHelpText('after', AUDIT_EXAMPLES);
-  runs<ChainOptions & { archive?: string }>(withChainOptions(audit), (options) => deciding(() => runAudit(options)));
+  runs<AuditOptions>(withChainOptions(audit), (options) => deciding(() => runAudit(options)));
+
+  const confirmation = audit
+    .command('confirmation')
+    .argument('<file...>', 'soft confirmations, each in a file')
+    .description('hold the operator’s signed promises against L1: kept, broken, or not yet to be said')
+    .option('--archive <file>', 'against an exported archive instead, offline')
+    .addHelpText('after', CONFIRMATION_EXAMPLES);
+  runs<AuditOptions>(withChainOptions(confirmation), (options, files) => deciding(() => runConfirmation(options, files)));
 
   const exporting = program
     .command('export')
@@ -71,12 +92,26 @@ function withChainOptions(command: Command): Command {
     .option('--from-block <n>', "first block to read; default the contract's own", wholeNumber);
 }
 
-async function runAudit({ archive, ...chain }: ChainOptions & { archive?: string }): Promise<CommandResult> {
+async function runAudit({ archive, ...chain }: AuditOptions): Promise<CommandResult> {
   return withBars(async (onProgress) => {
     if (archive === undefined) return reportResult(await auditFromRpc(liveOptions(chain, onProgress)));
-    if (chain.rpc !== undefined || chain.contract !== undefined) throw usage('--archive stands alone, without --rpc and --contract');
+    assertAlone(chain);
     return reportResult(await auditArchive(archive, onProgress));
   });
+}
+
+async function runConfirmation({ archive, ...chain }: AuditOptions, paths: readonly string[]): Promise<CommandResult> {
+  const files = await Promise.all(paths.map(readConfirmationFile));
+  return withBars(async (onProgress) => {
+    if (archive !== undefined) assertAlone(chain);
+    const source: ConfirmationSource = archive === undefined ? liveOptions(chain, onProgress) : { archive };
+    const report = await judgeConfirmationFiles(files, source, onProgress);
+    return { value: report, text: confirmationsText(report), exitCode: CONFIRMATION_CODES[report.verdict] };
+  });
+}
+
+function assertAlone({ rpc, contract }: ChainOptions): void {
+  if (rpc !== undefined || contract !== undefined) throw usage('--archive stands alone, without --rpc and --contract');
 }
 
 async function runExport({ out, settlement, ...chain }: ChainOptions & { out: string; settlement?: number }): Promise<CommandResult> {

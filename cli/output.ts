@@ -19,9 +19,11 @@ export interface CommandResult {
 /** Adds --json to the command and runs the action with its options; errors end in `reportError`. */
 export function runs<Options>(command: Command, action: (options: Options, args: string[]) => Promise<CommandResult>): Command {
   return command.option('--json', 'print one JSON value on standard output').action(async () => {
-    const json = command.opts<{ json?: boolean }>().json === true;
+    // What the command above knows by the same name, that one takes: `tacit audit confirmation … --json`.
+    const options = command.optsWithGlobals<Options & { json?: boolean }>();
+    const json = options.json === true;
     try {
-      const result = await action(command.opts<Options & object>() as Options, command.args);
+      const result = await action(options, command.args);
       process.stdout.write(`${json ? toJson(result.value) : result.text}\n`);
       process.exitCode = result.exitCode ?? EXIT_OK;
     } catch (error) {

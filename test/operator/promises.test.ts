@@ -2,13 +2,15 @@
  * The operator's signed promises, held against L1: kept, still open, taken over by a forced transfer, broken, and two that
  * cannot both be true. A broken promise is no fault of the rollup's state: the audit is valid beside it.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Command } from 'commander';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Archive, parseArchive } from '../../auditor/archive.js';
 import { judgeConfirmation, judgePair, parseConfirmation } from '../../auditor/confirmation.js';
 import { exportArchive } from '../../auditor/live.js';
+import { registerAudit } from '../../cli/audit.js';
 import { bytesToHex, hexToBytes } from '../../protocol/bytes.js';
 import { signerFromKey } from '../../protocol/eip712.js';
 import { encodeRecord, recordHash, type TransferRecord } from '../../protocol/record.js';
@@ -162,4 +164,94 @@ describe('two soft confirmations', () => {
       expect.objectContaining({ code: 'SOFT_CONFIRMATION_SIGNER' }),
     );
   });
+});
+
+describe('tacit audit confirmation', () => {
+  const write = (name: string, value: unknown): string => {
+    const file = join(dir, name);
+    writeFileSync(file, JSON.stringify(value));
+    return file;
+  };
+  const source = () => ['--rpc', operator.world.anvil.rpcUrl, '--contract', operator.world.domain.contract];
+
+  /** The command line in this process. */
+  async function tacit(...args: string[]): Promise<{ exitCode: unknown; out: string }> {
+    const before = process.exitCode;
+    let out = '';
+    const spies = [
+      vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+        out += String(text);
+        return true;
+      }),
+      vi.spyOn(process.stderr, 'write').mockImplementation(() => true),
+    ];
+    try {
+      const program = new Command('tacit').exitOverride();
+      registerAudit(program);
+      await program.parseAsync(['audit', 'confirmation', ...args], { from: 'user' });
+      return { exitCode: process.exitCode, out };
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+      process.exitCode = before;
+    }
+  }
+
+  it('ends with 2 while a promise is pending, with 0 when it is kept, from L1 and from an archive', async () => {
+    const files = [
+      write('one.json', promise(0)),
+      write('answer.json', { status: 'confirmed', confirmation: promise(1), record: packed(1) }),
+    ];
+    const pending = await tacit(...files, ...source());
+    expect(pending).toMatchObject({ exitCode: 2, out: expect.stringMatching(/^UNDECIDED {2}2 confirmations for contract 0x/) });
+    expect(pending.out).toContain('PENDING: the record is not in the rollup yet');
+    await operator.letThrough();
+    const archive = await evidence();
+    const { block, tx } = settlementAt(archive, 0);
+    const kept = await tacit(...files, ...source());
+    expect(kept).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^KEPT/) });
+    expect(kept.out).toContain(`block ${block}, settlement 0, transaction ${tx}`);
+    const offline = await tacit(...files, '--archive', join(dir, 'archive.json'), '--json');
+    expect(offline.exitCode).toBe(0);
+    expect(JSON.parse(offline.out)).toMatchObject({
+      verdict: 'kept',
+      operator: operator.settler,
+      promises: [
+        { ...promise(0), verdict: 'honoured' },
+        { ...promise(1), verdict: 'honoured' },
+      ],
+      contradictions: [],
+    });
+  }, 60_000);
+
+  it('A3: ends with 1 where a rival was settled, and names it', async () => {
+    const rival = recordOf(902, { nf2: record(0).nf2 });
+    await settle(withRival(rival));
+    const broken = await tacit(write('broken.json', { confirmation: promise(0), record: packed(0) }), ...source());
+    expect(broken).toMatchObject({ exitCode: 1, out: expect.stringMatching(/^BROKEN/) });
+    expect(broken.out).toContain(`got ${recordHash(rival, operator.world.domain)} [CONFIRMATION_BROKEN]`);
+    expect(broken.out).toMatch(/in +block \d+, settlement 0, transaction 0x/);
+  }, 60_000);
+
+  it('A3: ends with 1 where two files contradict one another, whatever became of the records', async () => {
+    const key = signerFromKey(hexToBytes(operator.world.anvil.accounts[0]?.privateKey as string));
+    const { recordHash: other } = promise(1);
+    const twice = await signSoftConfirmation(
+      { recordHash: other, sequence: promise(0).sequence, sealedIndex: 0 },
+      operator.world.domain,
+      key,
+    );
+    const files = [write('first.json', promise(0)), write('second.json', twice)];
+    const broken = await tacit(...files, ...source());
+    expect(broken.exitCode).toBe(1);
+    expect(broken.out).toContain(`${files.join(' and ')}\n  BROKEN: the operator has signed two promises of which one is false`);
+  }, 60_000);
+
+  it('ends with 2 on what is not the operator’s word, and on what is none', async () => {
+    const foreign = await tacit(write('foreign.json', { ...promise(0), sequence: 99 }), ...source());
+    expect(foreign).toMatchObject({ exitCode: 2, out: expect.stringContaining('[SOFT_CONFIRMATION_SIGNER]') });
+    const none = await tacit(write('none.json', { confirmation: 1 }), ...source());
+    expect(none).toMatchObject({ exitCode: 2, out: expect.stringContaining('[CONFIRMATION_FORMAT]') });
+    const both = await tacit(write('one.json', promise(0)), ...source(), '--archive', join(dir, 'archive.json'));
+    expect(both).toMatchObject({ exitCode: 2, out: expect.stringContaining('[USAGE]') });
+  }, 60_000);
 });

@@ -13,7 +13,7 @@ let page = '';
 let text = '';
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'tacit-spec-'));
-  for (const dir of ['docs/spec', 'circuits/lib', 'protocol', 'aggregator', 'test', 'verifier-contract/contracts']) {
+  for (const dir of ['docs/spec', 'circuits/lib', 'protocol', 'aggregator', 'auditor', 'cli', 'test', 'verifier-contract']) {
     mkdirSync(join(root, dir), { recursive: true });
     cpSync(dir, join(root, dir), { recursive: true });
   }
@@ -49,5 +49,28 @@ describe('spec check', () => {
     ['the table', (t) => t.replace('## Evidence', '## Tests'), 'transfer.md: no table'],
   ])('misses %s', (_, change, expected) => {
     expect(wrongWith(change).some((line) => line.startsWith(expected))).toBe(true);
+  });
+  it.each<[string, string, string, string, string]>([
+    ['a function', 'contract.md', '`Queue.sol#_drop`, `P', '`Queue.sol#_dropp`, `P', 'contract.md: C10: Queue.sol has no _dropp'],
+    [
+      'a test in Solidity',
+      'contract.md',
+      '“test_Queue_ForcedTwice”',
+      '“test_Queue_Forced”',
+      'contract.md: C6: rejects: foundry/Queue.t.sol has no test “test_Queue_Forced”',
+    ],
+    ['a property', 'contract.md', '| P-07 | U9 |', '| P-70 | U9 |', 'contract.md: C19: no property P-70'],
+    ['a property’s statement', 'contract.md', '| P-07 | U9 |', '| P-06 | U9 |', 'P-07 belongs to no statement'],
+    ['a statement', 'audit.md', '| V9 | roots |', '| V90 | roots |', 'audit.md: V9 is not stated'],
+    ['a count', 'audit.md', '| V9 | roots |', '| V17 | roots |', 'audit.md: V17 is no statement'],
+  ])('misses %s of another page', (_, name, from, to, expected) => {
+    writeFileSync(page, text);
+    const other = join(root, 'docs', 'spec', name);
+    const before = readFileSync(other, 'utf8');
+    expect(before).toContain(from);
+    writeFileSync(other, before.replace(from, to));
+    const found = checkSpec(root);
+    writeFileSync(other, before);
+    expect(found.filter((line) => line.endsWith(expected))).not.toEqual([]);
   });
 });
