@@ -20,6 +20,7 @@ import type { EventHub } from './eventHub.js';
 import type { QuoteBook } from './quote.js';
 import type { RosterKeeper } from './rosterKeeper.js';
 import type { Turn } from './turn.js';
+import type { WorkerRecords } from './workerRecords.js';
 
 export type FarmPort = Pick<
   FarmQueue,
@@ -57,6 +58,7 @@ export interface NodeContext {
   readonly tasks: Map<string, FarmTaskRow>;
   /** Workers that refused a transfer which another then proved: passed over while there are others, until a restart. */
   readonly contradicted: Set<EvmAddress>;
+  readonly records: WorkerRecords;
   /** Tasks that the queue has news of. */
   readonly dirtyTasks: Set<string>;
   /** Why the farm's queue cannot be relied on now; undefined while it can (queueWatch.ts). */

@@ -8,10 +8,11 @@ import { TacitError } from '../protocol/errors.js';
 import { decodeRecord } from '../protocol/record.js';
 import type { SealedJob } from '../protocol/seal.js';
 import type { FarmEvent } from '../queue/farm.js';
+import { isGenuineProgress } from '../queue/statements.js';
 import { reserve } from './admit.js';
 import { commitTransfers, moved } from './commit.js';
 import type { NodeContext } from './context.js';
-import { circuitOf, endTask, publish } from './tasks.js';
+import { circuitOf, endTask, publish, workOf } from './tasks.js';
 import { giveBackAll, openMembers, transfersDone, transfersFailed } from './transferResults.js';
 import { updateDone, updateFailed } from './updateResults.js';
 
@@ -32,7 +33,9 @@ export async function noteFarmEvent(ctx: NodeContext, { kind, id, progress }: Fa
   const rows = (ctx.tasks.get(id)?.transfers ?? []).flatMap((transfer) => ctx.live.get(transfer) ?? []);
   const queued = rows.filter(({ state }) => state === 'queued');
   if (kind === 'active' && queued.length > 0) await commitTransfers(ctx, () => queued.map((row) => moved(row, 'proving', ctx.nowMs())));
-  if (kind === 'checked' && progress !== undefined) for (const row of rows) await lease(ctx, row, progress.worker);
+  if (kind !== 'checked' || progress === undefined || !ctx.tasks.has(id) || !isGenuineProgress(id, progress, ctx.domain)) return;
+  // Once a task: who reports again and again, and proves nothing, holds the notes no longer than one who reports once.
+  if (ctx.records.claim(id, progress.worker)) for (const row of rows) await lease(ctx, row, progress.worker);
 }
 
 async function collect(ctx: NodeContext, task: FarmTaskRow): Promise<void> {
@@ -61,6 +64,7 @@ async function isSilent(ctx: NodeContext, task: FarmTaskRow): Promise<boolean> {
 async function giveToAnother(ctx: NodeContext, task: FarmTaskRow): Promise<void> {
   ctx.log(`farm: ${task.id} was taken and not answered`);
   const reason = 'PROVER_SILENT: taken and not answered in time';
+  ctx.records.lapse(task.id, workOf(task));
   await (task.kind === 'transfer' ? transfersFailed(ctx, task, reason) : updateFailed(ctx, task, reason));
 }
 

@@ -101,9 +101,9 @@ function paysNothing(ctx: NodeContext, { id, record, pairedWith }: TransferRow):
   return [record, partner.record].every((bytes) => decodeRecord(hexToBytes(bytes)).fee === 0n);
 }
 
-function groupWorkers({ contradicted }: NodeContext, atHand: readonly WorkerAnnouncement[]): WorkerAnnouncement[] {
+function groupWorkers({ contradicted, records }: NodeContext, atHand: readonly WorkerAnnouncement[]): WorkerAnnouncement[] {
   const able = atHand.filter(({ lanes }) => lanes.includes(GROUP_CIRCUIT));
-  const trusted = able.filter(({ address }) => !contradicted.has(address));
+  const trusted = able.filter(({ address }) => !contradicted.has(address) && records.standing(address) === 'good');
   return trusted.length > 0 ? trusted : able;
 }
 
@@ -145,7 +145,11 @@ function passedOver(
   { circuit, provers }: Group,
   atHand: readonly WorkerAnnouncement[],
 ): EvmAddress[] {
-  const refused = new Set([...ctx.contradicted, ...members.flatMap(({ refusals = [] }) => refusals.map(({ worker }) => worker))]);
+  const refused = new Set([
+    ...ctx.contradicted,
+    ...ctx.records.unwelcome(),
+    ...members.flatMap(({ refusals = [] }) => refusals.map(({ worker }) => worker)),
+  ]);
   const others = atHand.some(({ address, lanes }) => provers.includes(address) && lanes.includes(circuit) && !refused.has(address));
   if (!others) return [];
   // Who cannot read all leaves it alone anyway; so the list is no longer than a seal's, which a job's contract allows.

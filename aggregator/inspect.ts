@@ -9,6 +9,7 @@ import type { EvmAddress, Hex } from '../protocol/flavor.js';
 import type { LaneCounts } from '../queue/farm.js';
 import type { Lane } from '../queue/farmOptions.js';
 import type { NodeContext } from './context.js';
+import type { WorkerRecord } from './workerRecords.js';
 
 /** States in which a transfer is still under way. */
 export type LiveState = Exclude<TransferState, 'settled' | 'failed'>;
@@ -46,6 +47,8 @@ export interface NodeInspection {
   readonly oldestTaskMs: number;
   /** Absent while Redis cannot be asked. */
   readonly farm?: { readonly lanes: readonly LaneInspection[]; readonly workers: readonly WorkerInspection[] };
+  /** What is known of each worker that has ever answered: counts, points, standing. */
+  readonly workerRecords: readonly WorkerRecord[];
   readonly chain: { readonly head: number; readonly headAgeSeconds: number; readonly settlements: number };
   /** The contract's queue of deposits and forced transfers. */
   readonly contractQueue: { readonly waiting: number; readonly oldestSeconds: number; readonly delaySeconds: number };
@@ -79,6 +82,7 @@ export async function inspect(ctx: NodeContext, problems: Readonly<Record<string
       headAgeSeconds: Math.max(0, Math.floor(atMs / 1000) - ctx.view.headSeconds),
       settlements: ctx.view.settled.count,
     },
+    workerRecords: ctx.records.list(),
     contractQueue: contractQueueOf(ctx),
     ...(farm === undefined ? {} : { farm }),
     ...(money === undefined ? {} : { money }),

@@ -12,6 +12,7 @@ import { hexToBytes } from '../protocol/bytes.js';
 import { CIRCUITS } from '../protocol/circuit.js';
 import { evmAddressOfKey, signerFromKey } from '../protocol/eip712.js';
 import { TacitError } from '../protocol/errors.js';
+import type { EvmAddress } from '../protocol/flavor.js';
 import { cacheShelf } from '../queue/artifactShelf.js';
 import { BullLeases } from '../queue/bullLeases.js';
 import { FarmQueue } from '../queue/farm.js';
@@ -43,6 +44,7 @@ import { publishPlanned } from './tasks.js';
 import { timed } from './timed.js';
 import { Turn } from './turn.js';
 import { ChainWatcher } from './watch.js';
+import { type WorkerRecord, WorkerRecords } from './workerRecords.js';
 
 export interface NodeStats {
   /** Wallets' transfers under way. */
@@ -65,6 +67,8 @@ export interface RunningNode {
   stats(): NodeStats;
   /** What the node is doing, for its operator; asks queue and chain. */
   inspect(): Promise<NodeInspection>;
+  /** The operator's word about a worker; it stays. */
+  judge(worker: EvmAddress, verdict: 'admitted' | 'banned'): Promise<WorkerRecord>;
   /** What happens to transfers and settlements, in order, until the returned function is called. */
   subscribe(listener: (event: NodeEvent) => void): () => void;
 }
@@ -140,6 +144,7 @@ function makeContext(
   const transfers = journal.read.transfers.rows();
   const live = transfers.filter(({ state }) => state !== 'settled' && state !== 'failed');
   const ended = (as: TransferState) => transfers.filter(({ state, padding }) => state === as && padding !== true).length;
+  const records = new WorkerRecords(effects.journal, () => Date.now(), config.log ?? (() => {}));
   const tasks = journal.read.tasks.rows().filter(({ state }) => state === 'planned' || state === 'queued');
   return {
     config,
@@ -159,6 +164,7 @@ function makeContext(
       lifetimeSeconds: policy.rosterSeconds,
       workers: () => effects.queue.workers(),
       admitted: config.admittedWorkers,
+      records,
     }),
     nowMs: () => Date.now(),
     log: config.log ?? (() => {}),
@@ -170,6 +176,7 @@ function makeContext(
     inputs: new Map(),
     tasks: new Map(tasks.map((task) => [task.id, task])),
     contradicted: new Set(),
+    records,
     dirtyTasks: new Set(tasks.map(({ id }) => id)),
     queueTrouble: undefined,
     seenMs: new Map(),
@@ -250,6 +257,7 @@ async function run(ctx: NodeContext, leases: BullLeases, closers: (() => Promise
     },
     stats: () => statsOf(ctx),
     inspect: () => inspect(ctx, { ...problems }),
+    judge: (worker, verdict) => ctx.records.verdict(worker, verdict),
     subscribe: (listener) => ctx.events.subscribe(listener),
   };
 }

@@ -9,6 +9,7 @@ import type { Domain } from '../protocol/record.js';
 import type { WorkerAnnouncement } from '../queue/announce.js';
 import { MAX_ROSTER_WORKERS, makeRoster, signRoster } from '../queue/roster.js';
 import type { SignedRoster } from '../queue/service.js';
+import type { WorkerRecords } from './workerRecords.js';
 
 export interface RosterKeeperParameters {
   readonly domain: Domain;
@@ -16,7 +17,9 @@ export interface RosterKeeperParameters {
   readonly lifetimeSeconds: number;
   /** Workers announced lately. */
   readonly workers: () => Promise<readonly WorkerAnnouncement[]>;
+  /** Only these and those that the operator admitted; all where absent. */
   readonly admitted: readonly string[] | undefined;
+  readonly records: WorkerRecords;
 }
 
 export class RosterKeeper {
@@ -30,7 +33,7 @@ export class RosterKeeper {
   async roster(nowMs: number): Promise<SignedRoster> {
     const { domain, sign, lifetimeSeconds } = this.#parameters;
     const nowSeconds = Math.floor(nowMs / 1000);
-    const workers = (await this.eligible(nowSeconds)).slice(0, MAX_ROSTER_WORKERS);
+    const workers = this.#best(await this.eligible(nowSeconds));
     const current = this.#current;
     const same =
       current !== undefined &&
@@ -49,9 +52,19 @@ export class RosterKeeper {
 
   /** Why a worker gets no jobs, or undefined where it is welcome. */
   refusal(worker: EvmAddress): string | undefined {
-    const { admitted } = this.#parameters;
-    if (admitted === undefined || admitted.some((address) => address.toLowerCase() === worker)) return undefined;
-    return 'the operator has not admitted it';
+    const { admitted, records } = this.#parameters;
+    const standing = records.standing(worker);
+    if (standing === 'banned') return 'the operator has banned it';
+    if (standing === 'removed') return 'too much of what it signed was false; it returns with time, or when the operator admits it';
+    if (admitted === undefined || records.isAdmitted(worker)) return undefined;
+    return admitted.some((address) => address.toLowerCase() === worker) ? undefined : 'the operator has not admitted it';
+  }
+
+  /** Where more are at hand than a roster holds: those that have done most, so that a crowd of newcomers pushes nobody out. */
+  #best(workers: readonly WorkerAnnouncement[]): WorkerAnnouncement[] {
+    const { records } = this.#parameters;
+    const ranked = [...workers].sort((a, b) => records.rank(b.address) - records.rank(a.address) || (a.address < b.address ? -1 : 1));
+    return ranked.slice(0, MAX_ROSTER_WORKERS).sort((a, b) => (a.address < b.address ? -1 : 1));
   }
 
   /** Announced, welcome, takes transfers, and keeps its key for a while. Ascending by address. */

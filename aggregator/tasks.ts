@@ -8,7 +8,7 @@ import type { FarmTaskRow, RecordHash, SealRow, TransferRow } from '../ledger/sc
 import { bytesToHex, concatBytes, hexToBytes } from '../protocol/bytes.js';
 import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import type { EvmAddress } from '../protocol/flavor.js';
-import type { SealedJob } from '../protocol/seal.js';
+import { SEAL_MAX_RECIPIENTS, type SealedJob } from '../protocol/seal.js';
 import { verifyingKeyHash } from '../protocol/vkeyHash.js';
 import type { FarmJob, JobSignal } from '../queue/contracts.js';
 import type { NodeContext } from './context.js';
@@ -101,8 +101,13 @@ export function circuitOf(ctx: Pick<NodeContext, 'seals'>, task: FarmTaskRow): C
   return ctx.seals.find(({ index }) => index === task.seal)?.circuit ?? 'update_32';
 }
 
+/** Names of what a task proves, which a later task for the same has too. */
+export function workOf(task: FarmTaskRow): string[] {
+  return task.transfers === undefined ? [`seal:${task.seal}`] : [...task.transfers];
+}
+
 /** With the version of its circuit. Undefined where the work is done or void. */
-function jobOf(ctx: NodeContext, task: FarmTaskRow): FarmJob | undefined {
+export function jobOf(ctx: NodeContext, task: FarmTaskRow): FarmJob | undefined {
   const job = plainJobOf(ctx, task);
   const key = job === undefined ? undefined : ctx.keys.get(CIRCUITS[job.circuit].id);
   return job === undefined || key === undefined ? job : { ...job, key: verifyingKeyHash(key) };
@@ -127,5 +132,7 @@ function plainJobOf(ctx: NodeContext, task: FarmTaskRow): FarmJob | undefined {
   const input = ctx.inputs.get(task.seal ?? -1)?.();
   if (seal === undefined || input === undefined) return undefined;
   const shared = Object.entries(input).filter(([name]) => !PROVER_SIGNALS.has(name)) as [string, JobSignal][];
-  return { kind: 'update', id: task.id, circuit: seal.circuit, input: Object.fromEntries(shared) };
+  const avoid = ctx.records.unwelcome().slice(0, SEAL_MAX_RECIPIENTS);
+  const update = { kind: 'update' as const, id: task.id, circuit: seal.circuit, input: Object.fromEntries(shared) };
+  return avoid.length === 0 ? update : { ...update, avoid };
 }

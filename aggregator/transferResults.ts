@@ -10,16 +10,17 @@ import { hexToBytes } from '../protocol/bytes.js';
 import { isTacitError, TacitError } from '../protocol/errors.js';
 import { decodeRecord } from '../protocol/record.js';
 import type { SealedJob } from '../protocol/seal.js';
-import { type FarmRefusal, type FarmResult, parseFarmAnswer } from '../queue/contracts.js';
+import { type FarmAnswer, type FarmRefusal, type FarmResult, parseFarmAnswer } from '../queue/contracts.js';
 import { failureCode } from '../queue/farm.js';
 import { isGenuineRefusal, type RefusedJob } from '../queue/refusal.js';
 import { type Admission, admitProof, assertFree, assertUnspent, checkTransferProof } from './admit.js';
+import { liarBehind } from './blame.js';
 import { commitTransfers, moved } from './commit.js';
 import { confirm } from './confirm.js';
 import type { NodeContext } from './context.js';
 import { returned, returnSealed } from './giveBack.js';
 import { nullifierHex } from './hex.js';
-import { endTask, noteTask } from './tasks.js';
+import { endTask, noteTask, workOf } from './tasks.js';
 
 /** A sealed transfer that failed so often is given back to its wallet. */
 const TRANSFER_ATTEMPTS = 5;
@@ -36,8 +37,9 @@ export function openMembers(ctx: NodeContext, task: FarmTaskRow): TransferRow[] 
 export async function transfersDone(ctx: NodeContext, task: FarmTaskRow, value: unknown): Promise<void> {
   const rows = openMembers(ctx, task);
   if (rows === undefined) return endTask(ctx, task, 'abandoned', 'proven or given back meanwhile');
+  let answer: FarmAnswer | undefined;
   try {
-    const answer = parseFarmAnswer(value);
+    answer = parseFarmAnswer(value);
     if ('refused' in answer) await refused(ctx, task, rows, answer);
     else await proven(ctx, task, rows, answer);
   } catch (error) {
@@ -45,7 +47,9 @@ export async function transfersDone(ctx: NodeContext, task: FarmTaskRow, value: 
     ctx.log(`farm: result of ${task.id} refused, ${error.code}`);
     // An anchor that was lost is not the worker's fault, and another try would not help.
     if (error.code === 'ANCHOR_UNKNOWN') return giveBackAll(ctx, task, rows, error.code);
+    const liar = liarBehind(ctx, task, answer, error);
     await transfersFailed(ctx, task, `${error.code}: refused`);
+    if (liar !== undefined) await ctx.records.fault(liar, 'invalid');
   }
 }
 
@@ -83,7 +87,12 @@ async function proven(ctx: NodeContext, task: FarmTaskRow, rows: readonly Transf
   const admitted = await admitProof(ctx, members, proof);
   await endTask(ctx, task, 'done');
   // Whoever refused what is now proven was wrong, where all who could read it read the same.
-  for (const { worker, code } of rows.flatMap(({ refusals = [] }) => refusals)) if (isOfContent(code)) ctx.contradicted.add(worker);
+  for (const { row, worker, code } of rows.flatMap(({ id, refusals = [] }) => refusals.map((refusal) => ({ row: id, ...refusal })))) {
+    if (!isOfContent(code)) continue;
+    ctx.contradicted.add(worker);
+    await ctx.records.contradict(worker, row);
+  }
+  await ctx.records.proven(task.id, workOf(task), result.prover);
   for (const row of admitted) await confirm(ctx, row);
 }
 
@@ -117,7 +126,8 @@ async function refused(ctx: NodeContext, task: FarmTaskRow, rows: readonly Trans
     throw new TacitError('REFUSAL_FORGED', 'the refusal is not signed by a worker who can read what it refuses');
   ctx.log(`farm: of ${task.id}, ${[...codes].map(([index, code]) => `${index} is set aside (${code})`).join(', ')}`);
   // What the node has made and sealed itself is true and opens.
-  if ([...codes].some(([index, code]) => rows[index]?.padding === true && code !== 'SEAL_EXPIRED')) ctx.contradicted.add(refusal.worker);
+  const denied = [...codes].some(([index, code]) => rows[index]?.padding === true && code !== 'SEAL_EXPIRED');
+  if (denied) ctx.contradicted.add(refusal.worker);
   const namesPadding = [...codes.keys()].every((index) => rows[index]?.padding === true);
   await concludeTask(ctx, task, [...codes].map(([index, code]) => `${index} ${code}`).join(), (row, again) => {
     const code = codes.get(rows.indexOf(row));
@@ -127,6 +137,7 @@ async function refused(ctx: NodeContext, task: FarmTaskRow, rows: readonly Trans
     const attempts = row.attempts + 1;
     return refusals.length >= REFUSERS || attempts >= TRANSFER_ATTEMPTS ? { code } : again({ refusals, attempts });
   });
+  if (denied) await ctx.records.fault(refusal.worker, 'denied');
 }
 
 /** The job as the node put it into the queue. */

@@ -11,16 +11,19 @@ import type { VerifyingKey } from '../protocol/vkey.js';
 import { verifyGroth16 } from '../prover/engine/verify.js';
 import { type FarmResult, parseFarmResult } from '../queue/contracts.js';
 import { failureCode } from '../queue/farm.js';
+import { liarBehind } from './blame.js';
 import type { NodeContext } from './context.js';
 import { fieldOf } from './hex.js';
 import { slotOf } from './seal.js';
-import { endTask, noteTask, planUpdateTask } from './tasks.js';
+import { endTask, noteTask, planUpdateTask, workOf } from './tasks.js';
 
 export async function updateDone(ctx: NodeContext, task: FarmTaskRow, value: unknown): Promise<void> {
   const seal = ctx.seals.find(({ index }) => index === task.seal);
   if (seal === undefined || seal.state !== 'sealed') return endTask(ctx, task, 'abandoned', 'the seal needs no proof');
+  let answer: FarmResult | undefined;
   try {
     const result = parseFarmResult(value);
+    answer = result;
     checkUpdateProof(ctx, seal, result);
     const proven = { ...seal, state: 'proven' as const };
     await ctx.journal.transaction((tables) => {
@@ -37,9 +40,12 @@ export async function updateDone(ctx: NodeContext, task: FarmTaskRow, value: unk
     noteTask(ctx, { ...task, state: 'done' });
     ctx.seals = ctx.seals.map((entry) => (entry.index === seal.index ? proven : entry));
     ctx.inputs.delete(seal.index);
+    await ctx.records.proven(task.id, workOf(task), result.prover);
   } catch (error) {
     if (!(error instanceof TacitError)) throw error;
+    const liar = liarBehind(ctx, task, answer, error);
     await updateFailed(ctx, task, `${error.code}: refused`);
+    if (liar !== undefined) await ctx.records.fault(liar, 'invalid');
   }
 }
 

@@ -7,6 +7,7 @@ import { LANES, type Lane } from '../queue/farmOptions.js';
 import { RollupContract } from '../verifier-contract/rollup.js';
 import { openRpc } from '../verifier-contract/rpc.js';
 import { registerFarmFailed } from './farmFailed.js';
+import { registerFarmWorkers } from './farmWorkers.js';
 import { type CommandResult, runs } from './output.js';
 import { readSecret } from './prompt.js';
 
@@ -44,6 +45,7 @@ export function registerFarm(program: Command): void {
     .option('--lanes <list>', `circuits that the worker serves, of ${LANES.join(', ')}`, LANES.join(','))
     .addHelpText('after', ACL_EXAMPLE);
   runs<AclOptions>(acl, printAcl);
+  registerFarmWorkers(farm, DEFAULT_URL);
   registerFarmFailed(farm);
 }
 

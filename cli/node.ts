@@ -27,6 +27,7 @@ interface NodeOptions extends WatchFlags {
   readonly host: string;
   readonly port: string;
   readonly publicUrl?: string[];
+  readonly closedFarm?: boolean;
   readonly updateCircuits: string;
   readonly sealAfterMs: string;
   readonly settleAfterMs: string;
@@ -53,6 +54,7 @@ export function registerNode(program: Command): void {
     .option('--host <host>', 'where the gateway listens', '127.0.0.1')
     .option('--port <port>', 'port of the gateway, 0 for any', '8080')
     .option('--public-url <url...>', 'under which wallets and workers reach the gateway; workers’ logins must name one of them')
+    .option('--closed-farm', 'only workers that were admitted with `tacit farm admit` get jobs; else all that announce themselves')
     .option('--update-circuits <names>', 'circuits of the updates, comma-separated', 'update_8')
     .option('--seal-after-ms <ms>', 'seal a batch when its oldest transfer has waited so long', '2000')
     .option('--settle-after-ms <ms>', 'settle proven updates after so long', '5000')
@@ -92,6 +94,7 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
       host: options.host,
       port: wholeNumber('port', options.port),
       ...(options.publicUrl === undefined ? {} : { publicHosts: options.publicUrl.map(hostOf) }),
+      ...(options.closedFarm === true ? { admittedWorkers: [] } : {}),
       policy: {
         updateCircuits: circuitNames(options.updateCircuits),
         sealAfterMs: wholeNumber('seal-after-ms', options.sealAfterMs),

@@ -226,6 +226,23 @@ export interface CheckpointRow {
   readonly check: Hex;
 }
 
+/** What was found false of what a worker signed (aggregator/reputation.ts). */
+export type WorkerFault = 'invalid' | 'denied' | 'contradicted' | 'lapsed';
+
+/** A worker's record. The key is its address. */
+export interface WorkerRow {
+  readonly address: EvmAddress;
+  /** Proofs that verified. */
+  readonly accepted: number;
+  readonly faults: Readonly<Record<WorkerFault, number>>;
+  /** As they were at `pointsMs`. */
+  readonly points: number;
+  readonly pointsMs: TimeMs;
+  readonly removed: boolean;
+  /** The operator's word. */
+  readonly verdict?: 'admitted' | 'banned';
+}
+
 /** Row type and key type of every table. */
 export interface Tables {
   transfers: { key: RecordHash; row: TransferRow };
@@ -236,6 +253,7 @@ export interface Tables {
   seals: { key: number; row: SealRow };
   updateProofs: { key: number; row: UpdateProofRow };
   tasks: { key: string; row: FarmTaskRow };
+  workers: { key: EvmAddress; row: WorkerRow };
   settlements: { key: number; row: SettlementRow };
   transactions: { key: Hex; row: TransactionRow };
   /** Nonce ledger: nonce → hashes of the transactions signed with it, oldest first. */
@@ -265,6 +283,7 @@ const NAMES: Record<TableName, true> = {
   seals: true,
   updateProofs: true,
   tasks: true,
+  workers: true,
   settlements: true,
   transactions: true,
   nonces: true,

@@ -1,5 +1,6 @@
 /** The node's state in words: what `tacit farm status` prints. */
 import type { LaneInspection, NodeInspection, WorkerInspection } from '../aggregator/inspect.js';
+import type { WorkerRecord } from '../aggregator/workerRecords.js';
 import { backlogOf } from './backlog.js';
 
 /** A node's inspection as it crosses HTTP: amounts of wei are decimal strings. */
@@ -62,7 +63,15 @@ function farmLines(status: FarmStatus): string[] {
     '  lane        waiting  active  failed  a proof takes',
     ...farm.lanes.map(laneLine),
     ...farm.workers.map(workerLine),
+    ...status.workerRecords.map(recordLine),
   ];
+}
+
+function recordLine({ address, accepted, faults, points, standing, verdict }: WorkerRecord): string {
+  const counted = Object.entries(faults).flatMap(([fault, count]) => (count === 0 ? [] : [`${count} ${fault}`]));
+  const state = standing === 'good' ? (verdict ?? 'good') : standing;
+  const counts = [`${accepted} accepted`, ...counted].join(', ');
+  return `  record ${address}  ${state}, ${points.toFixed(0)} of 100 points: ${counts}`;
 }
 
 function laneLine({ lane, waiting, active, failed, provingMs }: LaneInspection): string {

@@ -12,7 +12,7 @@ import { closeInTurn, type Watching, type WatchingOptions } from './watching.js'
 
 /** @throws TacitError OPERATIONS_PORT */
 export async function watchNode(
-  node: Pick<RunningNode, 'inspect' | 'subscribe'>,
+  node: Pick<RunningNode, 'inspect' | 'subscribe' | 'judge'>,
   { redisUrl, domain }: { readonly redisUrl: string; readonly domain: Domain },
   { port, host, boardPassword, collectorUrl }: WatchingOptions,
   log: ProcessLog,
@@ -37,7 +37,13 @@ export async function watchNode(
       status: async () => farmStatusOf(await node.inspect()),
       ...(board === undefined || boardPassword === undefined
         ? {}
-        : { board: { password: boardPassword, register: (app, path) => board.register(app, path) } }),
+        : {
+            board: {
+              password: boardPassword,
+              register: (app, path) => board.register(app, path),
+              judge: (worker, verdict) => node.judge(worker, verdict),
+            },
+          }),
     });
     stops.push(() => server.close());
     return { url: server.url, close: () => closeInTurn(stops) };

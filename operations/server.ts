@@ -6,12 +6,14 @@
  *   GET /metrics   Prometheus
  *   GET /status    JSON (a node's: what `tacit farm status` prints)
  *   GET /queues    the queue's board, read-only, behind a password; only where one is set
+ *   POST /workers/0x…/admit, /ban   the operator's word about a worker, behind the same password
  */
 import basicAuth from '@fastify/basic-auth';
 import { sha256 } from '@noble/hashes/sha2.js';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { constantTimeEqual } from '../protocol/bytes.js';
 import { TacitError } from '../protocol/errors.js';
+import type { EvmAddress } from '../protocol/flavor.js';
 
 export interface OperationsParameters {
   readonly host: string;
@@ -28,6 +30,8 @@ export interface QueueBoard {
   readonly password: string;
   /** Adds the board's routes below a path. */
   readonly register: (app: FastifyInstance, path: string) => Promise<void>;
+  /** The operator's word about a worker; answers its record. */
+  readonly judge: (worker: EvmAddress, verdict: 'admitted' | 'banned') => Promise<unknown>;
 }
 
 export interface RunningOperations {
@@ -37,6 +41,7 @@ export interface RunningOperations {
 
 export const BOARD_USER = 'operator';
 const BOARD_PATH = '/queues';
+const VERDICTS: Readonly<Record<string, 'admitted' | 'banned'>> = { admit: 'admitted', ban: 'banned' };
 
 /** @throws TacitError OPERATIONS_PORT where the port cannot be had */
 export async function startOperations(parameters: OperationsParameters): Promise<RunningOperations> {
@@ -60,7 +65,7 @@ export async function startOperations(parameters: OperationsParameters): Promise
   }
 }
 
-async function addBoard(app: FastifyInstance, { password, register }: QueueBoard): Promise<void> {
+async function addBoard(app: FastifyInstance, { password, register, judge }: QueueBoard): Promise<void> {
   await app.register(async (inside) => {
     await inside.register(basicAuth, {
       authenticate: { realm: 'tacit queues' },
@@ -70,6 +75,11 @@ async function addBoard(app: FastifyInstance, { password, register }: QueueBoard
     });
     inside.addHook('onRequest', inside.basicAuth);
     await register(inside, BOARD_PATH);
+    inside.post<{ Params: { worker: string; verb: string } }>('/workers/:worker/:verb', async ({ params }, reply) => {
+      const verdict = VERDICTS[params.verb];
+      if (verdict === undefined || !/^0x[0-9a-f]{40}$/.test(params.worker)) return reply.status(404).send({ ok: false });
+      return judge(params.worker, verdict);
+    });
   });
 }
 

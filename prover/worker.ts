@@ -21,12 +21,13 @@ import type { Domain } from '../protocol/record.js';
 import { type TransferWitness, transferCircuitInput } from '../protocol/transfer.js';
 import { vkeyFromSnarkjs } from '../protocol/vkey.js';
 import { verifyingKeyHash } from '../protocol/vkeyHash.js';
-import type { FarmAnswer, FarmJob, FarmProgress, FarmRefusal, TransferJob } from '../queue/contracts.js';
+import type { FarmAnswer, FarmJob, FarmProgress, FarmRefusal, FarmResult, TransferJob } from '../queue/contracts.js';
 import type { Lane } from '../queue/farmOptions.js';
 import { consumeFarm, type FarmHandler, PassOn } from '../queue/farmWorker.js';
 import { isFor, type LeasePort } from '../queue/lease.js';
 import type { LogLine } from '../queue/redis.js';
 import { signRefusal } from '../queue/refusal.js';
+import { signProgress, signResult } from '../queue/statements.js';
 import { startAnnouncing } from './announcing.js';
 import { mayHaveGpu } from './backends/gpuDevice.js';
 import { describeGpu } from './backends/gpuReport.js';
@@ -140,15 +141,16 @@ class Workbench {
     const { keys, domain, log = () => {} } = this.#parameters;
     this.#assertOwnVersion(job);
     const startedAt = performance.now();
-    const task: Task | FarmRefusal =
-      job.kind === 'transfer' ? await this.#openTransferJob(job, report) : ownUpdate(job, keys.address, domain);
+    const task: Task | FarmRefusal = job.kind === 'transfer' ? await this.#openTransferJob(job) : ownUpdate(job, keys.address, domain);
     if ('refused' in task) {
       log(`refused of ${job.id}: ${task.refused.map(({ index, code }) => `${index} ${code}`).join(', ')}`);
       return task;
     }
+    const sign = signerFromKey(keys.account);
+    await report(await signProgress(job.id, { stage: 'checked', worker: keys.address }, domain, sign));
     const proof = await this.#prove(job.circuit, task, lost);
     const provingMs = Math.round(performance.now() - startedAt);
-    return {
+    const result: FarmResult = {
       circuit: job.circuit,
       proof,
       h: bytesToHex(fieldToBytes(task.publicInputs.h)),
@@ -156,6 +158,7 @@ class Workbench {
       ...(task.anchor === undefined ? {} : { anchor: bytesToHex(fieldToBytes(task.anchor)) }),
       provingMs,
     };
+    return signResult(job, result, domain, sign);
   }
 
   /**
@@ -193,14 +196,13 @@ class Workbench {
     if (verifyingKeyHash(vkeyFromSnarkjs(vkey)) !== key) throw new PassOn();
   }
 
-  async #openTransferJob(job: TransferJob, report: (progress: FarmProgress) => Promise<void>): Promise<Task | FarmRefusal> {
+  async #openTransferJob(job: TransferJob): Promise<Task | FarmRefusal> {
     const { keys, domain } = this.#parameters;
     if (!isFor(job, keys.address)) throw new PassOn();
     const { witnesses, refused } = openTransfers(job, keys, domain, Math.floor(Date.now() / 1000));
     if (refused.length > 0) return signRefusal(job, { worker: keys.address, refused }, domain, signerFromKey(keys.account));
     const { anchor } = witnesses[0] as TransferWitness;
     const { input, publicInputs } = transferCircuitInput(job.circuit, witnesses, anchor, keys.address, domain);
-    await report({ stage: 'checked', worker: keys.address });
     return { input, publicInputs, anchor };
   }
 

@@ -3,6 +3,8 @@
  * else. A worker can spoil jobs of its lanes, which costs time (the node's journal publishes them again); it can read no
  * other key, see no other rollup's farm, and neither flush nor configure the server.
  *
+ * The list of workers is everybody's to add to and nobody's to take from: a selector of its own allows SADD alone.
+ *
  * Rules as in Redis' documentation of ACL SETUSER (7.0): an aclfile holds one such line a user.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -40,7 +42,7 @@ export function workerAclLine({ user, password, address, lanes }: WorkerAcl, dom
       got: `${password.length}`,
     });
   const prefix = farmPrefix(domain);
-  const keys = [...lanes.map((lane) => `~${prefix}:${lane}:*`), `~${prefix}:workers`, `~${prefix}:workers:${address}`];
+  const keys = [...lanes.map((lane) => `~${prefix}:${lane}:*`), `~${prefix}:workers:${address}`];
   const digest = bytesToHex(sha256(new TextEncoder().encode(password))).slice(2);
-  return `user ${user} reset on #${digest} ${keys.join(' ')} resetchannels ${COMMANDS}`;
+  return `user ${user} reset on #${digest} ${keys.join(' ')} resetchannels ${COMMANDS} (-@all +sadd ~${prefix}:workers)`;
 }

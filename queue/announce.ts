@@ -84,9 +84,9 @@ export class AnnouncementBoard {
     await this.#redis.sadd(this.#key, announcement.address);
   }
 
+  /** A worker takes its line down; from the list it may take nobody, not even itself: whoever reads the list does. */
   async withdraw(worker: EvmAddress): Promise<void> {
     await this.#redis.del(`${this.#key}:${worker}`);
-    await this.#redis.srem(this.#key, worker);
   }
 
   /** In ascending order of address; what is malformed or not signed by its worker is left out. */

@@ -56,6 +56,8 @@ export interface FarmResult {
   anchor?: Hex;
   /** Wall-clock time of witness and proof together. */
   provingMs: number;
+  /** 65 bytes, EIP-712 by the prover (statements.ts). Without it an invalid proof speaks against nobody. */
+  signature?: Hex;
 }
 
 /** Instead of a proof: the worker opened the job and these members of it cannot be proven. Signed (refusal.ts). */
@@ -73,6 +75,8 @@ export type FarmAnswer = FarmResult | FarmRefusal;
 export interface FarmProgress {
   stage: 'checked';
   worker: EvmAddress;
+  /** 65 bytes, EIP-712 by the worker (statements.ts). Without it nothing is done about the report. */
+  signature?: Hex;
 }
 
 /** BullMQ joins ids with ':' and takes whole numbers for its own, so ids begin with a letter and avoid both. */
@@ -111,6 +115,7 @@ const farmResultShape = z.strictObject({
   prover: address,
   anchor: word.optional(),
   provingMs: z.number().nonnegative(),
+  signature: hexOf(SIGNATURE_BYTES).optional(),
 });
 /** Size of the largest transfer circuit. */
 const MAX_TRANSFERS = Math.max(...Object.values(CIRCUITS).map(({ kind, size }) => (kind === 'transfer' ? size : 0)));
@@ -134,7 +139,11 @@ const farmRefusalShape = z.strictObject({
     ),
   signature: hexOf(SIGNATURE_BYTES),
 });
-const farmProgressShape = z.strictObject({ stage: z.literal('checked'), worker: address });
+const farmProgressShape = z.strictObject({
+  stage: z.literal('checked'),
+  worker: address,
+  signature: hexOf(SIGNATURE_BYTES).optional(),
+});
 
 /** @throws TacitError JOB_MALFORMED */
 export function parseFarmJob(value: unknown): FarmJob {
@@ -164,5 +173,5 @@ export function parseFarmAnswer(value: unknown): FarmAnswer {
 /** Undefined for anything that is not a progress report: reports are advice, not evidence. */
 export function parseFarmProgress(value: unknown): FarmProgress | undefined {
   const parsed = farmProgressShape.safeParse(value);
-  return parsed.success ? parsed.data : undefined;
+  return parsed.success ? (parsed.data as FarmProgress) : undefined;
 }

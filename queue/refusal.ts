@@ -40,7 +40,7 @@ function digest(job: RefusedJob, { refused }: Pick<FarmRefusal, 'refused'>, doma
 }
 
 /** Lists, not objects: the order of an object's members is whoever's wrote it. */
-function contentText({ sealed, anchor }: RefusedJob): string {
+export function contentText({ sealed, anchor }: RefusedJob): string {
   const members = sealed.map(({ recordHash, rosterId, expiry, recipients, nonce, ciphertext }) => [
     [recordHash, rosterId, expiry, nonce, ciphertext],
     recipients.map(({ address, ephemeral, wrapped }) => [address, ephemeral, wrapped]),

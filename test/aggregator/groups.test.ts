@@ -13,6 +13,8 @@ import { auditedReplay, makeWorld, provenSubmission, recordOf, settledStatus, st
 
 const LANES = ['transfer_1', 'transfer_8', 'update_8', 'update_32'] as const;
 const POLICY: Partial<NodePolicy> = { updateCircuits: ['update_8', 'update_32'], groupAfterMs: 60_000, sealAfterMs: 300 };
+/** Liars have names of their own: what they are charged stays with them from test to test. */
+const [LIAR_KEY, DENIER_KEY] = [new Uint8Array(32).fill(0x71), new Uint8Array(32).fill(0x72)];
 /** Generous: the machine may be busy. */
 const LIMIT_MS = 50_000;
 let world: World;
@@ -201,6 +203,7 @@ describe('what is wrong with one member', () => {
   it('A15: a worker that refuses a true payment costs it time: another one proves it', async () => {
     let refusals = 0;
     const liar: Partial<SimulatedWorkerOptions> = {
+      key: LIAR_KEY,
       refuse: ({ sealed: members }) => {
         refusals++;
         return members.slice(0, 1).map((_, index) => ({ index, code: 'TRANSFER_T8' }));
@@ -239,6 +242,7 @@ describe('what is wrong with one member', () => {
   it('A15: a worker that refuses what the node made up does not hold a group up for ever', async () => {
     let lies = 0;
     const liar: Partial<SimulatedWorkerOptions> = {
+      key: DENIER_KEY,
       refuse: ({ circuit }) => {
         if (circuit !== 'transfer_8') return [];
         lies++;

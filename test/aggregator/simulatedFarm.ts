@@ -23,6 +23,7 @@ import { consumeFarm, PassOn } from '../../queue/farmWorker.js';
 import type { LeasePort } from '../../queue/lease.js';
 import { signRefusal } from '../../queue/refusal.js';
 import type { HomeProof, SignedRoster } from '../../queue/service.js';
+import { signProgress, signResult } from '../../queue/statements.js';
 import { keyOf, mod, simulate, wasteFor } from '../protocol/simulatedProofs.js';
 
 const CIRCUIT_NAMES: readonly CircuitName[] = ['transfer_1', 'transfer_8', 'update_2', 'update_8', 'update_32'];
@@ -75,6 +76,8 @@ export type WorkerPhase = 'taken' | 'checked' | 'proving' | 'result';
 
 export interface SimulatedWorkerOptions {
   readonly redisUrl: string;
+  /** Stands by what it hands back, spoilt or not. */
+  readonly signs?: boolean;
   /** Another way to its jobs than Redis. */
   readonly open?: () => Promise<LeasePort>;
   readonly domain: Domain;
@@ -102,8 +105,10 @@ export async function startSimulatedWorker({
   refuse = () => [],
   at = () => {},
   open,
+  signs = false,
 }: SimulatedWorkerOptions): Promise<SimulatedWorker> {
   const address = evmAddressOfKey(key);
+  const sign = signerFromKey(key);
   const sealSecret = key.map((byte) => byte ^ 0x5a);
   const leases = await (open?.() ?? openBullLeases({ redisUrl, domain, lanes, name: address, worker: address }));
   const announcement = {
@@ -119,7 +124,8 @@ export async function startSimulatedWorker({
   const consumer = consumeFarm({
     leases,
     lanes,
-    handler: async (job, report) => {
+    handler: async (job, tell) => {
+      const report = async (progress: { stage: 'checked'; worker: string }) => tell(await signProgress(job.id, progress, domain, sign));
       await at('taken', job);
       const lies = job.kind === 'transfer' ? refuse(job) : [];
       const opened =
@@ -133,7 +139,8 @@ export async function startSimulatedWorker({
       const result = opened();
       await at('result', job);
       proved.push(job.id);
-      return spoil(job, result);
+      const answer = spoil(job, result);
+      return signs ? signResult(job, answer, domain, sign) : answer;
     },
   });
   return {

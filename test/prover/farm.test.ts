@@ -21,6 +21,7 @@ import { FarmQueue } from '../../queue/farm.js';
 import { farmPrefix, type Lane } from '../../queue/farmOptions.js';
 import { type RunningRedis, startRedis } from '../../queue/redis.js';
 import { isGenuineRefusal } from '../../queue/refusal.js';
+import { isGenuineProgress, isGenuineResult } from '../../queue/statements.js';
 import { DOMAIN, envelope, sealedTransfer, secretsOf, settled, spawnWorker, transferJob, updateJob } from './farmSupport.js';
 
 const NOW = Math.floor(Date.now() / 1000);
@@ -78,7 +79,9 @@ describe('a farm of real workers', () => {
     const result = parseFarmResult(proven?.state === 'done' ? proven.result : undefined);
     expect(result.prover).toBe(keys.address);
     expect(await holds(transfer, result)).toBe(true);
-    expect(await farm.progress('transfer-honest')).toEqual({ stage: 'checked', worker: keys.address });
+    expect(isGenuineProgress('transfer-honest', (await farm.progress('transfer-honest'))!, DOMAIN)).toBe(true);
+    expect(isGenuineResult(jobs[0]!, result, DOMAIN)).toBe(true);
+    expect(isGenuineResult(jobs[1]!, result, DOMAIN)).toBe(false);
     expect(kinds).toContain('checked transfer-honest');
     expect(kinds.indexOf('checked transfer-honest')).toBeLessThan(kinds.indexOf('done transfer-honest'));
     unsubscribe();

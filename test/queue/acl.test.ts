@@ -66,6 +66,19 @@ describe('a worker’s Redis user', () => {
     await expect(worker.eval("return redis.call('GET', KEYS[1])", 1, key())).rejects.toThrow(/NOPERM|ACL|access/i);
   });
 
+  it('A16: may put itself on the list of workers, and can take nobody off it, nor read it', async () => {
+    const list = `${farmPrefix(world.domain)}:workers`;
+    const other = `0x${'22'.repeat(20)}`;
+    await admin.sadd(list, other);
+    await worker.sadd(list, `0x${'33'.repeat(20)}`);
+    await expect(worker.srem(list, other)).rejects.toThrow(/^NOPERM/);
+    await expect(worker.del(list)).rejects.toThrow(/^NOPERM/);
+    await expect(worker.rename(list, `${farmPrefix(world.domain)}:update_2:x`)).rejects.toThrow(/^NOPERM/);
+    await expect(worker.smembers(list)).rejects.toThrow(/^NOPERM/);
+    await expect(worker.eval("return redis.call('SREM', KEYS[1], ARGV[1])", 1, list, other)).rejects.toThrow(/NOPERM|ACL|access/i);
+    expect(await admin.sismember(list, other)).toBe(1);
+  });
+
   it('needs a name and a password worth the name', () => {
     const good = { user: 'worker-1', password: PASSWORD, address: `0x${'33'.repeat(20)}`, lanes: [] };
     expect(() => workerAclLine({ ...good, user: 'a b' }, world.domain)).toThrow(expect.objectContaining({ code: 'ACL_USER' }));
