@@ -16,7 +16,7 @@ import { hex, sealForSimulated } from './simulatedFarm.js';
 import { auditedReplay, makeWorld, recordOf, statusNow, until, type World } from './world.js';
 
 /** A failover and everybody's coming back, on a slow machine. */
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 const WORKER_PASSWORD = 'no-more-than-it-needs';
 let world: World | undefined;
 

@@ -17,7 +17,7 @@ import { hasProgram } from './programs.js';
 
 const NOW = Math.floor(Date.now() / 1000);
 /** A machine that proves a quarter as fast, and TCP's own patience. */
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 /** The cut comes in the middle of a proof, unless this process is kept waiting for as long as a proof takes: then it tries again. */
 const TRIES = 10;
 
