@@ -22,11 +22,14 @@ const CURVE_B = 3n;
  * A sum that takes longer than this hangs. Hardware does 2^20 in a second or two; a software adapter needs minutes for
  * what tests give it.
  */
-const TIME_LIMIT_MS = { hardware: 20_000, software: 900_000 } as const;
+const SUM_LIMIT_MS = { hardware: 20_000, software: 900_000 } as const;
+/** An upload is short, but a slow driver may compile for half a minute before it. */
+const UPLOAD_LIMIT_MS = { hardware: 120_000, software: 900_000 } as const;
 
 export interface GpuHelperOptions {
   /** Sums of fewer bases stay with the pool. */
   readonly fewestBases: number;
+  /** Instead of both limits. */
   readonly timeLimitMs?: number;
   /** How sums are made resident; tests give one that fails. */
   readonly createMsm?: (device: GPUDevice, bases: Uint8Array) => Promise<GpuMsm>;
@@ -49,7 +52,8 @@ export class GpuHelper implements KeyHelper {
   readonly backend = WEBGPU;
   readonly #gpu: Gpu;
   readonly #options: GpuHelperOptions;
-  readonly #timeLimitMs: number;
+  readonly #sumLimitMs: number;
+  readonly #uploadLimitMs: number;
   readonly #sums = new Map<BaseName, GpuMsm>();
   #tail: Promise<unknown> = Promise.resolve();
   /** Whoever waits for the device. */
@@ -61,7 +65,9 @@ export class GpuHelper implements KeyHelper {
   constructor(gpu: Gpu, options: GpuHelperOptions) {
     this.#gpu = gpu;
     this.#options = options;
-    this.#timeLimitMs = options.timeLimitMs ?? TIME_LIMIT_MS[gpu.facts.software ? 'software' : 'hardware'];
+    const kind = gpu.facts.software ? 'software' : 'hardware';
+    this.#sumLimitMs = options.timeLimitMs ?? SUM_LIMIT_MS[kind];
+    this.#uploadLimitMs = options.timeLimitMs ?? UPLOAD_LIMIT_MS[kind];
     void gpu.end.then((reason) => {
       for (const wake of [...this.#waiting]) wake(reason);
       if (this.#ended) return;
@@ -70,18 +76,13 @@ export class GpuHelper implements KeyHelper {
     });
   }
 
-  /** Bytes held on the device. */
-  get deviceBytes(): number {
-    return [...this.#sums.values()].reduce((sum, { deviceBytes }) => sum + deviceBytes, 0);
-  }
-
   /** Uploads the bases and holds them against the pool's. Never rejects: what fails ends the helper. */
   async adopt(key: KeyBases, names: readonly G1Name[]): Promise<void> {
     const create = this.#options.createMsm ?? createGpuMsm;
     try {
       for (const name of names) {
         const creating = create(this.#gpu.device, key.bases(name));
-        const msm = await this.#limited(creating).catch((error: unknown) => {
+        const msm = await this.#limited(creating, this.#uploadLimitMs).catch((error: unknown) => {
           void creating.then(
             (late) => late.destroy(),
             () => undefined,
@@ -89,7 +90,7 @@ export class GpuHelper implements KeyHelper {
           throw error;
         });
         this.#sums.set(name, msm);
-        if (!(await basesAgree(key, name, async (scalars) => checkedPoint(await this.#limited(msm.compute(scalars)))))) {
+        if (!(await basesAgree(key, name, async (scalars) => checkedPoint(await this.#limited(msm.compute(scalars), this.#sumLimitMs))))) {
           throw wrong(`the bases of ${name} do not add up`);
         }
       }
@@ -128,7 +129,7 @@ export class GpuHelper implements KeyHelper {
     if (this.#ended || !msm) throw new TacitError('WEBGPU_CLOSED', 'the helper has ended');
     try {
       const start = performance.now();
-      const point = checkedPoint(await this.#limited(msm.compute(read(), signal ? { signal } : {})));
+      const point = checkedPoint(await this.#limited(msm.compute(read(), signal ? { signal } : {}), this.#sumLimitMs));
       return { point, elapsedMs: performance.now() - start };
     } catch (error) {
       if (!signal?.aborted) this.#fail(error);
@@ -137,7 +138,7 @@ export class GpuHelper implements KeyHelper {
   }
 
   /** A device that does not answer in time is given up: nothing else stops what it is doing. */
-  #limited<T>(work: Promise<T>): Promise<T> {
+  #limited<T>(work: Promise<T>, limitMs: number): Promise<T> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer);
@@ -145,7 +146,7 @@ export class GpuHelper implements KeyHelper {
         act();
       };
       const onEnd = (reason: TacitError): void => settle(() => reject(reason));
-      const timer = setTimeout(() => this.#gpu.close(late(this.#timeLimitMs)), this.#timeLimitMs);
+      const timer = setTimeout(() => this.#gpu.close(late(limitMs)), limitMs);
       this.#waiting.add(onEnd);
       work.then(
         (value) => settle(() => resolve(value)),
