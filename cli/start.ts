@@ -3,7 +3,7 @@
  * settled, every balance right and the audit valid.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../circuits/paths.js';
@@ -27,6 +27,8 @@ const ASSETS: readonly DevnetAsset[] = [
   { symbol: 'ETH', decimals: 18, faucetLimit: 1_000_000n * 10n ** 18n },
   { symbol: DEVNET_TOKEN.symbol, decimals: DEVNET_TOKEN.decimals, faucetLimit: 10n ** 18n },
 ];
+/** What shells add to a signal's number for an exit code. */
+const SIGNAL_EXIT = 128;
 const STAGE_NAMES = { fund: 'deposits settled', prove: 'transfers proven', settle: 'transfers settled' } as const;
 
 const program = new Command('npm start --')
@@ -45,10 +47,12 @@ process.stdout.write('', () => process.exit());
 async function start(options: StartOptions): Promise<void> {
   const json = options.json === true;
   const startedMs = Date.now();
-  const dir = mkdtempSync(join(tmpdir(), 'tacit-'));
+  let dir: string | undefined;
   let clean = false;
   try {
     const payments = readPayments(options.payments);
+    dir = mkdtempSync(join(tmpdir(), 'tacit-'));
+    sayWhereOnInterrupt(dir);
     say(`${payments.length} payments; journals, wallets and logs in ${dir}`);
     const bars = progressBars();
     const result = await runMainJob({
@@ -69,8 +73,18 @@ async function start(options: StartOptions): Promise<void> {
   } catch (error) {
     reportError(error, json);
   } finally {
-    if (clean && options.keep !== true) rmSync(dir, { recursive: true, force: true });
-    else say(`journals, wallets and logs are kept in ${dir}`);
+    if (dir !== undefined && clean && options.keep !== true) rmSync(dir, { recursive: true, force: true });
+    else if (dir !== undefined) say(`journals, wallets and logs are kept in ${dir}`);
+  }
+}
+
+/** Whatever was started ends with this process; what it wrote stays. */
+function sayWhereOnInterrupt(dir: string): void {
+  for (const [signal, number] of Object.entries({ SIGINT: constants.signals.SIGINT, SIGTERM: constants.signals.SIGTERM })) {
+    process.once(signal, () => {
+      say(`\ninterrupted; journals, wallets and logs are kept in ${dir}`);
+      process.exit(SIGNAL_EXIT + number);
+    });
   }
 }
 

@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 // AbortSignal.any came with 20.3.
 const MIN_NODE = [20, 3];
+/** Exit codes that stand for SIGINT and SIGTERM: 128 and the signal's number. */
+const [INTERRUPTED, TERMINATED] = [130, 143];
 
 /** Installs and compiles. @param {{log?: (line: string) => void}} options */
 export async function prepare({ log = (line) => process.stderr.write(`${line}\n`) } = {}) {
@@ -29,7 +31,7 @@ async function install(log) {
   log('Installing packages (npm install) …');
   // A lock file knows the platform it was written on only, so `npm ci` refuses it elsewhere; --no-save keeps it as it is.
   const code = await run('npm', ['install', '--no-audit', '--no-fund', '--no-save', '--include=dev', '--loglevel=error']);
-  if (code !== 0) fail('npm install failed; its messages stand above.');
+  if (code !== 0) fail('npm install failed; its messages stand above.', code);
   mkdirSync(dirname(marker), { recursive: true });
   writeFileSync(marker, wanted);
 }
@@ -47,7 +49,7 @@ async function compile(log) {
   rmSync(marker, { force: true });
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const code = await run(process.execPath, [tsc, '-p', root]);
-  if (code !== 0) fail('TypeScript does not compile; its messages stand above.');
+  if (code !== 0) fail('TypeScript does not compile; its messages stand above.', code);
   writeFileSync(marker, mark());
 }
 
@@ -90,12 +92,14 @@ export function run(command, args, { stdio = ['ignore', 2, 2], env = process.env
     child.once('exit', (code, signal) => {
       process.removeListener('SIGINT', forward);
       process.removeListener('SIGTERM', forward);
-      resolve(code ?? (signal === 'SIGINT' ? 130 : 143));
+      resolve(code ?? (signal === 'SIGINT' ? INTERRUPTED : TERMINATED));
     });
   });
 }
 
-export function fail(message) {
-  process.stderr.write(`${message}\n`);
-  process.exit(1);
+/** Ends this process; what somebody interrupted is not reported as failed. @param {number} code of the command that failed */
+export function fail(message, code = 1) {
+  const interrupted = code === INTERRUPTED || code === TERMINATED;
+  if (!interrupted) process.stderr.write(`${message}\n`);
+  process.exit(interrupted ? code : 1);
 }
