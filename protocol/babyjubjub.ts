@@ -23,9 +23,9 @@ export const POINT_BYTES = 32;
 
 type NoblePoint = typeof babyjubjub.Point.BASE;
 
-/** k·B8. @param k in [0, l) */
+/** k·B8, by the table that noble keeps of its base point. @param k in [0, l) @throws TacitError SCALAR_RANGE */
 export function mulBase8(k: SubgroupScalar): Point {
-  return mul(BASE8, k);
+  return times(babyjubjub.Point.BASE, k);
 }
 
 /**
@@ -34,9 +34,13 @@ export function mulBase8(k: SubgroupScalar): Point {
  * @throws TacitError SCALAR_RANGE, POINT_INVALID
  */
 export function mul(P: Point, k: SubgroupScalar): Point {
+  return times(noble(P), k);
+}
+
+function times(P: NoblePoint, k: SubgroupScalar): Point {
   if (k < 0n || k >= SUBGROUP_ORDER)
     throw new TacitError('SCALAR_RANGE', 'scalar out of range', { expected: '0 ≤ k < l', got: 'a value outside' });
-  return k === 0n ? { x: 0n, y: 1n } : affine(noble(P).multiply(k));
+  return k === 0n ? { x: 0n, y: 1n } : affine(P.multiply(k));
 }
 
 export function add(P: Point, Q: Point): Point {

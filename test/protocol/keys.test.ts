@@ -1,7 +1,7 @@
 import { bytesToHex as nobleHex } from '@noble/hashes/utils.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isInSubgroup, mulBase8, SUBGROUP_ORDER } from '../../protocol/babyjubjub.js';
+import { BASE8, isInSubgroup, mul, mulBase8, SUBGROUP_ORDER } from '../../protocol/babyjubjub.js';
 import { isTacitError } from '../../protocol/errors.js';
 import { deriveAccount, fullViewingKey, incomingViewingKey, networkForChain, wideScalar } from '../../protocol/keys.js';
 import { generateMnemonic, mnemonicToSeed } from '../../protocol/mnemonic.js';
@@ -35,6 +35,16 @@ describe('recovery phrase', () => {
 
 describe('account keys', () => {
   const seed = mnemonicToSeed(BIP39_WORDS, 'TREZOR');
+
+  it('multiples of the base point are the same with its table and without', () => {
+    for (const k of [0n, 1n, 2n, SUBGROUP_ORDER >> 1n, SUBGROUP_ORDER - 1n]) expect(mulBase8(k)).toEqual(mul(BASE8, k));
+    const scalars = fc.bigInt({ min: 0n, max: SUBGROUP_ORDER - 1n });
+    fc.assert(
+      fc.property(scalars, (k) => void expect(mulBase8(k)).toEqual(mul(BASE8, k))),
+      { seed: 20261121, numRuns: 20 },
+    );
+    for (const k of [-1n, SUBGROUP_ORDER]) expect(code(() => mulBase8(k))).toBe('SCALAR_RANGE');
+  });
 
   it('are the same for the same path and scalars lie in [1, l)', () => {
     const [one, two] = [deriveAccount(seed, 'dev', 3), deriveAccount(seed, 'dev', 3)];
