@@ -3,7 +3,7 @@
  * of them whatever happens.
  */
 import type { Command } from 'commander';
-import { resolveArtifacts } from '../circuits/artifacts.js';
+import { resolveProvingFiles } from '../circuits/artifacts.js';
 import { formatAmount, parseAmount } from '../client/amount.js';
 import { connect, type WalletEnvironment } from '../client/environment.js';
 import { HomeProver } from '../client/homeProver.js';
@@ -86,7 +86,7 @@ export async function withSession<T>(options: ChainOptions, act: (session: Sessi
 /** A prover that shows what it builds, for as long as `act` runs. */
 export async function withHomeProver<T>(bars: ProgressBars, act: (prover: HomeProver) => Promise<T>): Promise<T> {
   const artifacts = () =>
-    resolveArtifacts('transfer_1', { onProgress: ({ phase, circuit, fraction }) => bars.report(`${phase} ${circuit}`, fraction) });
+    resolveProvingFiles('transfer_1', { onProgress: ({ phase, circuit, fraction }) => bars.report(`${phase} ${circuit}`, fraction) });
   const prover = new HomeProver({ artifacts });
   try {
     return await act(prover);

@@ -1,7 +1,7 @@
 /** Where a worker's circuits come from: this machine's cache, else the node's shelf, else they are built. */
 
 import { existsSync } from 'node:fs';
-import { resolveArtifacts } from '../circuits/artifacts.js';
+import { resolveProvingFiles } from '../circuits/artifacts.js';
 import { buildDir } from '../circuits/build.js';
 import { isTacitError } from '../protocol/errors.js';
 import type { ProvingArtifacts } from '../prover/worker.js';
@@ -22,7 +22,7 @@ export async function workerArtifacts(circuit: Lane, node: string | undefined): 
         say(`the node has no files of ${circuit}; they are built here`);
       }
     }
-    return await resolveArtifacts(circuit, {
+    return await resolveProvingFiles(circuit, {
       onProgress: ({ circuit: name, phase, fraction }) => bars.report(`${phase} ${name}`, fraction),
     });
   } finally {
