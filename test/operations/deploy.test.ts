@@ -65,7 +65,7 @@ describe('what deploy/ holds', () => {
     expect(calls).toHaveLength(4);
     for (const [, command, rest] of calls)
       for (const option of (rest as string).match(/--[a-z-]+/g) ?? []) expect(help[command as 'node' | 'worker'], option).toContain(option);
-  }, 30_000);
+  }, 180_000);
 
   it('systemd accepts the units, where there is one to ask', (context) => {
     if (spawnSync('systemd-analyze', ['--version']).status !== 0) return context.skip('no systemd-analyze on this machine');
