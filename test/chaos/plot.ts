@@ -23,12 +23,14 @@ const ROWS: readonly (readonly [scenario: string, measured: string, label: strin
   ['workers-drain', 'resumedMs', 'real worker killed → job opened again'],
   ['redis-trouble', 'noticedMs', 'Redis unfit → intake pauses'],
   ['redis-trouble', 'recoveryMs', 'Redis fit again → all settled'],
+  ['redis-failover', 'recoveryMs', 'replica promoted → all settled'],
   ['reorgs', 'settledAgainMs', 'blocks taken back → settled again'],
   ['rpc-trouble', 'recoveryMs', 'RPC honest again → all settled'],
   ['rising-fees', 'settledAfterRiseMs', 'base fee rose → settled'],
   ['takeover', 'rebuiltMs', 'second node started → state rebuilt'],
   ['takeover', 'queueServedMs', 'second node started → queue served'],
   ['wallet-killed', 'wholeAgainMs', 'wallet opened again → whole'],
+  ['wallet-command-killed', 'wholeAgainMs', 'tacit wallet resume → whole'],
 ];
 const [WIDTH, ROW_HEIGHT, LEFT, TOP, CHART_HEIGHT] = [860, 22, 290, 50, 220] as const;
 /** Of the logarithmic axis, in milliseconds. */

@@ -114,7 +114,20 @@ export class RedisServer implements RunningRedis {
   }
 }
 
-export function freePort(): Promise<number> {
+/** Given out by this process: what is free again now may be meant for somebody who has not taken it yet. */
+const given = new Set<number>();
+
+/** A port that nothing listens on, and no other caller in this process was given. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = await unusedPort();
+    if (given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+function unusedPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

@@ -57,7 +57,7 @@ export class Workload {
     const { rollup, domain } = this.#world;
     const number = this.#next++;
     const record = act === 'withdrawal' ? this.#withdrawal(number) : recordOf(number);
-    const anchor = (await rollup.state()).noteRoot;
+    const anchor = (await insist(() => rollup.state())).noteRoot;
     if (act !== 'sealed') return provenSubmission(record, anchor, domain);
     const roster = await insist(async () => {
       const { workers, ...rest } = await this.#client.roster();
@@ -83,7 +83,7 @@ export class Workload {
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
     await until(
-      () => this.#world.rollup.state(),
+      () => insist(() => this.#world.rollup.state()),
       ({ queueHead, queueTail }) => queueHead === queueTail,
       'served, the queue',
       limitMs,
@@ -118,7 +118,7 @@ export class Workload {
   /** The same record under the newest root: what a wallet does when its anchor is gone or its seal has expired. */
   async #renewed(submission: Submission): Promise<Submission> {
     const { domain, rollup } = this.#world;
-    const anchor = (await rollup.state()).noteRoot;
+    const anchor = (await insist(() => rollup.state())).noteRoot;
     const record = decodeRecord(hexToBytes(submission.record));
     if (submission.proof !== undefined) return provenSubmission(record, anchor, domain);
     const sealed = sealForSimulated(record, anchor, await this.#client.roster(), domain);
@@ -139,7 +139,7 @@ export class Workload {
   async #force(): Promise<void> {
     const { rollup, domain, anvil, provider } = this.#world;
     const record = recordOf(this.#next++);
-    const anchor = (await rollup.state()).noteRoot;
+    const anchor = (await insist(() => rollup.state())).noteRoot;
     const { h, proof, prover } = homeProof(record, anchor, ZERO_ADDRESS, domain);
     const refund = new Wallet(anvil.accounts[REFUND_ACCOUNT]?.privateKey as string, provider).address.toLowerCase();
     await rollup.force({ record, prover, refund, anchor, h: BigInt(h), proof: decodeProof(hexToBytes(proof)) });
