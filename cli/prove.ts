@@ -7,6 +7,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { isTacitError, TacitError } from '../protocol/errors.js';
+import { assertProofPoints } from '../prover/proofPoints.js';
 import { BACKEND_NAMES, type BackendName } from '../prover/prove.js';
 import { ProvingHost } from '../prover/thread.js';
 import { isVerdict, verifyProof } from '../prover/verify.js';
@@ -41,7 +42,7 @@ export function registerProve(program: Command): void {
     .requiredOption('--wtns <file>', 'witness')
     .requiredOption('--proof <file>', 'where the proof goes (JSON)')
     .requiredOption('--public <file>', 'where the public signals go (JSON)')
-    .option('--vkey <file>', 'check the proof against this verification key before writing it')
+    .option('--vkey <file>', 'check the proof against this verification key before writing it; wise where the proving key is not your own')
     .option('--threads <n>', 'threads to use')
     .option('--backend <name>', BACKEND_NAMES.join(', '), 'auto')
     .addHelpText(
@@ -83,7 +84,8 @@ async function runProve(flags: ProveFlags): Promise<CommandResult> {
       { kind: 'witness', witness: flags.wtns },
       { backend, threads, signal: interrupt.signal, onProgress: ({ stage, fraction }) => bars.report('prove', fraction, stage) },
     );
-    if (vkey !== undefined) verifyProof(vkey, publicSignals, proof);
+    if (vkey === undefined) assertProofPoints(proof);
+    else verifyProof(vkey, publicSignals, proof);
     await Promise.all([writeJson(flags.proof, proof), writeJson(flags.public, publicSignals)]);
     const totalMs = Math.round(timesMs.total ?? 0);
     return {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIELD_MODULUS } from '../../protocol/field.js';
 import { BASE_FIELD_MODULUS, g1FromSnarkjs, g1ToSnarkjs, type SnarkjsProof } from '../../protocol/proof.js';
 import type { SnarkjsVerifyingKey } from '../../protocol/vkey.js';
+import { assertProofPoints } from '../../prover/proofPoints.js';
 import { prove } from '../../prover/prove.js';
 import { isVerdict, verifyProof } from '../../prover/verify.js';
 import { code } from './code.js';
@@ -64,6 +65,13 @@ describe('strict verification', () => {
     expect(await verdict({ proof: { pi_b: outsideSubgroup() } })).toBe('POINT_OUTSIDE_SUBGROUP');
     expect(await verdict({ proof: { pi_a: [x, y, '2'] } })).toBe('PROOF_SHAPE');
     expect(await verdict({ proof: { protocol: 'plonk' } })).toBe('PROOF_SHAPE');
+  });
+
+  it('A9: without a key to verify with, the points are looked at all the same', async () => {
+    const points = (change: Partial<SnarkjsProof>) => code(() => assertProofPoints({ ...proof, ...change }));
+    expect(await points({})).toBe('nothing thrown');
+    expect(await points({ pi_b: outsideSubgroup() })).toBe('POINT_OUTSIDE_SUBGROUP');
+    expect(await points({ pi_c: ['1', '1', '1'] })).toBe('POINT_OFF_CURVE');
   });
 
   it('A13: a key that nobody contributed to is refused, though snarkjs accepts a forgery under it', async () => {
