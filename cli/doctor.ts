@@ -6,12 +6,14 @@ import type { Command } from 'commander';
 import { checkChain } from '../operations/checks/chain.js';
 import type { Check } from '../operations/checks/check.js';
 import { checkGpu } from '../operations/checks/gpu.js';
+import { checkJournal } from '../operations/checks/journal.js';
 import { checkArtifacts, checkMachine, checkNode } from '../operations/checks/machine.js';
 import { checkRedisUrl } from '../operations/checks/redis.js';
 import { TacitError } from '../protocol/errors.js';
 import { type CommandResult, runs } from './output.js';
 
 interface DoctorOptions {
+  readonly journal?: string;
   readonly redis?: string;
   readonly durable?: boolean;
   readonly rpc?: string;
@@ -29,6 +31,7 @@ export function registerDoctor(program: Command): void {
   const command = program
     .command('doctor')
     .description('check this machine, its artifacts, Redis and the chain; say how to mend what is wrong')
+    .option('--journal <dir>', 'read a node’s journal through, in a process of its own')
     .option('--redis <url>', 'Redis to look at (default: REDIS_URL)')
     .option('--durable', 'jobs are promised to survive a restart of Redis: refuse one that keeps nothing on disk')
     .option('--rpc <url>', 'JSON-RPC of the chain to look at')
@@ -47,6 +50,7 @@ async function runDoctor(options: DoctorOptions): Promise<CommandResult> {
     ...(await checkArtifacts(chain.production)),
     ...(await checkRedisUrl(options.redis ?? process.env.REDIS_URL, options.durable === true)),
     ...chain.checks,
+    ...(options.journal === undefined ? [] : [checkJournal(options.journal)]),
   ];
   const wrong = checks.some(({ state }) => state === 'wrong');
   const unknown = checks.some(({ state }) => state === 'unknown');

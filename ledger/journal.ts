@@ -17,6 +17,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { TacitError } from '../protocol/errors.js';
 import type { Domain } from '../protocol/record.js';
 import type { JournalPort, RangeOptions, ReadTables, TableReader, TableWriter, WriteTables } from './effects.js';
+import { isShortJournal, probeJournal } from './journalProbe.js';
 import { acquireLock } from './lockFile.js';
 import { JOURNAL_SCHEMA_VERSION, type JournalIdentity, TABLE_NAMES } from './schema.js';
 
@@ -64,7 +65,7 @@ function openEnvironment(path: string): RootDatabase {
   }
 }
 
-/** lmdb ends the whole process on a file that is not its own, so the first page is looked at beforehand. */
+/** lmdb ends the whole process on a file that is not its own, or cut off, so it is looked at beforehand. */
 function assertLmdbFile(path: string): void {
   if (!existsSync(path) || statSync(path).size === 0) return;
   const head = Buffer.alloc(LMDB_MAGIC_OFFSET + 4);
@@ -77,6 +78,9 @@ function assertLmdbFile(path: string): void {
   if (head.readUInt32LE(LMDB_MAGIC_OFFSET) !== LMDB_MAGIC) {
     throw new TacitError('JOURNAL_DAMAGED', 'the journal file is not a journal', { expected: 'an lmdb file', got: path });
   }
+  const probe = isShortJournal(path) ? probeJournal(path) : undefined;
+  if (probe?.sound === false)
+    throw new TacitError('JOURNAL_DAMAGED', 'the journal file is cut off', { expected: 'all of its pages', got: probe.found });
 }
 
 function checkIdentity(root: RootDatabase, domain: Domain): JournalIdentity {
