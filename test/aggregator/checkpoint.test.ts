@@ -38,7 +38,7 @@ afterAll(async () => {
 
 const rpc = (method: string, params: unknown[]): Promise<unknown> => world.provider.send(method, params);
 const mine = (blocks: number): Promise<unknown> => rpc('anvil_mine', [`0x${blocks.toString(16)}`]);
-const startNode = () => world.start({ confirmationDepth: DEPTH, checkpointBlocks: 1 }, { rpcUrl: proxy.url });
+const startNode = () => world.start({ confirmationDepth: DEPTH, checkpointBlocks: 1, bumpAfterMs: 1_500 }, { rpcUrl: proxy.url });
 
 /** A payment and a deposit settle. */
 async function settleSome(url: string): Promise<string> {
