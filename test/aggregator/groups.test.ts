@@ -4,8 +4,10 @@ import type { NodePolicy } from '../../aggregator/config.js';
 import type { RunningNode } from '../../aggregator/node.js';
 import { bytesToHex, hexToBytes } from '../../protocol/bytes.js';
 import { ZERO_ADDRESS } from '../../protocol/constants.js';
+import { evmAddressOfKey } from '../../protocol/eip712.js';
 import { decodeProof } from '../../protocol/proof.js';
 import { encodeRecord, recordHash, type TransferRecord } from '../../protocol/record.js';
+import { AnnouncementBoard } from '../../queue/announce.js';
 import { GatewayClient } from '../../queue/gatewayClient.js';
 import type { SignedRoster, Submission } from '../../queue/service.js';
 import { hex, homeProof, type SimulatedWorker, type SimulatedWorkerOptions, sealForSimulated } from './simulatedFarm.js';
@@ -27,6 +29,10 @@ beforeAll(async () => {
   world = await makeWorld();
 }, 180_000);
 afterEach(async () => {
+  // A liar that stopped would stand on the board until its line runs out, and later tests would wait for that.
+  const board = new AnnouncementBoard(world.redis.url, world.domain);
+  for (const key of [LIAR_KEY, DENIER_KEY]) await board.withdraw(evmAddressOfKey(key));
+  board.close();
   await node.stop();
   for (const worker of workers.splice(0)) await worker.stop();
   if (process.env.SHOW_LINES) console.log(world.lines.splice(0).join('\n'));
