@@ -44,7 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant('Effects', '_tally(aggregatorFees, uint160(aggregator), asset, rest);', ''),
   mutant('Effects', 'aggregatorFees.amount += rest;', ''),
   mutant('Effects', 'changed |= updateFees.key ^ _tallyKey(updateProver, asset);', ''),
-  mutant('Withdrawals', 'mstore(last, link)', 'mstore(last, 0)'),
+  mutant('Withdrawal', 'mstore(last, link)', 'mstore(last, 0)'),
   mutant('Credits', 'credits[account][id] = 0;', ''),
   mutant('Withdrawals', '_credit(recipient, id, value);', ''),
   mutant('Assets', 'if (rise != value)', 'if (rise < value)'),

@@ -5,7 +5,8 @@ import {Tally} from "./Credits.sol";
 import {Fees} from "./Fees.sol";
 // solhint-disable-next-line no-unused-import
 import {Pass, PassReader, SLOT_BYTES} from "./Pass.sol";
-import {Withdrawal, Withdrawals} from "./Withdrawals.sol";
+import {Withdrawal} from "./Withdrawal.sol";
+import {Withdrawals} from "./Withdrawals.sol";
 
 // What a record does beside entering the trees: its withdrawal is listed, its fee is shared.
 

@@ -7,7 +7,7 @@ import {Tally} from "./Credits.sol";
 import {Fingerprint} from "./Fingerprint.sol";
 import {Fold} from "./Fold.sol";
 import {Record} from "./Record.sol";
-import {Withdrawal} from "./Withdrawals.sol";
+import {Withdrawal} from "./Withdrawal.sol";
 
 // The pass over a settlement's calldata: where reading stands, which update the next slot belongs to, and the memory
 // that is reserved before anything is read. The layout of the calldata stands in Settlement.sol.
@@ -55,7 +55,7 @@ struct Pass {
     uint256 extPtr; // preimage of ext
     uint256 foldPtr;
     uint256 itemPtr; // next fold item
-    uint256 withdrawalsPtr; // a chain, see Withdrawals.sol
+    uint256 withdrawalsPtr; // a chain, see Withdrawal.sol
     uint256 withdrawalsEnd;
     Tally transferFees;
     Tally updateFees;

@@ -2,39 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {Credits} from "./Credits.sol";
-import {allocate} from "./Field.sol";
 
-// Withdrawals of one settlement: listed while records are read, pushed when everything else is done.
+// Withdrawals of one settlement, listed while records are read (Withdrawal.sol), are pushed when everything else is done.
 //
 // A push gets a fixed amount of gas, and must have it: a settler who starves one reverts instead of forcing the
 // fallback. A push that fails all the same becomes a credit. Return data is not copied.
-//
-//   A link of the chain in memory (96 bytes): the next link or 0 · asset(12, top) recipient(20) · value
-//   The chain begins with a word that holds its first link, and grows only where a withdrawal is met.
 
 /// Less gas is left than a push and what follows it may need.
 error PushStarved(uint256 needed, uint256 got);
-
-library Withdrawal {
-    /// An empty chain.
-    function open() internal pure returns (uint256 chain) {
-        chain = allocate(32);
-        assembly ("memory-safe") {
-            mstore(chain, 0)
-        }
-    }
-
-    /// Puts a link behind `last` and returns it.
-    function list(uint256 last, uint256 id, address recipient, uint256 value) internal pure returns (uint256 link) {
-        link = allocate(96);
-        assembly ("memory-safe") {
-            mstore(last, link)
-            mstore(link, 0)
-            mstore(add(link, 32), or(shl(160, id), recipient))
-            mstore(add(link, 64), value)
-        }
-    }
-}
 
 abstract contract Withdrawals is Credits {
     // Gas given to a push: a contract wallet's receive hook; a token's transfer.
