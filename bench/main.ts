@@ -7,22 +7,32 @@ import { benchMsmWebgpu, serveMsmPage } from './msmWebgpu.js';
 import { benchProver } from './prover.js';
 import { benchVerify } from './verify.js';
 
-const BENCHES: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
-  engine: benchEngine,
-  farm: benchFarm,
-  gas: benchGas,
-  grouping: benchGrouping,
-  'msm-page': serveMsmPage,
-  'msm-webgpu': benchMsmWebgpu,
-  prover: benchProver,
-  verify: benchVerify,
+interface Bench {
+  readonly run: (args: string[]) => Promise<void>;
+  /** What it takes beside --json; each with a value. */
+  readonly options: readonly string[];
+}
+
+const BENCHES: Readonly<Record<string, Bench>> = {
+  engine: { run: benchEngine, options: ['--powers', '--runs'] },
+  farm: { run: benchFarm, options: ['--jobs'] },
+  gas: { run: benchGas, options: [] },
+  grouping: { run: benchGrouping, options: [] },
+  'msm-page': { run: serveMsmPage, options: ['--port'] },
+  'msm-webgpu': { run: benchMsmWebgpu, options: ['--from', '--to', '--threads', '--runs'] },
+  prover: { run: benchProver, options: ['--circuits', '--threads', '--runs'] },
+  verify: { run: benchVerify, options: ['--runs'] },
 };
 
 const [name = '', ...args] = process.argv.slice(2);
 const bench = BENCHES[name];
+const unknown = args.find((arg) => arg.startsWith('--') && arg !== '--json' && !bench?.options.includes(arg));
 if (bench === undefined) {
   process.stderr.write(`Which benchmark? One of: ${Object.keys(BENCHES).join(', ')}\n`);
   process.exitCode = 2;
+} else if (unknown !== undefined) {
+  process.stderr.write(`${name} takes ${['--json', ...bench.options.map((option) => `${option} VALUE`)].join(', ')}; got ${unknown}\n`);
+  process.exitCode = 2;
 } else {
-  await bench(args);
+  await bench.run(args);
 }
