@@ -12,6 +12,7 @@ import type { AdapterFacts } from '../prover/engine/webgpu/adapter.js';
 import type { Gpu } from '../prover/engine/webgpu/device.js';
 import { MeasuringBases, type MeasuringSum } from '../prover/engine/webgpu/measuring.js';
 import { createGpuMsm } from '../prover/engine/webgpu/msm.js';
+import type { Phase } from '../prover/engine/webgpu/steps.js';
 
 export interface MsmOptions {
   /** Sizes 2^from … 2^to. */
@@ -31,8 +32,8 @@ export interface MsmRow {
   readonly gpuSpreadMs: readonly [number, number];
   readonly wasmMs: number;
   readonly wasmSpreadMs: readonly [number, number];
-  /** What comes before sums: the bases' way to the device once its kernels are compiled, and the first sum. */
-  readonly phasesMs: { readonly upload: number; readonly firstSum: number };
+  /** The bases' way to the device once its kernels are compiled, the first sum, and each phase of one more that waits after each. */
+  readonly phasesMs: Readonly<Record<'upload' | 'firstSum' | Phase, number>>;
   readonly deviceBytes: number;
   /** wasmMs/gpuMs; null for software adapters. */
   readonly timesFaster: number | null;
@@ -85,6 +86,12 @@ async function measureSize(gpu: Gpu, power: number, sum: MeasuringSum, { threads
       times.gpu.push((await timed(() => onGpu.compute(sum.scalars)))[0]);
       times.wasm.push((await timed(() => wasm.compute(sum.scalars)))[0]);
     }
+    const phases: Record<Phase, number> = { sort: 0, buckets: 0, reduction: 0, join: 0 };
+    await onGpu.compute(sum.scalars, {
+      onPhase: (phase, elapsedMs) => {
+        phases[phase] = rounded(phases[phase] + elapsedMs);
+      },
+    });
     const [gpuMs, wasmMs] = [middle(times.gpu), middle(times.wasm)];
     return {
       power,
@@ -95,7 +102,7 @@ async function measureSize(gpu: Gpu, power: number, sum: MeasuringSum, { threads
       gpuSpreadMs: spread(times.gpu),
       wasmMs: rounded(wasmMs),
       wasmSpreadMs: spread(times.wasm),
-      phasesMs: { upload: rounded(uploadMs), firstSum: rounded(firstSumMs) },
+      phasesMs: { upload: rounded(uploadMs), firstSum: rounded(firstSumMs), ...phases },
       deviceBytes: onGpu.deviceBytes,
       timesFaster: gpu.facts.software ? null : Number((wasmMs / gpuMs).toFixed(2)),
     };
@@ -103,6 +110,13 @@ async function measureSize(gpu: Gpu, power: number, sum: MeasuringSum, { threads
     onGpu.destroy();
     await wasm.close();
   }
+}
+
+/** `sort 1.2, buckets 30.1, …`: where the time of one sum goes, milliseconds. */
+export function sumPhases({ phasesMs: { sort, buckets, reduction, join } }: MsmRow): string {
+  return Object.entries({ sort, buckets, reduction, join })
+    .map(([phase, ms]) => `${phase} ${ms}`)
+    .join(', ');
 }
 
 function assertSum(right: boolean, who: string, bases: number): void {

@@ -8,7 +8,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import { openGpu } from '../prover/engine/webgpu/device.js';
 import { commit } from './commit.js';
-import { type MsmOptions, type MsmReport, type MsmRow, measureMsm } from './msmRows.js';
+import { type MsmOptions, type MsmReport, type MsmRow, measureMsm, sumPhases } from './msmRows.js';
 import { serveBenchPage } from './page/server.js';
 
 const DEFAULT_FROM = 12;
@@ -61,7 +61,8 @@ function describe(row: MsmRow): string {
   const ratio = row.timesFaster === null ? '' : `, ${row.timesFaster}×`;
   return (
     `2^${row.power}: WebGPU ${row.gpuMs} ms [${row.gpuSpreadMs.join('–')}], WebAssembly on ${row.threads} threads ${row.wasmMs} ms ` +
-    `[${row.wasmSpreadMs.join('–')}]${ratio}; upload ${row.phasesMs.upload} ms, first sum ${row.phasesMs.firstSum} ms, ${row.deviceBytes} bytes held`
+    `[${row.wasmSpreadMs.join('–')}]${ratio}; upload ${row.phasesMs.upload} ms, first sum ${row.phasesMs.firstSum} ms, ${row.deviceBytes} bytes held; ` +
+    `of one sum that waits after each phase, ms: ${sumPhases(row)}`
   );
 }
 

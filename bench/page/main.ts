@@ -2,7 +2,7 @@
 import { platform } from '../../prover/engine/platform/choose.js';
 import type { AdapterFacts } from '../../prover/engine/webgpu/adapter.js';
 import { type Gpu, openGpu } from '../../prover/engine/webgpu/device.js';
-import { type MsmReport, type MsmRow, measureMsm } from '../msmRows.js';
+import { type MsmReport, type MsmRow, measureMsm, sumPhases } from '../msmRows.js';
 
 /** Where a software adapter stops unless it is told to go on. */
 const SOFTWARE_TO = '14';
@@ -35,6 +35,7 @@ function showRow(row: MsmRow): void {
     row.timesFaster === null ? '–' : String(row.timesFaster),
     String(row.phasesMs.upload),
     String(row.phasesMs.firstSum),
+    sumPhases(row),
   ];
   const line = document.createElement('tr');
   for (const cell of cells) line.append(Object.assign(document.createElement('td'), { textContent: cell }));
