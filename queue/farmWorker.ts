@@ -14,6 +14,7 @@ import { isTacitError, TacitError } from '../protocol/errors.js';
 import type { FarmAnswer, FarmJob, FarmProgress } from './contracts.js';
 import { type Lane, LOCK_RENEW_MS } from './farmOptions.js';
 import type { JobFailure, Lease, LeasePort } from './lease.js';
+import { pause } from './pause.js';
 import type { LogLine } from './redis.js';
 
 /** Thrown by a handler to leave the job to another worker. */
@@ -144,17 +145,4 @@ async function persist(tell: () => Promise<void>): Promise<void> {
 
 function text(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    if (signal?.aborted) done();
-    else signal?.addEventListener('abort', done);
-  });
 }

@@ -7,6 +7,7 @@
  */
 import { TacitError } from '../protocol/errors.js';
 import { checkAnswer } from './answers.js';
+import { pause } from './pause.js';
 import type {
   EpochMs,
   FeeQuote,
@@ -203,17 +204,4 @@ function orUndefined(code: string): (error: unknown) => undefined {
     if (error instanceof TacitError && error.code === code) return undefined;
     throw error;
   };
-}
-
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    if (signal?.aborted) done();
-    else signal?.addEventListener('abort', done);
-  });
 }
