@@ -87,7 +87,12 @@ async function verifyBySnarkjs(circuit: ProverCircuit, publicSignals: string[], 
   const { groth16 } = (await import('snarkjs')) as {
     groth16: { verify(vkey: unknown, publicSignals: string[], proof: unknown): Promise<boolean> };
   };
-  return groth16.verify(JSON.parse(readFileSync(circuit.vkeyPath, 'utf8')), publicSignals, proof);
+  try {
+    return await groth16.verify(JSON.parse(readFileSync(circuit.vkeyPath, 'utf8')), publicSignals, proof);
+  } finally {
+    // Its threads would keep this process alive when everything is measured.
+    await (globalThis as { curve_bn128?: { terminate(): Promise<void> } | null }).curve_bn128?.terminate();
+  }
 }
 
 export function median(values: readonly number[]): number {
