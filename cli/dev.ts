@@ -16,6 +16,9 @@ interface DevOptions {
   readonly nodePort: string;
 }
 
+/** A wallet that waits for a block on top of its settlement shall not wait for the next payment. */
+const IDLE_BLOCK_MS = 2_000;
+
 const EXAMPLES = `
 Examples:
   tacit dev
@@ -45,6 +48,7 @@ async function runDev(options: DevOptions, json: boolean): Promise<CommandResult
     workers: wholeNumber('workers', options.workers),
     rpcPort: wholeNumber('rpc-port', options.rpcPort),
     nodePort: wholeNumber('node-port', options.nodePort),
+    idleBlockMs: IDLE_BLOCK_MS,
     log: say,
     onProgress: ({ circuit, phase, fraction }) => bars.report(`${phase} ${circuit}`, fraction),
   });

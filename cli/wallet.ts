@@ -145,9 +145,12 @@ async function runBalance(session: Session): Promise<CommandResult> {
   const { block } = await sync(wallet, environment, { onProgress: reportSync(bars) });
   const entries = balance(wallet);
   const value = { block, assets: entries.map((entry) => ({ ...entry, symbol: assets.find(({ id }) => id === entry.asset)?.symbol })) };
-  const lines = entries.map(
-    ({ asset, available, reserved, notes }) =>
-      `${money(assets, asset, available)} in ${notes} note${notes === 1 ? '' : 's'}${reserved === 0n ? '' : `, ${money(assets, asset, reserved)} in open transfers`}`,
+  const lines = entries.map(({ asset, available, reserved, incoming, notes }) =>
+    [
+      `${money(assets, asset, available)} in ${notes} note${notes === 1 ? '' : 's'}`,
+      ...(reserved === 0n ? [] : [`${money(assets, asset, reserved)} in open transfers`]),
+      ...(incoming === 0n ? [] : [`${money(assets, asset, incoming)} deposited, not yet taken in`]),
+    ].join(', '),
   );
   return { value, text: lines.join('\n') };
 }

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { resolveProvingFiles } from '../circuits/artifacts.js';
 import { formatAmount, parseAmount } from '../client/amount.js';
 import { connect, type WalletEnvironment } from '../client/environment.js';
+import { FundsError } from '../client/fundsError.js';
 import { HomeProver } from '../client/homeProver.js';
 import { openWallet } from '../client/openWallet.js';
 import type { Wallet } from '../client/wallet.js';
@@ -75,12 +76,22 @@ export async function withSession<T>(options: ChainOptions, act: (session: Sessi
     });
     const bars = progressBars();
     try {
-      return await act({ wallet, environment, assets: await readAssets(environment.rollup), bars });
+      const assets = await readAssets(environment.rollup);
+      return await inUnits(assets, () => act({ wallet, environment, assets, bars }));
     } finally {
       bars.close();
       environment.close();
     }
   });
+}
+
+/** Says in the asset's unit, as people type it, what is missing. */
+async function inUnits<T>(assets: readonly RegisteredAsset[], act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw error instanceof FundsError ? error.shownAs((asset, value) => money(assets, asset, value)) : error;
+  }
 }
 
 /** A prover that shows what it builds, for as long as `act` runs. */

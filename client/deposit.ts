@@ -13,6 +13,7 @@ import { deriveForSender, streamKey, x25519Public } from '../protocol/onetime.js
 import { openAccount } from '../verifier-contract/account.js';
 import { approveToken, tokenBalance } from '../verifier-contract/token.js';
 import { assertHome, type WalletEnvironment } from './environment.js';
+import { FundsError } from './fundsError.js';
 import type { Wallet } from './wallet.js';
 
 export interface DepositParameters {
@@ -77,9 +78,11 @@ async function allow(environment: WalletEnvironment, signer: ReturnType<typeof o
   const token = await environment.rollup.asset(asset);
   const held = await tokenBalance(signer, token, await signer.getAddress());
   if (held < value)
-    throw new TacitError('INSUFFICIENT_FUNDS', 'the L1 account does not hold so many tokens', {
-      expected: String(value),
-      got: String(held),
+    throw new FundsError('INSUFFICIENT_FUNDS', 'the L1 account does not hold so many tokens', {
+      asset,
+      need: value,
+      available: held,
+      hint: '',
     });
   await approveToken(signer, token, environment.rollup.address, value);
 }

@@ -4,11 +4,11 @@
  * each as long as a settlement.
  */
 import { MEMO_BYTES } from '../protocol/encryption.js';
-import { TacitError } from '../protocol/errors.js';
 import type { Amount, AssetId, Hex } from '../protocol/flavor.js';
 import { type AwaitOptions, awaitSettled } from './awaitSettled.js';
 import type { Money } from './build.js';
 import { assertHome, type WalletEnvironment } from './environment.js';
+import { FundsError } from './fundsError.js';
 import { freeNotes, sumOf } from './select.js';
 import type { StoredNote } from './state.js';
 import { sync } from './sync.js';
@@ -38,7 +38,7 @@ export async function mergeNotes(wallet: Wallet, environment: WalletEnvironment,
   const made: Hex[] = [];
   for (let round = 1; ; round++) {
     const fee = await chooseFee(environment, asset, options.fee ?? 'quote', options.prove ?? 'home');
-    const pairs = pairsToMerge(freeNotes(wallet.state, asset), value, fee.asset === asset ? fee.value : 0n);
+    const pairs = pairsToMerge(freeNotes(wallet.state, asset), { asset, value }, fee.asset === asset ? fee.value : 0n);
     if (pairs.length === 0) return made;
     onRound?.(round, pairs.length);
     const sent: Hex[] = [];
@@ -50,12 +50,12 @@ export async function mergeNotes(wallet: Wallet, environment: WalletEnvironment,
 }
 
 /**
- * The fewest notes that hold `value` and the fees of merging them, in pairs; none where two do.
+ * The fewest notes that hold the money and the fees of merging them, in pairs; none where two do.
  * @param ascending free notes of one asset
  * @param fee that a transfer takes out of this asset
- * @throws TacitError INSUFFICIENT_FUNDS
+ * @throws FundsError INSUFFICIENT_FUNDS
  */
-export function pairsToMerge(ascending: readonly StoredNote[], value: Amount, fee: Amount): NotePair[] {
+export function pairsToMerge(ascending: readonly StoredNote[], { asset, value }: Money, fee: Amount): NotePair[] {
   const chosen: StoredNote[] = [];
   // A note that is worth no more than a fee costs more to merge than it brings.
   for (const note of ascending.filter((candidate) => BigInt(candidate.value) > fee).reverse()) {
@@ -63,11 +63,15 @@ export function pairsToMerge(ascending: readonly StoredNote[], value: Amount, fe
     chosen.push(note);
   }
   const expected = value + mergingFees(chosen.length, fee);
-  if (sumOf(chosen) < expected)
-    throw new TacitError('INSUFFICIENT_FUNDS', 'not enough money that is free', {
-      expected: `${expected}, fees included`,
-      got: String(sumOf(chosen)),
+  const available = sumOf(chosen);
+  if (available < expected) {
+    throw new FundsError('INSUFFICIENT_FUNDS', 'not enough money that is free', {
+      asset,
+      need: expected,
+      available,
+      hint: ', fees included',
     });
+  }
   if (chosen.length <= 2) return [];
   // Two notes must be left: they are the payment's inputs.
   return Array.from({ length: Math.min(Math.floor(chosen.length / 2), chosen.length - 2) }, (_, i) => {

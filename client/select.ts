@@ -7,8 +7,8 @@
  * A transfer that a node refused is signed and may be out there. So a note of such a transfer goes first wherever one
  * can take part: once it is spent, the refused transfer can never be settled beside its replacement.
  */
-import { TacitError } from '../protocol/errors.js';
 import type { Amount, AssetId } from '../protocol/flavor.js';
+import { FundsError } from './fundsError.js';
 import { reservedNotes, type StoredNote, type StoredTransfer, type WalletState } from './state.js';
 
 /** Unspent, and in no open transfer. Ascending by value. */
@@ -22,7 +22,7 @@ export function freeNotes(state: WalletState, asset: AssetId): StoredNote[] {
 /**
  * @param need above 0
  * @returns one or two notes worth at least `need`
- * @throws TacitError INSUFFICIENT_FUNDS, NOTES_PENDING (retryable: change or receipts are on their way), NOTES_FRAGMENTED
+ * @throws FundsError INSUFFICIENT_FUNDS, NOTES_PENDING (retryable: change or receipts are on their way), NOTES_FRAGMENTED
  */
 export function selectNotes(state: WalletState, asset: AssetId, need: Amount): [StoredNote] | [StoredNote, StoredNote] {
   const free = freeNotes(state, asset);
@@ -74,17 +74,14 @@ function leanestPair(ascending: readonly StoredNote[], need: Amount): [StoredNot
   return best?.pair;
 }
 
-function refusal(state: WalletState, asset: AssetId, need: Amount, free: readonly StoredNote[]): TacitError {
+function refusal(state: WalletState, asset: AssetId, need: Amount, free: readonly StoredNote[]): FundsError {
   const unspent = sumOf(state.notes.filter((note) => note.asset === asset && note.spent === undefined));
   const available = sumOf(free);
-  const details = { expected: `${need} of asset ${asset}, fee included`, got: String(available) };
-  if (unspent < need) return new TacitError('INSUFFICIENT_FUNDS', 'not enough money', details);
-  if (available < need)
-    return new TacitError('NOTES_PENDING', 'part of the money is tied up in open transfers', { ...details, retryable: true });
-  return new TacitError('NOTES_FRAGMENTED', 'the money lies in too many notes', {
-    ...details,
-    expected: `${need} of asset ${asset} in two notes: merge some first (tacit wallet merge)`,
-  });
+  const shortage = { asset, need, available, hint: ', fee included' };
+  if (unspent < need) return new FundsError('INSUFFICIENT_FUNDS', 'not enough money', shortage);
+  if (available < need) return new FundsError('NOTES_PENDING', 'part of the money is tied up in open transfers', shortage);
+  const hint = ' in two notes: merge some first (tacit wallet merge)';
+  return new FundsError('NOTES_FRAGMENTED', 'the money lies in too many notes', { ...shortage, hint });
 }
 
 function compare(a: bigint, b: bigint): number {

@@ -36,6 +36,8 @@ export interface DevnetOptions {
   readonly workers: number;
   /** Port of the chain's RPC; any free one where absent. */
   readonly rpcPort?: number;
+  /** A block every so often beside those of transactions: what awaits confirmations gets them when nobody does anything. */
+  readonly idleBlockMs?: number;
   /** Port of the node's gateway; any free one where absent. */
   readonly nodePort?: number;
   /** A batch that is not full is sealed when its oldest transfer has waited so long. Default 2,000. */
@@ -165,8 +167,11 @@ async function redisOf({ dir, log = () => {} }: DevnetOptions, stops: Stops) {
   return redis;
 }
 
-async function anvilOf({ rpcPort }: DevnetOptions, stops: Stops) {
-  const anvil = await startAnvil(rpcPort === undefined ? {} : { port: rpcPort });
+async function anvilOf({ rpcPort, idleBlockMs }: DevnetOptions, stops: Stops) {
+  const anvil = await startAnvil({
+    ...(rpcPort === undefined ? {} : { port: rpcPort }),
+    ...(idleBlockMs === undefined ? {} : { blockTimeMs: idleBlockMs, mixedMining: true }),
+  });
   stops.ground.push(() => anvil.stop());
   return anvil;
 }

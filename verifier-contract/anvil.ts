@@ -17,6 +17,8 @@ export interface AnvilOptions {
   readonly port?: number;
   /** A block every so often. Default: a block for each transaction. */
   readonly blockTimeMs?: number;
+  /** With `blockTimeMs`: a block for each transaction as well. */
+  readonly mixedMining?: boolean;
   /** Default 31337. */
   readonly chainId?: number;
   /** Funded accounts. Default 10. */
@@ -62,6 +64,7 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
     ...(options.extraArgs ?? []),
   ];
   if (options.blockTimeMs !== undefined) args.push('--block-time', `${options.blockTimeMs / 1000}`);
+  if (options.mixedMining === true) args.push('--mixed-mining');
   const child = spawnGuarded(anvilPath(), args);
   const rpcUrl = `http://127.0.0.1:${port}`;
   try {

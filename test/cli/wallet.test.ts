@@ -92,10 +92,16 @@ describe('tacit wallet', () => {
     expect((await tacit('balance', ...chain(), '--confirmations', '0')).json.assets).toMatchObject([
       { available: '0', incoming: String(25n * 10n ** 17n) },
     ]);
+    const plain = chain().filter((word) => word !== '--json');
+    expect((await tacit('balance', ...plain, '--confirmations', '0')).out).toBe('0 ETH in 0 notes, 2.5 ETH deposited, not yet taken in\n');
     node.deposited(deposited.json.commitment as string);
     await node.settle();
     const { json } = await tacit('balance', ...chain(), '--confirmations', '0');
     expect(json.assets).toEqual([{ asset: 0, available: String(25n * 10n ** 17n), reserved: '0', incoming: '0', notes: 1, symbol: 'ETH' }]);
+
+    const tooMuch = await tacit('pay', ...full(), '--to', address, '--amount', '2.75');
+    expect(tooMuch.json.error).toMatchObject({ code: 'INSUFFICIENT_FUNDS', got: '2.5 ETH' });
+    expect(tooMuch.err).toMatch(/expected 2\.75\d* ETH, fee included, got 2\.5 ETH \[INSUFFICIENT_FUNDS\]/);
 
     const paid = await tacit(
       'pay',

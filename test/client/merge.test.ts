@@ -23,22 +23,26 @@ describe('which notes are merged', () => {
   const values = (pairs: ReturnType<typeof pairsToMerge>) => pairs.map((pair) => pair.map(({ value }) => Number(value)));
 
   it('none where two notes hold the amount', () => {
-    expect(pairsToMerge(notes(1, 2, 50, 60), 110n, 0n)).toEqual([]);
-    expect(pairsToMerge(notes(100), 99n, 1n)).toEqual([]);
+    expect(pairsToMerge(notes(1, 2, 50, 60), { asset: 0, value: 110n }, 0n)).toEqual([]);
+    expect(pairsToMerge(notes(100), { asset: 0, value: 99n }, 1n)).toEqual([]);
   });
 
   it('the smallest of the fewest that hold it', () => {
-    expect(values(pairsToMerge(notes(1, 10, 20, 30), 60n, 0n))).toEqual([[20, 10]]);
-    expect(values(pairsToMerge(notes(10, 10, 20, 30), 70n, 0n))).toEqual([
+    expect(values(pairsToMerge(notes(1, 10, 20, 30), { asset: 0, value: 60n }, 0n))).toEqual([[20, 10]]);
+    expect(values(pairsToMerge(notes(10, 10, 20, 30), { asset: 0, value: 70n }, 0n))).toEqual([
       [10, 10],
       [30, 20],
     ]);
   });
 
   it('counts the fees of the merges and of the payment, and leaves dust alone', () => {
-    expect(() => pairsToMerge(notes(10, 10, 10), 29n, 1n)).toThrow(expect.objectContaining({ code: 'INSUFFICIENT_FUNDS' }));
-    expect(values(pairsToMerge(notes(10, 10, 10), 28n, 1n))).toEqual([[10, 10]]);
-    expect(() => pairsToMerge(notes(1, 1, 1, 1, 10), 11n, 1n)).toThrow(expect.objectContaining({ code: 'INSUFFICIENT_FUNDS' }));
+    expect(() => pairsToMerge(notes(10, 10, 10), { asset: 0, value: 29n }, 1n)).toThrow(
+      expect.objectContaining({ code: 'INSUFFICIENT_FUNDS' }),
+    );
+    expect(values(pairsToMerge(notes(10, 10, 10), { asset: 0, value: 28n }, 1n))).toEqual([[10, 10]]);
+    expect(() => pairsToMerge(notes(1, 1, 1, 1, 10), { asset: 0, value: 11n }, 1n)).toThrow(
+      expect.objectContaining({ code: 'INSUFFICIENT_FUNDS' }),
+    );
   });
 
   it('ends with two notes that hold the amount and the payment’s fee, whatever the notes', () => {
@@ -51,7 +55,7 @@ describe('which notes are merged', () => {
           expect(round).toBeLessThan(8);
           let pairs: ReturnType<typeof pairsToMerge>;
           try {
-            pairs = pairsToMerge(notes(...held.sort((a, b) => a - b)), target, BigInt(fee));
+            pairs = pairsToMerge(notes(...held.sort((a, b) => a - b)), { asset: 0, value: target }, BigInt(fee));
           } catch {
             expect(round, 'an amount that seemed to be there is not after all').toBe(0);
             return;
