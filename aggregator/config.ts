@@ -22,6 +22,8 @@ export interface NodeConfig {
   readonly journalDir: string;
   /** Private key (32 bytes) of the aggregator's account: signs settlements, soft confirmations and the roster. */
   readonly settlerKey: Hex;
+  /** True: the key may be of another account than the contract's aggregator, in whose place the node then settles (succession.ts). */
+  readonly successor?: boolean;
   /** Verifying keys, as the contract has them. */
   readonly keys: KeyTable;
   /** Assets accepted for fees and withdrawals. */

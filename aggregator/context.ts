@@ -12,6 +12,7 @@ import type { TacitError } from '../protocol/errors.js';
 import type { EvmAddress } from '../protocol/flavor.js';
 import type { KeyTable } from '../protocol/fold.js';
 import type { Domain } from '../protocol/record.js';
+import type { BullLeases } from '../queue/bullLeases.js';
 import type { FarmQueue } from '../queue/farm.js';
 import type { NodeChain } from './chainPort.js';
 import type { ChainView } from './chainView.js';
@@ -27,14 +28,20 @@ export type FarmPort = Pick<
   'publish' | 'outcome' | 'activeSinceMs' | 'forget' | 'progress' | 'workers' | 'onEvent' | 'close' | 'counts' | 'recentProvingMs' | 'check'
 >;
 
+/** For workers over HTTP. */
+export type LeasesPort = Omit<BullLeases, 'close' | 'check'>;
+
 export interface NodeContext {
   readonly config: NodeConfig;
   readonly policy: NodePolicy;
   readonly domain: Domain;
   readonly keys: KeyTable;
+  /** The node's own account. */
   readonly settler: EvmAddress;
+  /** The contract's: another account than `settler` where the node is a successor (succession.ts). */
+  readonly aggregator: EvmAddress;
   readonly journal: JournalPort;
-  readonly effects: Effects<FarmPort, NodeChain>;
+  readonly effects: Effects<FarmPort, NodeChain> & { readonly leases: LeasesPort };
   readonly sign: DigestSigner;
   readonly turn: Turn;
   readonly events: EventHub;

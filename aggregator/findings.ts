@@ -1,6 +1,7 @@
 /** What a node finds when it starts: its journal, what the queue still knows of it, where the chain is. */
 import type { QueueOutcome } from '../ledger/effects.js';
 import type { NodeContext } from './context.js';
+import { isSuccessor, maySettle } from './succession.js';
 
 /** One line. Asked before anything is put back into the queue. */
 export async function sayWhatWasFound(ctx: NodeContext): Promise<void> {
@@ -14,6 +15,10 @@ export async function sayWhatWasFound(ctx: NodeContext): Promise<void> {
   const outcomes = await Promise.all([...tasks.keys()].map(ask));
   const journal = `${counted([...live.values()].map(({ state }) => state))} transfers under way, ${seals.length} standing seals`;
   const chain = `block ${view.head.number}, ${view.settled.count} settlements, ${view.waiting.length} queue items waiting`;
+  if (isSuccessor(ctx))
+    ctx.log(
+      `successor of ${ctx.aggregator}: settles while the contract's queue is overdue, ${maySettle(ctx) ? 'as it is' : 'which it is not'} now`,
+    );
   ctx.log(`found: journal ${journal}; queue ${counted(outcomes)} of ${tasks.size} tasks; chain ${chain}`);
 }
 

@@ -19,12 +19,12 @@ import { FarmQueue } from '../queue/farm.js';
 import { LANES } from '../queue/farmOptions.js';
 import { startGateway } from '../queue/gateway.js';
 import type { NodeEvent } from '../queue/service.js';
-import { type FeeShares, type RollupConfig, RollupContract } from '../verifier-contract/rollup.js';
-import { openRpc } from '../verifier-contract/rpc.js';
+import type { FeeShares } from '../verifier-contract/rollup.js';
 import { genesisView } from './chainView.js';
 import { DEFAULT_POLICY, type NodeConfig, type NodePolicy } from './config.js';
 import { confirm } from './confirm.js';
 import type { NodeContext } from './context.js';
+import { type ContractTerms, readTerms } from './contractTerms.js';
 import { EventHub } from './eventHub.js';
 import { collectResults, noteFarmEvent } from './farm.js';
 import { farmDoor } from './farmDoor.js';
@@ -83,62 +83,37 @@ const ASK_ALL_MS = 5_000;
 export async function startNode(config: NodeConfig): Promise<RunningNode> {
   const policy: NodePolicy = { ...DEFAULT_POLICY, ...config.policy };
   const settler = evmAddressOfKey(hexToBytes(config.settlerKey, 32));
-  const { queueDelaySeconds, shares } = await checkContract(config, settler);
+  const terms = await readTerms(config, settler);
   const journal = openJournal(config.journalDir, config.domain);
   const closers: (() => Promise<void>)[] = [() => journal.close()];
   try {
     const chain = await RpcNodeChain.open(config.rpcUrl, config.settlerKey, config.domain);
     closers.push(() => chain.close());
-    const queue = await FarmQueue.open({
-      redisUrl: config.redisUrl,
-      domain: config.domain,
-      ...(config.log === undefined ? {} : { log: config.log }),
-    });
-    closers.push(() =>
-      timed(queue, policy.queueTimeoutMs)
+    const farm = { redisUrl: config.redisUrl, domain: config.domain, ...(config.log === undefined ? {} : { log: config.log }) };
+    const closerOf = (port: { close(): Promise<void> }) => () =>
+      timed(port, policy.queueTimeoutMs)
         .close()
-        .catch(() => {}),
-    );
-    const ctx = makeContext(config, policy, { settler, queueDelaySeconds, shares }, journal, queue, chain);
-    const leases = await BullLeases.open({ redisUrl: config.redisUrl, domain: config.domain, lanes: LANES, name: 'gateway', log: ctx.log });
-    closers.push(() =>
-      timed(leases, policy.queueTimeoutMs)
-        .close()
-        .catch(() => {}),
-    );
-    return await run(ctx, leases, closers);
+        .catch(() => {});
+    const queue = await FarmQueue.open(farm);
+    closers.push(closerOf(queue));
+    const leases = await BullLeases.open({ ...farm, lanes: LANES, name: 'gateway' });
+    closers.push(closerOf(leases));
+    const ctx = makeContext(config, policy, { settler, ...terms }, journal, { queue, chain, leases });
+    return await run(ctx, closers);
   } catch (error) {
     for (const close of closers.reverse()) await close();
     throw error;
   }
 }
 
-async function checkContract(config: NodeConfig, settler: string): Promise<Pick<RollupConfig, 'queueDelaySeconds' | 'shares'>> {
-  const provider = await openRpc(config.rpcUrl);
-  try {
-    const rollup = new RollupContract(config.domain.contract, provider);
-    await rollup.assertDeployed();
-    const { aggregator, queueDelaySeconds, shares } = await rollup.config();
-    if (aggregator !== settler)
-      throw new TacitError('NOT_THE_AGGREGATOR', 'the contract takes settlements from another account', {
-        expected: aggregator,
-        got: settler,
-      });
-    return { queueDelaySeconds, shares };
-  } finally {
-    provider.destroy();
-  }
-}
-
 function makeContext(
   config: NodeConfig,
   policy: NodePolicy,
-  account: { settler: string; queueDelaySeconds: number; shares: FeeShares },
+  account: ContractTerms & { settler: EvmAddress },
   journal: Journal,
-  queue: FarmQueue,
-  chain: RpcNodeChain,
+  doors: { queue: FarmQueue; chain: RpcNodeChain; leases: BullLeases },
 ): NodeContext {
-  const ports = { journal, queue: timed(queue, policy.queueTimeoutMs), chain };
+  const ports = { journal, ...doors, queue: timed(doors.queue, policy.queueTimeoutMs) };
   const effects = config.faultHook === undefined ? ports : withFaultPoints(ports, config.faultHook);
   const sign = signerFromKey(hexToBytes(config.settlerKey, 32));
   const transfers = journal.read.transfers.rows();
@@ -191,7 +166,7 @@ function quoteTerms({ keys }: NodeConfig, policy: NodePolicy, shares: FeeShares)
   };
 }
 
-async function run(ctx: NodeContext, leases: BullLeases, closers: (() => Promise<void>)[]): Promise<RunningNode> {
+async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<RunningNode> {
   const watcher = new ChainWatcher(ctx);
   await watcher.start();
   await sayWhatWasFound(ctx);
@@ -240,7 +215,7 @@ async function run(ctx: NodeContext, leases: BullLeases, closers: (() => Promise
     loop.wake();
   });
   const service = makeService(ctx, () => problems);
-  const gateway = await startGateway({ service, farm: farmDoor(ctx, leases), shelf: cacheShelf(), ...config(ctx) });
+  const gateway = await startGateway({ service, farm: farmDoor(ctx), shelf: cacheShelf(), ...config(ctx) });
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await gateway.close();

@@ -27,6 +27,7 @@ import type { NodeContext } from './context.js';
 import { fieldHex, fieldOf } from './hex.js';
 import { isQueueOverdue, itemsOf, transfersOf } from './order.js';
 import { slotOf } from './seal.js';
+import { isSuccessor } from './succession.js';
 
 export type SettlementPlan = Pick<SettlementRow, 'seals' | 'transfers' | 'queueItems' | 'bytes'>;
 
@@ -79,13 +80,15 @@ function provenGroup(ctx: NodeContext): SealRow[] {
   return group;
 }
 
-/** Settle when nothing that is sealed is still being proven, when enough has gathered, or when the first has waited. */
+/**
+ * Settle when nothing that is sealed is still being proven, when enough has gathered, or when the first has waited. A successor
+ * lets nothing of what it has sealed behind: the settlement that serves the overdue items ends its turn.
+ */
 function isDue(ctx: NodeContext, group: readonly SealRow[]): boolean {
+  const next = ctx.seals[group.length];
+  if (next === undefined || next.state === 'proven' || group.length >= ctx.policy.updatesPerSettlement) return true;
   const first = ctx.journal.read.updateProofs.get((group[0] as SealRow).index);
-  const waitedMs = ctx.nowMs() - (first?.provenMs ?? 0);
-  return group.length < ctx.seals.length
-    ? ctx.seals[group.length]?.state === 'proven' || group.length >= ctx.policy.updatesPerSettlement || waitedMs >= ctx.policy.settleAfterMs
-    : true;
+  return !isSuccessor(ctx) && ctx.nowMs() - (first?.provenMs ?? 0) >= ctx.policy.settleAfterMs;
 }
 
 function keepsLayout(ctx: NodeContext, group: readonly SealRow[]): boolean {

@@ -14,12 +14,13 @@ import { confirmSealed } from './confirm.js';
 import type { NodeContext } from './context.js';
 import { fieldHex, fieldOf } from './hex.js';
 import { type Batch, nextBatch } from './order.js';
+import { maySettle } from './succession.js';
 import { planUpdateTask, publishPlanned } from './tasks.js';
 
 /** Seals as long as a batch is full or has waited long enough. @returns how many were sealed */
 export async function sealDue(ctx: NodeContext): Promise<number> {
   let sealed = 0;
-  for (;;) {
+  while (maySettle(ctx)) {
     const batch = nextBatch(ctx);
     if (batch === undefined || !(batch.full || ctx.nowMs() - batch.waitingSinceMs >= ctx.policy.sealAfterMs)) break;
     await sealBatch(ctx, batch);

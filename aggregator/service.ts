@@ -33,7 +33,7 @@ export function makeService(ctx: NodeContext, problems: () => Readonly<Record<st
 }
 
 function nodeInfo(ctx: NodeContext): NodeInfo {
-  const { config, policy, domain, settler } = ctx;
+  const { config, policy, domain, settler, aggregator } = ctx;
   return {
     software: 'tacit',
     version: VERSION,
@@ -42,7 +42,7 @@ function nodeInfo(ctx: NodeContext): NodeInfo {
     deploymentBlock: config.deploymentBlock,
     network: config.network,
     confirmationDepth: policy.confirmationDepth,
-    aggregator: settler,
+    aggregator,
     operator: settler,
     circuits: [CIRCUITS.transfer_1.name, ...policy.updateCircuits],
     assets: [...config.assets],

@@ -18,6 +18,7 @@ import { rollupData } from '../verifier-contract/rollup.js';
 import type { NodeContext } from './context.js';
 import { advanceDrop } from './drop.js';
 import { overdueItemsMissed, planSettlement } from './plan.js';
+import { maySettle } from './succession.js';
 import { bidsPlenty, broadcast, signTransaction, transactionsOf } from './transactions.js';
 import { withdrawSeals } from './withdraw.js';
 
@@ -97,6 +98,7 @@ async function startSettlement(ctx: NodeContext): Promise<void> {
     // The contract takes overdue items first: these seals cannot be settled as they are.
     return withdrawSeals(ctx, first.index, 'the contract’s queue became overdue');
   }
+  if (!maySettle(ctx)) return;
   const last = lastSettlement(ctx);
   if (last?.state === 'abandoned' && ctx.nowMs() - last.createdMs < RETRY_AFTER_MS) return;
   const plan = planSettlement(ctx);

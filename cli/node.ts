@@ -23,6 +23,7 @@ interface NodeOptions extends WatchFlags {
   readonly contract: string;
   readonly data: string;
   readonly settlerKeyFile: string;
+  readonly successor?: boolean;
   readonly redis?: string;
   readonly host: string;
   readonly port: string;
@@ -50,6 +51,7 @@ export function registerNode(program: Command): void {
     .requiredOption('--contract <address>', 'the rollup contract')
     .requiredOption('--data <dir>', 'folder of the journal; keep it')
     .requiredOption('--settler-key-file <file>', 'private key of the account that settles (mode 600)')
+    .option('--successor', 'settle in the place of an operator that is gone: only while the contract’s queue is overdue, with any account')
     .option('--redis <url>', 'Redis; default REDIS_URL, else a server of its own')
     .option('--host <host>', 'where the gateway listens', '127.0.0.1')
     .option('--port <port>', 'port of the gateway, 0 for any', '8080')
@@ -89,6 +91,7 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
       redisUrl: redis.url,
       journalDir: `${options.data}/journal`,
       settlerKey: readKeyFile(options.settlerKeyFile),
+      successor: options.successor === true,
       keys: decodeKeyBlob(keyBlob),
       assets: assets.map((asset) => ({ ...asset })),
       host: options.host,

@@ -24,6 +24,7 @@ export interface WalletOptions {
 export interface ChainOptions extends WalletOptions {
   readonly rpc: string;
   readonly node?: string;
+  readonly operator?: string;
   readonly confirmations?: string;
 }
 
@@ -49,7 +50,9 @@ export function withChainOptions(command: Command): Command {
 }
 
 export function withNodeOptions(command: Command): Command {
-  return withChainOptions(command).option('--node <url>', "a node's gateway", process.env.TACIT_NODE ?? 'http://127.0.0.1:8080');
+  return withChainOptions(command)
+    .option('--node <url>', "a node's gateway", process.env.TACIT_NODE ?? 'http://127.0.0.1:8080')
+    .option('--operator <address>', "the node's account, where it serves in the place of the contract's own operator");
 }
 
 /** Opens the wallet for commands that need no chain. */
@@ -72,6 +75,7 @@ export async function withSession<T>(options: ChainOptions, act: (session: Sessi
       rpcUrl: options.rpc,
       contract: wallet.state.contract,
       ...(options.node === undefined ? {} : { nodeUrl: options.node }),
+      ...(options.operator === undefined ? {} : { operator: options.operator }),
       ...(options.confirmations === undefined ? {} : { confirmationDepth: wholeNumber('confirmations', options.confirmations) }),
     });
     const bars = progressBars();

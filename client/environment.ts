@@ -2,9 +2,10 @@
  * What a wallet talks to: the chain, which it believes, and a node, which it does not.
  *
  * A node's description of itself is checked against the chain before it is used: same chain, same contract, and the
- * operator whose signatures count is the aggregator that the contract names.
+ * operator whose signatures count is the aggregator that the contract names, or the successor that the caller names in its place.
  */
 import { TacitError } from '../protocol/errors.js';
+import { assertEvmAddress } from '../protocol/evmAddress.js';
 import type { EvmAddress } from '../protocol/flavor.js';
 import { networkForChain } from '../protocol/keys.js';
 import type { Domain } from '../protocol/record.js';
@@ -19,6 +20,8 @@ export interface ConnectParameters {
   readonly contract: EvmAddress;
   /** Needed for paying, not for looking. */
   readonly nodeUrl?: string;
+  /** Account that signs for the node, where that is not the contract's aggregator: a successor that serves in its place. */
+  readonly operator?: EvmAddress;
   /** Blocks on top of a settlement before the wallet counts it. Default: what the node uses, or 1 without a node. */
   readonly confirmationDepth?: number;
 }
@@ -28,7 +31,7 @@ export interface WalletEnvironment {
   readonly home: WalletHome;
   readonly domain: Domain;
   readonly node: GatewayClient | undefined;
-  /** As the contract names it: signs soft confirmations and rosters. */
+  /** Signs soft confirmations and rosters: the account that the contract names, or the successor that was asked for. */
   readonly operator: EvmAddress;
   readonly confirmationDepth: number;
   /** Ends the connection to the chain. */
@@ -37,8 +40,15 @@ export interface WalletEnvironment {
 
 const DEFAULT_DEPTH = 1;
 
-/** @throws TacitError RPC_UNREACHABLE, CONTRACT_ABSENT, NODE_URL, NODE_UNREACHABLE, NODE_MISMATCH */
-export async function connect({ rpcUrl, contract, nodeUrl, confirmationDepth }: ConnectParameters): Promise<WalletEnvironment> {
+/** @throws TacitError EVM_ADDRESS_INVALID, RPC_UNREACHABLE, CONTRACT_ABSENT, NODE_URL, NODE_UNREACHABLE, NODE_MISMATCH */
+export async function connect({
+  rpcUrl,
+  contract,
+  nodeUrl,
+  operator: successor,
+  confirmationDepth,
+}: ConnectParameters): Promise<WalletEnvironment> {
+  const named = successor === undefined ? undefined : assertEvmAddress(successor.toLowerCase(), 'operator');
   const provider = await openRpc(rpcUrl);
   try {
     const rollup = new RollupContract(contract, provider);
@@ -46,7 +56,8 @@ export async function connect({ rpcUrl, contract, nodeUrl, confirmationDepth }: 
     const [domain, config] = await Promise.all([rollup.domain(), rollup.config()]);
     const node = nodeUrl === undefined ? undefined : new GatewayClient(nodeUrl);
     const info = await node?.info();
-    if (info !== undefined) assertNode(info, domain, config.aggregator);
+    const operator = named ?? config.aggregator;
+    if (info !== undefined) assertNode(info, domain, operator);
     const home: WalletHome = {
       network: networkForChain(domain.chainId),
       chainId: String(domain.chainId),
@@ -58,7 +69,7 @@ export async function connect({ rpcUrl, contract, nodeUrl, confirmationDepth }: 
       home,
       domain,
       node,
-      operator: config.aggregator,
+      operator,
       confirmationDepth: confirmationDepth ?? info?.confirmationDepth ?? DEFAULT_DEPTH,
       close: () => provider.destroy(),
     };
@@ -85,12 +96,12 @@ export function assertHome(home: WalletHome, environment: WalletEnvironment): vo
   }
 }
 
-function assertNode(info: NodeInfo, domain: Domain, aggregator: EvmAddress): void {
+function assertNode(info: NodeInfo, domain: Domain, operator: EvmAddress): void {
   const differences: [string, string, string][] = [
     ['chain', String(domain.chainId), String(info.chainId)],
     ['contract', domain.contract, info.contract.toLowerCase()],
-    ['operator', aggregator, info.operator.toLowerCase()],
+    ['operator', operator, info.operator.toLowerCase()],
   ];
   for (const [what, expected, got] of differences)
-    if (expected !== got) throw new TacitError('NODE_MISMATCH', `the node serves another ${what} than the chain says`, { expected, got });
+    if (expected !== got) throw new TacitError('NODE_MISMATCH', `the node has another ${what} than it should`, { expected, got });
 }

@@ -14,13 +14,22 @@ import { auditedReplay, codeOf, until, type World } from '../aggregator/world.js
 import type { NodeChild } from './nodeChild.js';
 import type { Report } from './scenario.js';
 import { settledRecords } from './settledRecords.js';
-import type { Workload } from './workload.js';
 
 /** After the last settlement the node has to see it, and to put its tasks away. */
 const QUIET_LIMIT_MS = 120_000;
 
+/** What people sent in, which must be settled once. */
+export interface Sent {
+  /** By id. */
+  readonly transfers: ReadonlyMap<string, unknown>;
+  readonly forced: readonly string[];
+  readonly deposits: number;
+  /** Of withdrawals, and what they must have been paid. */
+  readonly recipients: ReadonlyMap<string, bigint>;
+}
+
 /** Chain and contract: each payment once, nothing besides, every deposit in, every withdrawal paid once. */
-export async function auditChain(world: World, report: Report, workloads: readonly Workload[]): Promise<void> {
+export async function auditChain(world: World, report: Report, workloads: readonly Sent[]): Promise<void> {
   const replay = await auditedReplay(world);
   const settled = settledRecords(replay);
   const wanted = workloads.flatMap(({ transfers, forced }) => [...transfers.keys(), ...forced]);
@@ -39,7 +48,7 @@ export async function auditChain(world: World, report: Report, workloads: readon
 }
 
 /** The node: every transfer settled in wallets' eyes, nothing of its own left over. */
-export async function auditNode(node: NodeChild, report: Report, workloads: readonly Workload[]): Promise<void> {
+export async function auditNode(node: NodeChild, report: Report, workloads: readonly Sent[]): Promise<void> {
   const isQuiet = (stats: Awaited<ReturnType<NodeChild['look']>>['stats']) =>
     stats !== undefined &&
     stats.pending === 0 &&

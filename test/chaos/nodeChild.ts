@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../../circuits/paths.js';
 import { TacitError } from '../../protocol/errors.js';
 import { GatewayClient } from '../../queue/gatewayClient.js';
-import type { ChildReply, ChildRequest, DeathPoint, Look, NodeChildConfig } from './nodeMessages.js';
+import type { ChildReply, ChildRequest, DeathPoint, Look, Meter, NodeChildConfig } from './nodeMessages.js';
 
 const START_LIMIT_MS = 180_000;
 
@@ -78,6 +78,13 @@ export class NodeChild {
   async look(collect = false): Promise<Look> {
     const reply = await this.#ask({ kind: 'look', collect });
     if (reply?.kind !== 'looked') throw new Error('the node has died');
+    return reply;
+  }
+
+  /** What it has used since the last such question. */
+  async meter(): Promise<Meter> {
+    const reply = await this.#ask({ kind: 'meter' });
+    if (reply?.kind !== 'metered') throw new Error('the node has died');
     return reply;
   }
 

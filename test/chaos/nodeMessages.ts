@@ -17,6 +17,7 @@ export interface NodeChildConfig {
   readonly redisUrl: string;
   readonly journalDir: string;
   readonly settlerKey: string;
+  readonly successor?: boolean;
   readonly assets: readonly AssetInfo[];
   readonly port: number;
   readonly policy: Partial<Omit<NodePolicy, 'fees'>>;
@@ -30,6 +31,8 @@ export type ChildRequest =
   | { readonly kind: 'arm'; readonly death?: DeathPoint }
   /** `collect`: garbage is collected first, so that memory is what is reachable. */
   | { readonly kind: 'look'; readonly collect: boolean }
+  /** What the node has used since it was last asked. */
+  | { readonly kind: 'meter' }
   | { readonly kind: 'stop' };
 
 export interface Look {
@@ -40,9 +43,18 @@ export interface Look {
   readonly heapBytes: number;
 }
 
+/** Since the last such question, or the start. */
+export interface Meter {
+  /** Of a processor, in the program and in the kernel. */
+  readonly cpuMs: number;
+  /** By how much turns of the event loop came late. */
+  readonly loopDelayP99Ms: number;
+}
+
 export type ChildReply =
   | { readonly kind: 'ready'; readonly url: string }
   | { readonly kind: 'refused'; readonly code: string }
   | { readonly kind: 'line'; readonly line: string }
   | { readonly kind: 'armed' }
-  | ({ readonly kind: 'looked' } & Look);
+  | ({ readonly kind: 'looked' } & Look)
+  | ({ readonly kind: 'metered' } & Meter);

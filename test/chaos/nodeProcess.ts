@@ -3,12 +3,18 @@
  * the node's outside effects counts every passage and, where it is told to, ends the process there with SIGKILL: no
  * handler runs, nothing is flushed, just as when the machine takes it away.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { NodePolicy } from '../../aggregator/config.js';
 import { type RunningNode, startNode } from '../../aggregator/node.js';
 import { TacitError } from '../../protocol/errors.js';
 import { simulatedKeys } from '../aggregator/simulatedFarm.js';
-import type { ChildReply, ChildRequest, DeathPoint, NodeChildConfig } from './nodeMessages.js';
+import type { ChildReply, ChildRequest, DeathPoint, Meter, NodeChildConfig } from './nodeMessages.js';
 
+const SAMPLED_EVERY_MS = 10;
+const NANOSECONDS_A_MS = 1e6;
+
+const loopDelay = monitorEventLoopDelay({ resolution: SAMPLED_EVERY_MS });
+let used = process.cpuUsage();
 const passages = new Map<string, number>();
 let death: DeathPoint | undefined;
 let node: RunningNode | undefined;
@@ -19,11 +25,22 @@ function hook(point: string): void {
   if (death?.point === point && death.passage === passage) process.kill(process.pid, 'SIGKILL');
 }
 
+/** Reads and resets. */
+function meter(): Meter {
+  const now = process.cpuUsage();
+  const cpuMs = (now.user + now.system - used.user - used.system) / 1_000;
+  const loopDelayP99Ms = loopDelay.percentile(99) / NANOSECONDS_A_MS - SAMPLED_EVERY_MS;
+  used = now;
+  loopDelay.reset();
+  return { cpuMs, loopDelayP99Ms };
+}
+
 function reply(message: ChildReply): void {
   if (process.connected) process.send?.(message);
 }
 
 async function start(config: NodeChildConfig): Promise<void> {
+  loopDelay.enable();
   death = config.death;
   const { chainId, contract } = config.domain;
   try {
@@ -35,6 +52,7 @@ async function start(config: NodeChildConfig): Promise<void> {
       redisUrl: config.redisUrl,
       journalDir: config.journalDir,
       settlerKey: config.settlerKey,
+      successor: config.successor === true,
       keys: simulatedKeys(),
       assets: config.assets,
       port: config.port,
@@ -66,6 +84,8 @@ async function serve(request: ChildRequest): Promise<void> {
         rssBytes: process.memoryUsage().rss,
         heapBytes: process.memoryUsage().heapUsed,
       });
+    case 'meter':
+      return reply({ kind: 'metered', ...meter() });
     case 'stop':
       await node?.stop();
       process.disconnect();

@@ -19,8 +19,8 @@ const DOORS = [
   'openJournal',
   'startRedis',
 ];
-/** `node.ts` builds the ports, `nodeChain.ts` is one. */
-const BUILDERS = ['node.ts', 'nodeChain.ts'];
+/** `node.ts` builds the ports, `nodeChain.ts` is one; `contractTerms.ts` reads the contract's constants before there are any. */
+const BUILDERS = ['node.ts', 'nodeChain.ts', 'contractTerms.ts'];
 
 function valueImports(text: string): string[] {
   const clauses = [...text.matchAll(/^import\s+(type\s+)?\{([^}]*)\}\s+from/gm)].filter(([, typeOnly]) => typeOnly === undefined);

@@ -29,6 +29,8 @@ const ROWS: readonly (readonly [scenario: string, measured: string, label: strin
   ['rising-fees', 'settledAfterRiseMs', 'base fee rose → settled'],
   ['takeover', 'rebuiltMs', 'second node started → state rebuilt'],
   ['takeover', 'queueServedMs', 'second node started → queue served'],
+  ['takeover', 'paymentsServedMs', 'queue overdue again → payments settled'],
+  ['operator-returns', 'queueServedMs', 'operator starts anew → queue served'],
   ['wallet-killed', 'wholeAgainMs', 'wallet opened again → whole'],
   ['wallet-command-killed', 'wholeAgainMs', 'tacit wallet resume → whole'],
 ];

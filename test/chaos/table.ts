@@ -8,7 +8,7 @@ import { redisTrouble } from './redisTrouble.js';
 import { reorgs } from './reorgs.js';
 import { rpcTrouble } from './rpcTrouble.js';
 import type { Scenario } from './scenario.js';
-import { takeover } from './takeover.js';
+import { operatorReturns, takeover } from './takeover.js';
 import { twoNodes } from './twoNodes.js';
 import { walletCommandKilled, walletKilled } from './walletKilled.js';
 import { workersDrain } from './workersDrain.js';
@@ -27,6 +27,7 @@ export const SCENARIOS: readonly Scenario[] = [
   fees,
   twoNodes,
   takeover,
+  operatorReturns,
   containerRestart,
   walletKilled,
   walletCommandKilled,

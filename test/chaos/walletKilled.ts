@@ -5,10 +5,8 @@
  * made whole by `bin/tacit wallet resume`. At the end a wallet restored from the words alone, on an empty
  * disk, finds the same notes, the spent ones too.
  */
-import { fork } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packageRoot } from '../../circuits/paths.js';
 import { balance } from '../../client/balance.js';
 import { createWallet } from '../../client/createWallet.js';
 import { connect, type WalletEnvironment } from '../../client/environment.js';
@@ -25,6 +23,7 @@ import { TestNode } from '../client/testNode.js';
 import { World } from '../verifier-contract/world.js';
 import { defineScenario, type Report } from './scenario.js';
 import { withFolder } from './scene.js';
+import { walletAct } from './walletChild.js';
 import { walletCommand } from './walletCommand.js';
 import type { WalletAct, WalletOrder, WalletPoint, WalletReport } from './walletMessages.js';
 
@@ -140,18 +139,7 @@ async function act(
   value = PAID_WEI,
 ): Promise<WalletReport['passages'] | undefined> {
   if (stage.way === 'command') return (await walletCommand(name, { ...stage.order, valueWei: String(value) }, death)).passages;
-  const child = fork(join(packageRoot(), 'dist', 'test', 'chaos', 'walletProcess.js'), [], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const told = new Promise<WalletReport | undefined>((resolve, reject) => {
-    child.once('message', (report: WalletReport) => resolve(report));
-    child.once('exit', (code, signal) => (signal === 'SIGKILL' ? resolve(undefined) : reject(new Error(`the wallet ended with ${code}`))));
-  });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.send({ ...stage.order, act: name, valueWei: String(value), ...(death === undefined ? {} : { death }) } satisfies WalletOrder);
-  const report = await told;
-  await ended;
-  return report?.passages;
+  return walletAct({ ...stage.order, act: name, valueWei: String(value), ...(death === undefined ? {} : { death }) });
 }
 
 /** Opened again: the killed wallet finishes what it began, and everybody's money is where it should be. */
