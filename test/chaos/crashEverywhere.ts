@@ -2,20 +2,26 @@
  * kill −9 at every step that touches the outside world.
  *
  * A recording run lists every fault point of the node's one port that a full workload passes, with counts; an effect that
- * is added tomorrow stands in the list by being one. Then, for each point, before and after, at its first, middle and last
+ * is added tomorrow stands in the list by being one. What changes the world and is not passed at all is a failure. Then, for each point, before and after, at its first, middle and last
  * passage: the same workload anew, the process killed there, started again, and everything compared. One chain and one
  * journal go through all of it, so later crashes fall on a state with a history.
  */
 import { auditChain, auditJournal, auditNode } from './audit.js';
 import type { NodeChild } from './nodeChild.js';
 import type { DeathPoint } from './nodeMessages.js';
+import { methodsToPass } from './portMethods.js';
 import { defineScenario, type Report } from './scenario.js';
 import { type Scene, withScene } from './scene.js';
-import { EVERY_ACT, Workload } from './workload.js';
+import { type Act, EVERY_ACT, Workload } from './workload.js';
 
 /** Of every run the last record number, with room for what is sent again. */
 const NUMBERS_A_RUN = 20;
 const SMOKE_DEATHS = 2;
+const ACTS: readonly Act[] = ['conflict', 'overtaken', ...EVERY_ACT];
+/** Workers renew their line on the board within so long. */
+const LINGER_MS = 5_000;
+/** What a farm's proof takes: time to be overtaken by one from home. */
+const PROOF_MS = 300;
 
 /** Deaths while the node starts are counted from its start, the others from when the workload begins. */
 interface Death extends DeathPoint {
@@ -29,10 +35,15 @@ export const crashEverywhere = defineScenario(
 );
 
 async function play(scene: Scene, report: Report): Promise<void> {
-  await scene.worker();
+  // Updates are proven by a worker at Redis, transfers by one that comes through the node's own gateway.
+  await scene.worker({ lanes: ['update_2', 'update_8'] });
   const recording = await record(scene);
   for (const [when, passages] of Object.entries({ start: recording.start, work: recording.work }))
     report.did(`${when}: ${Object.keys(passages).length} fault points, ${Object.values(passages).reduce((a, b) => a + b, 0)} passages`);
+  const unpassed = methodsToPass().filter((name) =>
+    [recording.start, recording.work].every((passages) => passages[`${name}:after`] === undefined),
+  );
+  report.expect(unpassed.length === 0, `no workload passes ${unpassed.join(', ')}: nothing is killed there`);
   const deaths = chosen(report, [...deathsOf('start', recording.start), ...deathsOf('work', recording.work)]);
   const workloads = [recording.workload];
   let node: NodeChild = recording.node;
@@ -69,10 +80,13 @@ async function play(scene: Scene, report: Report): Promise<void> {
 async function record(scene: Scene) {
   const first = await scene.node();
   const { passages: start } = await first.look();
+  await scene.worker({ lanes: ['transfer_1'], nodeUrl: first.url, proofMs: PROOF_MS });
   await first.arm();
   const workload = new Workload(scene.world, first.url);
-  await workload.act(EVERY_ACT);
+  await workload.act(ACTS);
   await workload.settled();
+  // What a node does every few seconds belongs to its work.
+  await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
   const { passages: work } = await first.look();
   return { start, work, workload, node: first };
 }
@@ -106,9 +120,14 @@ async function dieWorking(scene: Scene, node: NodeChild, death: Death, workload:
   await node.arm(death);
   const end = node.ended.then(() => Date.now());
   // The people go on while the node dies and comes back.
-  const acting = workload.act(EVERY_ACT);
+  const acting = workload.act(ACTS);
   acting.catch(() => {});
-  await Promise.race([end, acting.then(() => workload.settled())]);
+  const idle = async () => {
+    await acting;
+    await workload.settled();
+    await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+  };
+  await Promise.race([end, idle()]);
   const died = !node.isAlive;
   if (!died) await node.kill();
   const diedMs = await end;
@@ -120,7 +139,7 @@ async function dieWorking(scene: Scene, node: NodeChild, death: Death, workload:
 
 /** A node with work in hand is killed, its successor dies while it starts, and the next one finds both. */
 async function dieStarting(scene: Scene, node: NodeChild, death: Death, workload: Workload): Promise<Aftermath> {
-  await workload.act(EVERY_ACT);
+  await workload.act(ACTS);
   await node.kill();
   const doomed = await scene.tryNode({ death });
   const died = doomed === undefined;

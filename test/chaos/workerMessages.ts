@@ -17,6 +17,8 @@ export type Misdeed =
 
 export interface WorkerChildConfig {
   readonly redisUrl: string;
+  /** Comes by its jobs through this node's gateway, in place of Redis. */
+  readonly nodeUrl?: string;
   readonly domain: { readonly chainId: string; readonly contract: string };
   /** Private key, hex. */
   readonly key: string;

@@ -1,7 +1,9 @@
 /** A simulated worker in a process of its own: tells each phase of each job, and misbehaves as it is told to. */
 import { hexToBytes } from '../../protocol/bytes.js';
+import { evmAddressOfKey, signerFromKey } from '../../protocol/eip712.js';
 import { TacitError } from '../../protocol/errors.js';
 import type { FarmJob, FarmResult } from '../../queue/contracts.js';
+import { openHttpLeases } from '../../queue/httpLeases.js';
 import { type SimulatedWorker, startSimulatedWorker, type WorkerPhase } from '../aggregator/simulatedFarm.js';
 import type { WorkerChildConfig, WorkerReply, WorkerRequest } from './workerMessages.js';
 
@@ -12,10 +14,15 @@ async function start(config: WorkerChildConfig): Promise<void> {
   const { chainId, contract } = config.domain;
   misdeeds = new Misdeeds(config);
   const { at, spoil } = misdeeds;
+  const domain = { chainId: BigInt(chainId), contract };
+  const key = hexToBytes(config.key, 32);
+  const { nodeUrl: node } = config;
+  const login = { domain, worker: evmAddressOfKey(key), sign: signerFromKey(key) };
   worker = await startSimulatedWorker({
     redisUrl: config.redisUrl,
-    domain: { chainId: BigInt(chainId), contract },
-    key: hexToBytes(config.key, 32),
+    domain,
+    key,
+    ...(node === undefined ? {} : { open: () => openHttpLeases({ node, ...login }) }),
     ...(config.lanes === undefined ? {} : { lanes: config.lanes }),
     at,
     spoil: (_, result) => spoil(result),

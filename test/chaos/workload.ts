@@ -22,7 +22,11 @@ const REPLAY_PAUSE_MS = 250;
 const REFUND_ACCOUNT = 6;
 const WITHDRAWN_WEI = 1_000n;
 
-export type Act = 'deposit' | 'proven' | 'sealed' | 'withdrawal' | 'forced';
+/**
+ * `conflict`: two forced transfers of one note, of which the second must be dropped; something has to be queued after it.
+ * `overtaken`: sealed for the farm, and then proven at home before the farm has.
+ */
+export type Act = 'deposit' | 'proven' | 'sealed' | 'withdrawal' | 'forced' | 'conflict' | 'overtaken';
 export const EVERY_ACT: readonly Act[] = ['deposit', 'proven', 'sealed', 'withdrawal', 'forced'];
 
 export class Workload {
@@ -47,7 +51,9 @@ export class Workload {
   async act(acts: readonly Act[]): Promise<void> {
     for (const act of acts) {
       if (act === 'deposit') await this.#deposit();
-      else if (act === 'forced') await this.#force();
+      else if (act === 'forced') await this.#force(recordOf(this.#next++));
+      else if (act === 'conflict') await this.#conflict();
+      else if (act === 'overtaken') await this.#overtake();
       else await this.submit(await this.make(act));
     }
   }
@@ -136,9 +142,23 @@ export class Workload {
     return recordOf(number, { outValue: WITHDRAWN_WEI, recipient });
   }
 
-  async #force(): Promise<void> {
-    const { rollup, domain, anvil, provider } = this.#world;
+  async #overtake(): Promise<void> {
+    const sealed = await this.make('sealed');
+    await this.submit(sealed);
+    const anchor = (await insist(() => this.#world.rollup.state())).noteRoot;
+    await this.submit(provenSubmission(decodeRecord(hexToBytes(sealed.record)), anchor, this.#world.domain));
+  }
+
+  async #conflict(): Promise<void> {
     const record = recordOf(this.#next++);
+    await this.#force(record);
+    await this.#force(recordOf(this.#next++, { nf1: record.nf1 }));
+    // Nobody waits for the second.
+    this.forced.pop();
+  }
+
+  async #force(record: TransferRecord): Promise<void> {
+    const { rollup, domain, anvil, provider } = this.#world;
     const anchor = (await insist(() => rollup.state())).noteRoot;
     const { h, proof, prover } = homeProof(record, anchor, ZERO_ADDRESS, domain);
     const refund = new Wallet(anvil.accounts[REFUND_ACCOUNT]?.privateKey as string, provider).address.toLowerCase();
