@@ -37,7 +37,7 @@ export interface FarmConsumer {
 }
 
 const RETRY_FIRST_MS = 250;
-const RETRY_MAX_MS = 10_000;
+const RETRY_MAX_MS = 5_000;
 /** A finished proof is offered for so long to a farm that does not answer; its lease has run out long before. */
 const DELIVERY_LIMIT_MS = 60_000;
 

@@ -16,6 +16,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * the farm's takes longer than the ten seconds for which BullMQ lets a command block.
  */
 const SILENCE_MS = 15_000;
+/** A server that is back is found again this soon, however long it was away. BullMQ's own pauses grow to 20 s. */
+const RECONNECT_MAX_MS = 1_000;
+const RECONNECT_STEP_MS = 50;
 /** While a replica takes over, questions are asked again this often. */
 const FAILOVER_RETRY_MS = 250;
 const RECONNECT_AND_ASK_AGAIN = 2 as const;
@@ -53,7 +56,12 @@ export function farmConnection(url: string): FarmConnection {
 }
 
 function lasting() {
-  return { maxRetriesPerRequest: null, connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_MS } satisfies RedisOptions;
+  return {
+    maxRetriesPerRequest: null,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SILENCE_MS,
+    retryStrategy: (times) => Math.min(times * RECONNECT_STEP_MS, RECONNECT_MAX_MS),
+  } satisfies RedisOptions;
 }
 
 function open(place: RedisPlace, options: RedisOptions, cluster: ClusterOptions): RedisClient {

@@ -16,6 +16,8 @@ interface Trouble {
   end(scene: Scene): Promise<void>;
   /** Codes of which one is told to wallets meanwhile; none where the trouble is over at once. */
   readonly pause: RegExp | undefined;
+  /** In place of TROUBLE_MS. */
+  readonly lastsMs?: number;
 }
 
 const nothing = async () => {};
@@ -38,6 +40,14 @@ const TROUBLES: readonly Trouble[] = [
     begin: ({ redis }) => redis.ask(async (client) => void (await client.config('SET', 'maxmemory-policy', 'allkeys-lru'))),
     end: ({ redis }) => redis.ask(async (client) => void (await client.config('SET', 'maxmemory-policy', 'noeviction'))),
     pause: /^REDIS_EVICTING_POLICY$/,
+  },
+  {
+    // Long enough for clients that try again ever more seldom to be far behind when it is back.
+    name: 'away for long, and back without its disk',
+    begin: ({ redis }) => redis.kill({ loseDisk: true }),
+    end: ({ redis }) => redis.launch(),
+    pause: /^(REDIS_UNREACHABLE|QUEUE_TIMEOUT)$/,
+    lastsMs: 30_000,
   },
   {
     name: 'frozen',
@@ -69,7 +79,7 @@ async function play(scene: Scene, report: Report): Promise<void> {
     if (trouble.pause !== undefined) await expectPause(node, trouble, late, report);
     const acting = Promise.all([workload.submit(late), workload.submit(lateSealed)]);
     acting.catch(() => {});
-    if (trouble.pause !== undefined) await new Promise((resolve) => setTimeout(resolve, TROUBLE_MS[report.scale]));
+    if (trouble.pause !== undefined) await new Promise((resolve) => setTimeout(resolve, trouble.lastsMs ?? TROUBLE_MS[report.scale]));
     await trouble.end(scene);
     const overMs = Date.now();
     await acting;
