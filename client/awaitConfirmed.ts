@@ -5,9 +5,10 @@ import type { TransferStatus } from '../queue/service.js';
 import type { AwaitOptions } from './awaitSettled.js';
 import { nodeOf, type WalletEnvironment } from './environment.js';
 import { nodeStatus } from './nodeStatus.js';
+import { pauseAfter } from './pace.js';
 
 const TIMEOUT_MS = 600_000;
-const POLL_MS = 250;
+const FIRST_PAUSE_MS = 250;
 
 /**
  * Resolves with a status that carries a verified soft confirmation.
@@ -15,7 +16,8 @@ const POLL_MS = 250;
  */
 export async function awaitConfirmed(environment: WalletEnvironment, id: Hex, options: AwaitOptions = {}): Promise<TransferStatus> {
   nodeOf(environment);
-  const deadline = Date.now() + (options.timeoutMs ?? TIMEOUT_MS);
+  const beganMs = Date.now();
+  const deadline = beganMs + (options.timeoutMs ?? TIMEOUT_MS);
   let shown = '';
   for (;;) {
     const status = await nodeStatus(environment, id);
@@ -31,6 +33,6 @@ export async function awaitConfirmed(environment: WalletEnvironment, id: Hex, op
       throw new TacitError('WAIT_CANCELLED', 'stopped waiting; the transfer goes on', { got: id, retryable: true });
     if (Date.now() >= deadline)
       throw new TacitError('WAIT_TIMEOUT', 'the transfer is not confirmed yet', { got: status?.status ?? 'no answer', retryable: true });
-    await new Promise((resolve) => setTimeout(resolve, options.pollMs ?? POLL_MS));
+    await new Promise((resolve) => setTimeout(resolve, options.pollMs ?? pauseAfter(Date.now() - beganMs, FIRST_PAUSE_MS)));
   }
 }

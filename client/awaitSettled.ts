@@ -8,6 +8,7 @@ import type { TransferStatus } from '../queue/service.js';
 import type { WalletEnvironment } from './environment.js';
 import { type NodeBell, openBell } from './nodeBell.js';
 import { nodeStatus } from './nodeStatus.js';
+import { LONGEST_PAUSE_MS, pauseAfter } from './pace.js';
 import type { StoredTransfer } from './state.js';
 import { giveUp } from './submit.js';
 import { sync } from './sync.js';
@@ -17,7 +18,7 @@ import type { Wallet } from './wallet.js';
 export interface AwaitOptions {
   /** Default: ten minutes. */
   readonly timeoutMs?: number;
-  /** Between two looks. Default: 500; 5,000 where the node tells its news. */
+  /** Between two looks. Default: 500, and more the longer it takes (pace.ts); 5,000 where the node tells its news. */
   readonly pollMs?: number;
   readonly signal?: AbortSignal;
   /** Called with each new word of the node. */
@@ -25,7 +26,7 @@ export interface AwaitOptions {
 }
 
 const TIMEOUT_MS = 600_000;
-const PAUSES = { quietMs: 500, toldMs: 5_000 };
+const FIRST_PAUSE_MS = 500;
 
 /**
  * Resolves when the transfer's record is on the chain at the confirmation depth.
@@ -52,7 +53,8 @@ async function follow(
   options: AwaitOptions,
   bell: NodeBell | undefined,
 ): Promise<StoredTransfer> {
-  const deadline = Date.now() + (options.timeoutMs ?? TIMEOUT_MS);
+  const beganMs = Date.now();
+  const deadline = beganMs + (options.timeoutMs ?? TIMEOUT_MS);
   let shown = '';
   for (;;) {
     const status = await nodeStatus(environment, id);
@@ -77,9 +79,9 @@ async function follow(
       throw new TacitError('WAIT_CANCELLED', 'stopped waiting; the transfer goes on', { got: id, retryable: true });
     if (Date.now() >= deadline)
       throw new TacitError('WAIT_TIMEOUT', 'the transfer is not settled yet', { got: status?.status ?? transfer.status, retryable: true });
-    const quietMs = options.pollMs ?? PAUSES.quietMs;
+    const quietMs = options.pollMs ?? pauseAfter(Date.now() - beganMs, FIRST_PAUSE_MS);
     // Of new blocks on top of a settlement no event tells.
-    const toldMs = options.pollMs ?? (toSee ? PAUSES.quietMs : PAUSES.toldMs);
+    const toldMs = options.pollMs ?? (toSee ? FIRST_PAUSE_MS : LONGEST_PAUSE_MS);
     await (bell?.wait({ quietMs, toldMs }) ?? new Promise((resolve) => setTimeout(resolve, quietMs)));
   }
 }
