@@ -13,7 +13,7 @@ export interface ScenarioResult {
   readonly seed: string;
   readonly scale: Scale;
   readonly did: readonly string[];
-  /** By name; the unit is the end of the name (Ms, Bytes, PerSecond, or nothing for a count). */
+  /** By name; the unit is in the name (Ms, Microseconds, Bytes, Percent, PerSecond, or nothing for a count). */
   readonly measured: Readonly<Record<string, number>>;
   /** Measured over time, for plots: pairs of seconds since the start and a value. */
   readonly series: Readonly<Record<string, readonly (readonly [number, number])[]>>;

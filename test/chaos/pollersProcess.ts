@@ -1,0 +1,50 @@
+/** Pollers (pollers.ts). */
+import { get } from 'node:http';
+import type { PollersOrder, PollersReport } from './pollers.js';
+import { quantile } from './quantile.js';
+
+const latenciesMs: number[] = [];
+let failed = 0;
+let running = true;
+
+async function poll({ urls, count, everyMs }: PollersOrder, index: number): Promise<void> {
+  // Spread over the period, each at its own moment of it.
+  let nextMs = Date.now() + (index * everyMs) / count;
+  for (let at = index; ; at++) {
+    await new Promise((resolve) => setTimeout(resolve, nextMs - Date.now()));
+    if (!running) return;
+    const askedMs = performance.now();
+    if ((await statusOf(urls[at % urls.length] as string)) === 200) latenciesMs.push(performance.now() - askedMs);
+    else failed++;
+    // Who is answered late does not ask faster afterwards.
+    nextMs = Math.max(nextMs + everyMs, Date.now());
+  }
+}
+
+function statusOf(url: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    get(url, { agent: false }, (response) => {
+      response.resume();
+      response.once('close', () => resolve(response.statusCode));
+    }).once('error', () => resolve(undefined));
+  });
+}
+
+process.on('message', (message: PollersOrder | 'stop') => {
+  if (message !== 'stop') {
+    for (let index = 0; index < message.count; index++) void poll(message, index);
+    return;
+  }
+  running = false;
+  latenciesMs.sort((a, b) => a - b);
+  const { user, system } = process.cpuUsage();
+  const report: PollersReport = {
+    polls: latenciesMs.length,
+    failed,
+    p50Ms: quantile(latenciesMs, 0.5),
+    p99Ms: quantile(latenciesMs, 0.99),
+    cpuMs: (user + system) / 1_000,
+  };
+  process.send?.(report);
+});
+process.once('disconnect', () => process.exit(0));
