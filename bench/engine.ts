@@ -7,15 +7,15 @@
  * too slow for these sizes: it is timed on a few elements, and multiplied.
  */
 import { cpus } from 'node:os';
-import { BASE_FIELD, PACKED_BYTES, SCALAR_FIELD } from '../prover/engine/field/parameters.js';
+import { BASE_FIELD, inverseModulo, PACKED_BYTES, SCALAR_FIELD } from '../prover/engine/field/parameters.js';
 import { decodeElement, encodeElement, PORTABLE } from '../prover/engine/field/representation.js';
 import { FixedBaseMultiplier } from '../prover/engine/fixedBase.js';
-import { readInteger, writeInteger } from '../prover/engine/groth16/container.js';
+import { readInteger } from '../prover/engine/groth16/container.js';
 import { reverseBits, rootOfUnity } from '../prover/engine/groth16/key.js';
 import { PointCalculator } from '../prover/engine/groth16/points.js';
 import { createInstance, createMemory, type Instance, kernel } from '../prover/engine/instance.js';
 import { type CurveName, kernels } from '../prover/engine/kernels.js';
-import { chooseWindowBits, digitOffset, windowCount, windowMemory } from '../prover/engine/msm/plan.js';
+import { chooseWindowBits, windowCount, windowMemory } from '../prover/engine/msm/plan.js';
 import { runWindow } from '../prover/engine/msm/window.js';
 import { sumOfMultiples } from '../prover/engine/reference/curve.js';
 import { multiply } from '../prover/engine/reference/field.js';
@@ -86,13 +86,7 @@ function engineSum(curve: CurveName, bases: Uint8Array, packed: Uint8Array): () 
     next += Math.ceil((bytes + 8) / 64) * 64;
     return at;
   };
-  const [points, staging, indices, digits, offset] = [n * affineBytes, bases.length, 4 * n, 32 * n, 32].map(take) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [points, staging, indices, digits] = [n * affineBytes, bases.length, 4 * n, 32 * n].map(take) as [number, number, number, number];
   const [results, scratch, work] = [projectiveBytes * windowCount(bits), 1 << 15, memory.end].map(take) as [number, number, number];
   let ready: Promise<Instance> | Instance = createInstance(createMemory(next));
   void ready.then((instance) => {
@@ -100,12 +94,11 @@ function engineSum(curve: CurveName, bases: Uint8Array, packed: Uint8Array): () 
     instance.bytes.set(bases, staging);
     kernel(instance, 'q_unpackMany')(points, staging, bases.length / 32, instance.info.enterBaseFromFileAt);
     for (let i = 0; i < n; i++) instance.words[indices / 4 + i] = i;
-    instance.bytes.set(writeInteger(digitOffset(bits)), offset);
   });
   return () => {
     const instance = ready as Instance;
     instance.bytes.set(packed, digits);
-    kernel(instance, 'msm_split')(digits, digits, n, offset);
+    kernel(instance, 'msm_split')(digits, digits, n);
     for (let window = 0; window < windowCount(bits); window++) {
       runWindow(
         instance,
@@ -158,18 +151,21 @@ async function ourTransform(power: number, values: Uint8Array): Promise<{ run: (
   const n = 2 ** power;
   const data = kernels().info.heapAt;
   const roots = data + n * PORTABLE.elementBytes;
-  const packed = roots + (n / 2) * PORTABLE.elementBytes + 64;
+  const lastRoot = roots + (n / 2) * PORTABLE.elementBytes;
+  const packed = lastRoot + 128;
   const instance = await createInstance(createMemory(packed + n * PACKED_BYTES));
   const constants = packed;
   instance.bytes.set(encodeElement(PORTABLE, SCALAR_FIELD, 1n), constants);
-  instance.bytes.set(encodeElement(PORTABLE, SCALAR_FIELD, rootOfUnity(power)), constants + 64);
-  kernel(instance, 'ntt_powers')(roots, n / 2, constants, constants + 64);
+  // Frequency layers read roots backwards, so that these are the inverse ones.
+  const inverseRoot = inverseModulo(rootOfUnity(power), SCALAR_FIELD.prime);
+  instance.bytes.set(encodeElement(PORTABLE, SCALAR_FIELD, inverseRoot), constants + 64);
+  kernel(instance, 'ntt_powers')(roots, n / 2 + 1, constants, constants + 64);
   instance.bytes.set(values, packed);
   kernel(instance, 'r_unpackMany')(data, packed, n, instance.info.enterScalarAt);
   const layer = kernel(instance, 'ntt_frequencyLayer');
   return {
     run: () => {
-      for (let half = n / 2; half >= 1; half /= 2) layer(data, n / (2 * half), half, roots, (n / (2 * half)) * PORTABLE.elementBytes);
+      for (let half = n / 2; half >= 1; half /= 2) layer(data, n / (2 * half), half, lastRoot, -(n / (2 * half)) * PORTABLE.elementBytes);
     },
     read: () => {
       kernel(instance, 'r_packMany')(packed, data, n);

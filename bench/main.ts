@@ -5,7 +5,9 @@ import { benchGas } from './gas.js';
 import { benchGrouping } from './grouping.js';
 import { benchMsmWebgpu, serveMsmPage } from './msmWebgpu.js';
 import { benchProver } from './prover.js';
+import { benchSetup } from './setup.js';
 import { benchVerify } from './verify.js';
+import { benchWitness } from './witness.js';
 
 interface Bench {
   readonly run: (args: string[]) => Promise<void>;
@@ -21,7 +23,9 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'msm-page': { run: serveMsmPage, options: ['--port'] },
   'msm-webgpu': { run: benchMsmWebgpu, options: ['--from', '--to', '--threads', '--runs'] },
   prover: { run: benchProver, options: ['--circuits', '--threads', '--runs'] },
+  setup: { run: benchSetup, options: ['--circuits', '--threads', '--runs'] },
   verify: { run: benchVerify, options: ['--runs'] },
+  witness: { run: benchWitness, options: ['--circuits', '--runs'] },
 };
 
 const [name = '', ...args] = process.argv.slice(2);

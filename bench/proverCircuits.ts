@@ -12,7 +12,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { compileCircuit } from '../circuits/compile.js';
 import { insecureDevSetup } from '../circuits/setup/insecureDevSetup.js';
-import { calculateWitness } from '../circuits/witness.js';
+import { calculateWitness, type WitnessInput } from '../circuits/witness.js';
 
 export interface ProverCircuit {
   readonly name: string;
@@ -20,12 +20,14 @@ export interface ProverCircuit {
   readonly vkeyPath: string;
   readonly wtnsPath: string;
   readonly wasmPath: string;
+  /** What the witness was made from. */
+  readonly input: WitnessInput;
 }
 
 interface CircuitSource {
   readonly name: string;
   readonly text: string;
-  readonly input: Readonly<Record<string, unknown>>;
+  readonly input: WitnessInput;
 }
 
 const INCLUDE = 'lib/circomlib/circuits';
@@ -99,6 +101,7 @@ export async function buildProverCircuit(source: CircuitSource): Promise<ProverC
     vkeyPath: join(root, 'vkey.json'),
     wtnsPath: join(root, 'witness.wtns'),
     wasmPath: join(root, 'circuit.wasm'),
+    input: source.input,
   });
   if (existsSync(dir)) return files(dir);
   const work = `${dir}.${process.pid}`;

@@ -33,14 +33,15 @@ function updateInput(name: 'update_2' | 'update_8', slotCount: number): WitnessI
 }
 
 /** One of the project's circuits, with its development key and a witness beside it. */
-async function projectCircuit(name: CircuitName, input: () => WitnessInput): Promise<ProverCircuit> {
+async function projectCircuit(name: CircuitName, makeInput: () => WitnessInput): Promise<ProverCircuit> {
   const { zkeyPath, vkeyPath, wasmPath, dir } = await resolveArtifacts(name);
   const folder = join(dir, '..', '..', 'prover-circuits', name);
   mkdirSync(folder, { recursive: true });
   const wtnsPath = join(folder, 'witness.wtns');
-  writeFileSync(wtnsPath, await calculateWitness(wasmPath, input()));
+  const input = makeInput();
+  writeFileSync(wtnsPath, await calculateWitness(wasmPath, input));
   if (!existsSync(zkeyPath)) throw new RangeError(`no key at ${zkeyPath}`);
-  return { name, zkeyPath, vkeyPath, wasmPath, wtnsPath };
+  return { name, zkeyPath, vkeyPath, wasmPath, wtnsPath, input };
 }
 
 /** 540 hashes make about 130,000 constraints; four blocks of SHA-256 about 125,000; the small one is for a quick look. */

@@ -131,7 +131,8 @@ export async function loadProvingKey(
   options: { threads?: number; backend?: 'auto' | BackendName; helper?: HelperMaker | undefined } = {},
 ): Promise<ProvingKey> {
   const backend = chooseBackend(options.backend ?? 'auto');
-  const threads = Math.min(MOST_THREADS, Math.max(1, Math.floor(options.threads ?? (await platform()).availableThreads())));
+  // What is no number counts as one thread.
+  const threads = Math.min(MOST_THREADS, Math.max(1, Math.floor(options.threads ?? (await platform()).availableThreads()) || 1));
   const reader = await openReader(source, 'proving key');
   try {
     const zkey = openZkey(await expandedReader(reader, threads));

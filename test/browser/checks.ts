@@ -10,7 +10,7 @@ import { writeInteger } from '../../prover/engine/groth16/container.js';
 import { rootOfUnity } from '../../prover/engine/groth16/key.js';
 import { PointCalculator } from '../../prover/engine/groth16/points.js';
 import type { CurveName } from '../../prover/engine/kernels.js';
-import { digitOffset, SMALLEST_WINDOW_BITS, windowCount } from '../../prover/engine/msm/plan.js';
+import { SMALLEST_WINDOW_BITS, windowCount } from '../../prover/engine/msm/plan.js';
 import { runWindow } from '../../prover/engine/msm/window.js';
 import { toCoset } from '../../prover/engine/ntt/plan.js';
 import { executeTask } from '../../prover/engine/pool/task.js';
@@ -19,6 +19,7 @@ import { add, type Element, invert, modulo, multiply, norm, subtract } from '../
 import { evaluate, interpolate } from '../../prover/engine/reference/transform.js';
 import { Harness, seeded } from '../engine/harness.js';
 import { GENERATORS, getPoint, getProjective, putPoint } from '../engine/points.js';
+import { putShifts } from '../engine/shifts.js';
 
 const SEED = 20261121;
 const SCRATCH_BYTES = 1 << 14;
@@ -197,22 +198,13 @@ function checkTransform(harness: Harness, n: number, check: Comparison): void {
   const values = Array.from({ length: n }, (_, i) => (i === 0 ? r - 1n : i === 1 ? 0n : next(r)));
   const [root, shift] = [rootOfUnity(power), rootOfUnity(power + 1)];
   const range = Array.from({ length: n }, (_, i) => BigInt(i));
-  const half = range.slice(0, Math.max(1, n / 2));
-  const reversed = range.map((i) => BigInt(`0b${[...i.toString(2).padStart(power, '0')].reverse().join('')}`));
   const memory = {
     elementBytes: harness.elementBytes,
     roots: harness.put(
       SCALAR_FIELD,
-      half.map((i) => powerModulo(root, i, r)),
+      range.slice(0, n / 2 + 1).map((i) => powerModulo(root, i, r)),
     ),
-    inverseRoots: harness.put(
-      SCALAR_FIELD,
-      half.map((i) => powerModulo(inverseModulo(root, r), i, r)),
-    ),
-    cosetPowers: harness.put(
-      SCALAR_FIELD,
-      reversed.map((i) => (powerModulo(shift, i, r) * inverseModulo(BigInt(n), r)) % r),
-    ),
+    shifts: putShifts(harness, n),
   };
   const expected = evaluate(interpolate(values, root), root, shift);
   for (const threads of [1, 4]) {
@@ -227,8 +219,8 @@ function checkTransform(harness: Harness, n: number, check: Comparison): void {
 function windowedSum(harness: Harness, work: number, curve: CurveName, terms: readonly Term[], bits: number): Point {
   const { affineBytes, projectiveBytes } = harness.instance.info.curves[curve];
   const n = terms.length;
-  const sizes = [affineBytes * n, 4 * n, 32 * n + 8, 32, projectiveBytes * windowCount(bits), 1 << 15];
-  const [bases, indices, scalars, offset, results, scratch] = sizes.map((size) => harness.alloc(size + 8)) as [
+  const sizes = [affineBytes * n, 4 * n, 32 * n, projectiveBytes * windowCount(bits), 1 << 15];
+  const [bases, indices, scalars, results, scratch] = sizes.map((size) => harness.alloc(size + 8)) as [
     number,
     number,
     number,
@@ -241,8 +233,7 @@ function windowedSum(harness: Harness, work: number, curve: CurveName, terms: re
     harness.instance.words[indices / 4 + i] = i;
     harness.instance.bytes.set(writeInteger(scalar), scalars + 32 * i);
   });
-  harness.instance.bytes.set(writeInteger(digitOffset(bits)), offset);
-  harness.run('msm_split', scalars, scalars, n, offset);
+  harness.run('msm_split', scalars, scalars, n);
   for (let window = 0; window < windowCount(bits); window++) {
     const result = results + projectiveBytes * window;
     runWindow(harness.instance, { curve, parts: [{ bases, indices, count: n, scalars }], bits, window, result }, work);

@@ -6,7 +6,6 @@ import { PointCalculator } from '../../prover/engine/groth16/points.js';
 import type { CurveName } from '../../prover/engine/kernels.js';
 import {
   chooseWindowBits,
-  digitOffset,
   GROUP_POINTS,
   LARGEST_WINDOW_BITS,
   SMALLEST_WINDOW_BITS,
@@ -35,20 +34,14 @@ function sum(
 ): Point {
   const { affineBytes, projectiveBytes } = harness.instance.info.curves[curve];
   const n = points.length;
-  const [bases, indices, packed, offset] = [affineBytes * n, 4 * n, 32 * n + 8, 32].map((size) => harness.alloc(size + 8)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [bases, indices, packed] = [affineBytes * n, 4 * n, 32 * n].map((size) => harness.alloc(size + 8)) as [number, number, number];
   const results = harness.alloc(projectiveBytes * windowCount(bits));
   for (const [i, point] of points.entries()) putPoint(harness, curve, point, bases + affineBytes * i);
   scalars.forEach((scalar, i) => {
     harness.instance.words[indices / 4 + i] = i < cut ? i : i - cut;
     harness.instance.bytes.set(writeInteger(scalar), packed + 32 * i);
   });
-  harness.instance.bytes.set(writeInteger(digitOffset(bits)), offset);
-  harness.run('msm_split', packed, packed, n, offset);
+  harness.run('msm_split', packed, packed, n);
   const parts = [
     { bases, indices, count: cut, scalars: packed },
     { bases: bases + affineBytes * cut, indices: indices + 4 * cut, count: n - cut, scalars: packed + 32 * cut },

@@ -2,7 +2,7 @@
 import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { writeInteger } from '../../prover/engine/groth16/container.js';
 import { PointCalculator } from '../../prover/engine/groth16/points.js';
-import { chooseWindowBits, digitOffset, windowCount, windowMemory } from '../../prover/engine/msm/plan.js';
+import { chooseWindowBits, windowCount, windowMemory } from '../../prover/engine/msm/plan.js';
 import { runWindow } from '../../prover/engine/msm/window.js';
 import type { Point } from '../../prover/engine/reference/curve.js';
 import { Harness } from '../engine/harness.js';
@@ -18,16 +18,15 @@ export async function wasmSum(bases: readonly NonNullable<Point>[], scalars: rea
   const n = bases.length;
   const bits = chooseWindowBits(n, n);
   const windows = windowCount(bits);
-  const sizes = [affineBytes * n, 4 * n, SCALAR_BYTES * (n + 1), SCALAR_BYTES, projectiveBytes * windows];
-  const [points, indices, packed, offset, results] = sizes.map((size) => harness.alloc(size)) as [number, number, number, number, number];
+  const sizes = [affineBytes * n, 4 * n, SCALAR_BYTES * n, projectiveBytes * windows];
+  const [points, indices, packed, results] = sizes.map((size) => harness.alloc(size)) as [number, number, number, number];
   const work = harness.alloc(windowMemory(harness.instance.info.curves.g1, n, bits).end);
   for (const [i, base] of bases.entries()) putPoint(harness, 'g1', base, points + affineBytes * i);
   for (const [i, scalar] of scalars.entries()) {
     harness.instance.words[indices / 4 + i] = i;
     harness.instance.bytes.set(writeInteger(scalar % SCALAR_FIELD.prime), packed + SCALAR_BYTES * i);
   }
-  harness.instance.bytes.set(writeInteger(digitOffset(bits)), offset);
-  harness.run('msm_split', packed, packed, n, offset);
+  harness.run('msm_split', packed, packed, n);
   for (let window = 0; window < windows; window++) {
     const result = results + projectiveBytes * window;
     runWindow(

@@ -12,7 +12,10 @@ import { COEFFICIENT_BYTES, type Zkey } from './zkey.js';
 
 const VALUE_WORDS = 8;
 const ENTRY_WORDS = COEFFICIENT_BYTES / 4;
-const CHUNK_ENTRIES = 1 << 15;
+/** Entries under way: what has been read is garbage that nobody collects before the first proof has taken its memory. */
+const CHUNK_ENTRIES = 1 << 12;
+/** Indices below this take two bytes. */
+const NARROW_INDICES = 1 << 16;
 /** Files hold value·2^512. */
 const FILE_FACTOR_BITS = 512n;
 
@@ -69,7 +72,7 @@ export interface CoefficientScan {
   readonly rowCounts: Readonly<Record<'a' | 'b', Uint32Array>>;
   readonly totals: Readonly<Record<'a' | 'b', number>>;
   /** For every entry in the file's order the index of its value. */
-  readonly valueIndices: Uint32Array;
+  readonly valueIndices: Uint16Array | Uint32Array;
   /** Distinct values·2^512 mod r, 32 bytes each. */
   readonly values: Uint8Array;
 }
@@ -121,7 +124,7 @@ export function scanCoefficients(zkey: Zkey): CoefficientScan {
   const special = minusOneAndOne();
   table.indexOf(special, 0);
   table.indexOf(special, VALUE_WORDS);
-  const valueIndices = new Uint32Array(coefficientCount);
+  let valueIndices: Uint16Array | Uint32Array = new Uint16Array(coefficientCount);
   const [a, b] = [new Uint32Array(domainSize + 1), new Uint32Array(domainSize + 1)];
   const words = chunkWords();
   let entriesOfA = 0;
@@ -135,7 +138,9 @@ export function scanCoefficients(zkey: Zkey): CoefficientScan {
     const counts = matrix === 0 ? a : b;
     counts[row] = (counts[row] as number) + 1;
     if (matrix === 0) entriesOfA++;
-    valueIndices[index] = table.indexOf(words, valueAt);
+    const value = table.indexOf(words, valueAt);
+    if (value === NARROW_INDICES && valueIndices instanceof Uint16Array) valueIndices = Uint32Array.from(valueIndices);
+    valueIndices[index] = value;
   });
   const values = table.bytes();
   if (firstNotBelow(values, SCALAR_FIELD.prime) >= 0) throw container.fail('coefficients below r', 'a larger one');

@@ -101,27 +101,29 @@ function unpackThroughStaging(instance: Instance, layout: Layout, bytes: Uint8Ar
   }
 }
 
-/** Roots, inverse roots, and cosetShift^bitReverse(i)/n in the order the transform leaves its coefficients. */
+/** Roots, and the tables whose products take coefficients, in the order the transform leaves them, to the coset. */
 function writeRoots(instance: Instance, layout: Layout, n: number): void {
-  const { prime } = SCALAR_FIELD;
   const power = Math.log2(n);
-  const root = rootOfUnity(power);
   const powers = (to: number, count: number, first: bigint, ratio: bigint): void => {
     const [firstAt, ratioAt] = [layout.mainScratch, layout.mainScratch + 64];
     writeElement(instance, firstAt, first);
     writeElement(instance, ratioAt, ratio);
     kernel(instance, 'ntt_powers')(to, count, firstAt, ratioAt);
   };
-  powers(layout.roots, n / 2, 1n, root);
-  powers(layout.inverseRoots, n / 2, 1n, inverseModulo(root, prime));
+  powers(layout.roots, n / 2 + 1, 1n, rootOfUnity(power));
+  const { elementBytes } = instance.info.representation;
   const [natural] = layout.polynomials;
-  powers(natural, n, inverseModulo(BigInt(n), prime), rootOfUnity(power + 1));
-  const { words } = instance;
-  const limbs = instance.info.representation.elementBytes / 4;
-  for (let i = 0; i < n; i++) {
-    const from = natural / 4 + limbs * reverseBits(i, power);
-    words.copyWithin(layout.cosetPowers / 4 + limbs * i, from, from + limbs);
-  }
+  const reversedPowers = (to: number, bits: number, first: bigint, ratio: bigint): void => {
+    powers(natural, 2 ** bits, first, ratio);
+    for (let i = 0; i < 2 ** bits; i++) {
+      const from = natural + elementBytes * reverseBits(i, bits);
+      instance.bytes.copyWithin(to + elementBytes * i, from, from + elementBytes);
+    }
+  };
+  const { columns, low, high } = layout.shifts;
+  const lowBits = Math.log2(columns);
+  reversedPowers(low, lowBits, 1n, rootOfUnity(lowBits + 1));
+  reversedPowers(high, power - lowBits, inverseModulo(BigInt(n), SCALAR_FIELD.prime), rootOfUnity(power + 1));
 }
 
 /** The lowest `bits` bits of a value in the opposite order. */

@@ -8,14 +8,13 @@
 import { PACKED_BYTES } from '../field/parameters.js';
 import type { CurveName, CurveSizes, KernelInfo } from '../kernels.js';
 import { chooseWindowBits, LARGEST_WINDOW_BITS, SMALLEST_WINDOW_BITS, windowCount, windowMemory } from '../msm/plan.js';
+import { type ShiftTables, shiftColumns } from '../ntt/plan.js';
 
 /** The five multi-exponentiations of a proof. */
 export type BaseName = 'a' | 'b1' | 'b2' | 'c' | 'h';
 export const BASE_CURVES: Readonly<Record<BaseName, CurveName>> = { a: 'g1', b1: 'g1', b2: 'g2', c: 'g1', h: 'g1' };
 export const BASE_NAMES: readonly BaseName[] = ['a', 'b1', 'b2', 'c', 'h'];
 
-/** Digits are read by 64-bit loads, which may reach behind the last scalar. */
-const READ_AHEAD_BYTES = 8;
 const RESULT_SLOTS = windowCount(SMALLEST_WINDOW_BITS);
 /** Room for the main thread's own point arithmetic and for staging file data. */
 export const MAIN_SCRATCH_BYTES = 1 << 15;
@@ -39,13 +38,12 @@ export interface Layout {
   readonly staging: readonly number[];
   readonly witnessPacked: number;
   readonly witness: number;
-  /** One copy for each window width that the four sums over the witness may use. */
-  readonly witnessScalars: readonly number[];
+  /** For the split witness beside a helper, which wants its integers as they are; else they are split in their place. */
+  readonly witnessScalars: number;
   readonly quotientScalars: number;
   readonly polynomials: readonly [number, number, number];
   readonly roots: number;
-  readonly inverseRoots: number;
-  readonly cosetPowers: number;
+  readonly shifts: ShiftTables;
   readonly rowStarts: Readonly<Record<'a' | 'b', number>>;
   readonly entries: Readonly<Record<'a' | 'b', number>>;
   readonly coefficientValues: number;
@@ -77,20 +75,19 @@ export function planLayout(input: LayoutInput, { heapAt, curves, representation:
     Object.fromEntries(BASE_NAMES.map((name) => [name, take(size(name))])) as Record<BaseName, number>;
   const results = forBases((name) => RESULT_SLOTS * curves[BASE_CURVES[name]].projectiveBytes);
   const polynomial = (): number => take(domainSize * elementBytes);
-  const quotientBytes = domainSize * PACKED_BYTES + READ_AHEAD_BYTES;
+  const columns = shiftColumns(domainSize);
   // The witness in Montgomery form has served when the quotient is written.
-  const witness = take(Math.max(variables * elementBytes, quotientBytes));
+  const witness = take(Math.max(variables * elementBytes, domainSize * PACKED_BYTES));
   const layout = {
     results,
     mainScratch: take(MAIN_SCRATCH_BYTES),
     witnessPacked: take(variables * PACKED_BYTES),
     witness,
-    witnessScalars: Array.from({ length: 4 }, () => take(variables * PACKED_BYTES + READ_AHEAD_BYTES)),
+    witnessScalars: take(variables * PACKED_BYTES),
     quotientScalars: witness,
     polynomials: [polynomial(), polynomial(), polynomial()] as const,
-    roots: take((domainSize / 2) * elementBytes),
-    inverseRoots: take((domainSize / 2) * elementBytes),
-    cosetPowers: polynomial(),
+    roots: take((domainSize / 2 + 1) * elementBytes),
+    shifts: { columns, low: take(columns * elementBytes), high: take((domainSize / columns) * elementBytes) },
     rowStarts: { a: take(4 * (domainSize + 1)), b: take(4 * (domainSize + 1)) },
     entries: { a: take(8 * input.entries.a), b: take(8 * input.entries.b) },
     coefficientValues: take(input.coefficientValues * elementBytes),

@@ -1,7 +1,7 @@
 /**
  * One Groth16 proof on a loaded key.
  *
- *   1. the witness enters Montgomery form; its integers are split, and their halves get the digit offset;
+ *   1. the witness enters Montgomery form; its integers are split into halves, in their place;
  *   2. A·w and B·w by rows, C = A∘B; each is taken to the coset; quotient (A·B − C) there gives the scalars of H;
  *   3. multi-exponentiations, cut into windows; those of A and B run while (2) is under way, C and H are one;
  *      a helper (a GPU) may compute those of G1 meanwhile, and what it fails at comes back to the pool;
@@ -10,14 +10,15 @@
  */
 import { BASE_FIELD, FILE_MONTGOMERY_BITS, PACKED_BYTES } from '../field/parameters.js';
 import { kernel } from '../instance.js';
-import { chooseWindowBits, digitOffset, windowCount } from '../msm/plan.js';
+import { chooseWindowBits, windowCount } from '../msm/plan.js';
 import { toCoset } from '../ntt/plan.js';
 import type { KernelCall, Task } from '../pool/task.js';
 import { writeInteger } from './container.js';
-import type { SumHelper, SumPoint } from './helper.js';
+import type { SumPoint } from './helper.js';
 import type { LoadedKey } from './key.js';
 import { BASE_CURVES, BASE_NAMES, type BaseName } from './layout.js';
 import { PointCalculator } from './points.js';
+import { type HelpedSums, PRIORITY, pieces, type RunOptions, Steps, settleAll } from './steps.js';
 
 /** The blinding scalars of one proof. */
 export interface Blinding {
@@ -32,95 +33,10 @@ export interface ProofPoints {
   readonly c: bigint[] | undefined;
 }
 
-export interface RunOptions {
-  readonly threads: number;
-  /** Throws when the proof is no longer wanted; asked before each stage. */
-  readonly assertWanted: () => void;
-  readonly onStep: (phase: string, elapsedMs: number, doneSteps: number, allSteps: number) => void;
-  readonly helper?: SumHelper | undefined;
-  /** For the helper: what `assertWanted` asks. */
-  readonly signal?: AbortSignal | undefined;
-  /** The helper has computed this sum. */
-  readonly onHelped?: (name: BaseName) => void;
-}
-
-/** Work on the quotient goes first: everything of H waits for it. */
-const PRIORITY = { quotient: 2, witness: 1 } as const;
-/** Pieces of a pointwise pass for each thread. */
-const PIECES_PER_THREAD = 2;
 /** So few bases are one task: their windows take less time than a message. */
 const FEW_BASES = 1024;
 /** A scalar of more than this many low bytes counts as large. */
 const SMALL_SCALAR_BYTES = 2;
-
-/** What the helper has computed. */
-type HelpedSums = Map<BaseName, SumPoint>;
-
-/** Waits for everything, also after a failure, and then throws the first failure. */
-async function settleAll(work: readonly Promise<unknown>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(work);
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-}
-
-/**
- * Submits the proof's tasks and counts them.
- * After a failure or an abort nothing more is submitted: the next proof on this memory must not meet stragglers.
- */
-class Steps {
-  private done = 0;
-  private all = 0;
-  private stopped: { readonly reason: unknown } | undefined;
-
-  constructor(
-    private readonly key: LoadedKey,
-    private readonly options: RunOptions,
-  ) {}
-
-  async run(phase: string, tasks: readonly Task[], priority: number): Promise<void> {
-    if (this.stopped) throw this.stopped.reason;
-    this.options.assertWanted();
-    this.all += tasks.length;
-    await settleAll(
-      tasks.map(async (task) => {
-        const elapsedMs = await this.key.pool.submit(task, priority).catch((reason: unknown) => this.stop(reason));
-        this.options.onStep(phase, elapsedMs, ++this.done, this.all);
-      }),
-    );
-  }
-
-  /**
-   * Offers a sum to the helper; its result goes into `helped`.
-   * @returns false where the pool has to compute it
-   */
-  async offer(name: BaseName, packed: number, helped: HelpedSums): Promise<boolean> {
-    const { helper, signal, onStep, onHelped } = this.options;
-    if (!helper?.takes(name)) return false;
-    this.all++;
-    const sum = await helper.sum(name, () => gatherScalars(this.key, name, packed), signal).catch(() => undefined);
-    onStep(`${name} ${helper.backend}`, sum?.elapsedMs ?? 0, ++this.done, this.all);
-    if (!sum) return false;
-    helped.set(name, sum.point);
-    onHelped?.(name);
-    return true;
-  }
-
-  private stop(reason: unknown): never {
-    if (!this.stopped) {
-      this.stopped = { reason };
-      void this.key.pool.cancel(reason);
-    }
-    throw reason;
-  }
-
-  /** Announces steps that will be submitted later, so that progress does not jump back. */
-  expect(count: number): void {
-    this.all += count;
-  }
-
-  arrived(count: number): void {
-    this.all -= count;
-  }
-}
 
 /** How many scalars have more than their lowest bytes set; the witness must stand in its place. */
 function countLarge(key: LoadedKey, name: BaseName): number {
@@ -134,29 +50,6 @@ function countLarge(key: LoadedKey, name: BaseName): number {
     if ((words[at] as number) >= low || words[at + 1] !== 0 || words[at + 2] !== 0 || words[at + 7] !== 0) large++;
   }
   return large;
-}
-
-/** A copy of the scalars of the bases that were kept, from integers without digit offset. */
-function gatherScalars(key: LoadedKey, name: BaseName, packed: number): Uint8Array {
-  const { words } = key.instance;
-  const values = packed / 4;
-  const indices = key.layout.indices[name] / 4;
-  const scalarWords = PACKED_BYTES / 4;
-  const gathered = new Uint32Array(scalarWords * key.counts[name]);
-  for (let i = 0, to = 0; to < gathered.length; i++) {
-    const from = values + scalarWords * (words[indices + i] as number);
-    for (let word = 0; word < scalarWords; word++) gathered[to++] = words[from + word] as number;
-  }
-  return new Uint8Array(gathered.buffer);
-}
-
-function pieces(n: number, threads: number, call: (from: number, count: number) => KernelCall[]): Task[] {
-  const parts = threads === 1 ? 1 : threads * PIECES_PER_THREAD;
-  return Array.from({ length: parts }, (_, i) => {
-    const from = Math.floor((n * i) / parts);
-    const count = Math.floor((n * (i + 1)) / parts) - from;
-    return { type: 'calls', calls: call(from, count) } as const;
-  });
 }
 
 /** Bases, and where their split scalars stand. */
@@ -181,8 +74,23 @@ function windowTasks(key: LoadedKey, bits: number, parts: Parts): Task[] {
   return windows.map((window) => ({ type: 'windows', windows: [window] }));
 }
 
-/** Leaves the scalars of H in `quotientScalars`; the digit offset at the address `offset`, if any, is included. */
-async function quotient(key: LoadedKey, steps: Steps, threads: number, offset: number | undefined): Promise<void> {
+/** Leaves the witness in Montgomery form, and its integers' halves at the address `scalars`. */
+async function enterWitness(key: LoadedKey, steps: Steps, threads: number, scalars: number): Promise<void> {
+  const { layout } = key;
+  const { representation, enterScalarAt } = key.instance.info;
+  const tasks = pieces(key.zkey.variables, threads, (from, count) => {
+    const skip = PACKED_BYTES * from;
+    const integers = layout.witnessPacked + skip;
+    return [
+      ['r_unpackMany', layout.witness + representation.elementBytes * from, integers, count, enterScalarAt],
+      ['msm_split', scalars + skip, integers, count],
+    ];
+  });
+  await steps.run('witness', tasks, PRIORITY.quotient);
+}
+
+/** Leaves the scalars of H in `quotientScalars`, in halves if that is asked for. */
+async function quotient(key: LoadedKey, steps: Steps, threads: number, split: boolean): Promise<void> {
   const { layout } = key;
   const n = key.zkey.domainSize;
   const [a, b, c] = layout.polynomials;
@@ -199,12 +107,6 @@ async function quotient(key: LoadedKey, steps: Steps, threads: number, offset: n
   ];
   const go = (phase: string, tasks: Task[]): Promise<void> => steps.run(phase, tasks, PRIORITY.quotient);
   await go(
-    'witness',
-    pieces(key.zkey.variables, threads, (from, count) => [
-      ['r_unpackMany', element(layout.witness, from), layout.witnessPacked + PACKED_BYTES * from, count, key.instance.info.enterScalarAt],
-    ]),
-  );
-  await go(
     'constraints',
     pieces(n, threads, (from, count) => [
       rows('a', a, from, count),
@@ -218,7 +120,7 @@ async function quotient(key: LoadedKey, steps: Steps, threads: number, offset: n
     pieces(n, threads, (from, count) => {
       const to = layout.quotientScalars + PACKED_BYTES * from;
       const values: KernelCall = ['ntt_quotientMany', to, element(a, from), element(b, from), element(c, from), count];
-      return offset === undefined ? [values] : [values, ['msm_split', to, to, count, offset]];
+      return split ? [values, ['msm_split', to, to, count]] : [values];
     }),
   );
 }
@@ -250,52 +152,28 @@ export async function runProof(key: LoadedKey, witness: Uint8Array, blinding: Bl
   instance.bytes.set(witness, layout.witnessPacked);
   const cut = chooseCut(key, options.helper === undefined);
   const { bits, together } = cut;
-  const offsets = new OffsetTable(key);
   const offered = options.helper?.takes('h') === true;
   const few = counts.h + (together ? counts.c : 0) < FEW_BASES;
   const expected = offered || few ? 1 : windowCount(bits.h);
   steps.expect(expected);
   const helped: HelpedSums = new Map();
-  const offset = offsets.place(bits.h);
-  const fromQuotient = quotient(key, steps, threads, offered ? undefined : offset).then(async () => {
+  // A helper takes integers.
+  const scalars = options.helper ? layout.witnessScalars : layout.witnessPacked;
+  await enterWitness(key, steps, threads, scalars);
+  const fromQuotient = quotient(key, steps, threads, !offered).then(async () => {
     steps.arrived(expected);
     if (await steps.offer('h', layout.quotientScalars, helped)) return;
-    if (offered) kernel(instance, 'msm_split')(layout.quotientScalars, layout.quotientScalars, key.zkey.domainSize, offset);
-    const parts: Parts = [['h', layout.quotientScalars], ...(together ? [['c', offsets.scalarsFor(bits.c)] satisfies Part] : [])];
+    if (offered) kernel(instance, 'msm_split')(layout.quotientScalars, layout.quotientScalars, key.zkey.domainSize);
+    const parts: Parts = [['h', layout.quotientScalars], ...(together ? [['c', scalars] satisfies Part] : [])];
     return steps.run('h', windowTasks(key, bits.h, parts), PRIORITY.quotient);
   });
   const names = together ? (['b2', 'a', 'b1'] as const) : (['b2', 'a', 'b1', 'c'] as const);
   const fromWitness = names.map(async (name) => {
     if (await steps.offer(name, layout.witnessPacked, helped)) return;
-    await steps.run(name, windowTasks(key, bits[name], [[name, offsets.scalarsFor(bits[name])]]), PRIORITY.witness);
+    await steps.run(name, windowTasks(key, bits[name], [[name, scalars]]), PRIORITY.witness);
   });
   await settleAll([...fromWitness, fromQuotient]);
   return assemble(key, cut, blinding, helped);
-}
-
-/** The witness' integers, split, with the digit offset of each window width that is in use. */
-class OffsetTable {
-  private used = 0;
-  private readonly scalars = new Map<number, number>();
-
-  constructor(private readonly key: LoadedKey) {}
-
-  /** Writes an offset and returns its address. */
-  place(bits: number): number {
-    const at = this.key.layout.mainScratch + PACKED_BYTES * this.used++;
-    this.key.instance.bytes.set(writeInteger(digitOffset(bits)), at);
-    return at;
-  }
-
-  scalarsFor(bits: number): number {
-    const known = this.scalars.get(bits);
-    if (known !== undefined) return known;
-    const { layout, zkey, instance } = this.key;
-    const at = layout.witnessScalars[this.scalars.size] as number;
-    kernel(instance, 'msm_split')(at, layout.witnessPacked, zkey.variables, this.place(bits));
-    this.scalars.set(bits, at);
-    return at;
-  }
 }
 
 /**
@@ -310,10 +188,9 @@ export async function sumOnPool(key: LoadedKey, name: BaseName, scalars: Uint8Ar
     instance.bytes.set(scalars.subarray(PACKED_BYTES * i, PACKED_BYTES * (i + 1)), at);
   }
   const bits = chooseWindowBits(counts[name], counts[name]);
-  const offsets = new OffsetTable(key);
-  if (name === 'h') kernel(instance, 'msm_split')(packed, packed, key.zkey.domainSize, offsets.place(bits));
   const steps = new Steps(key, { threads: pool.threads, assertWanted: () => undefined, onStep: () => undefined });
-  await steps.run(name, windowTasks(key, bits, [[name, name === 'h' ? packed : offsets.scalarsFor(bits)]]), PRIORITY.witness);
+  kernel(instance, 'msm_split')(packed, packed, name === 'h' ? key.zkey.domainSize : key.zkey.variables);
+  await steps.run(name, windowTasks(key, bits, [[name, packed]]), PRIORITY.witness);
   const points = new PointCalculator(instance, layout.mainScratch);
   const sum = points.joinWindows(BASE_CURVES[name], layout.results[name], windowCount(bits), bits);
   return points.affine(BASE_CURVES[name], points.multiple(BASE_CURVES[name], sum, factor));

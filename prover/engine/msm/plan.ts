@@ -65,6 +65,8 @@ export function digitOffset(bits: number): bigint {
 
 /** Addresses, relative to a work area, of everything one window uses. */
 export interface WindowMemory {
+  /** What is added to every half, see `digitKernels.ts`. */
+  readonly offset: number;
   readonly counts: number;
   readonly digits: number;
   readonly order: number;
@@ -103,6 +105,7 @@ export function windowMemory({ affineBytes, elementBytes, projectiveBytes }: Cur
     return at;
   };
   return {
+    offset: take(HALF_BYTES),
     counts: take(4 * (buckets + 1)),
     digits: take(4 * bases),
     order: take(4 * bases),

@@ -5,26 +5,22 @@
  */
 import { TacitError } from '../../../protocol/errors.js';
 import { PACKED_BYTES } from '../field/parameters.js';
-import { writeInteger } from '../groth16/container.js';
 import type { SumPoint } from '../groth16/helper.js';
 import { PointCalculator } from '../groth16/points.js';
 import { type CompiledKernels, createInstance, createMemory, type Instance, kernel } from '../instance.js';
 import type { KernelInfo } from '../kernels.js';
 import { createPool, type Pool } from '../pool/pool.js';
-import { chooseWindowBits, digitOffset, LARGEST_WINDOW_BITS, SMALLEST_WINDOW_BITS, windowCount, windowMemory } from './plan.js';
+import { chooseWindowBits, LARGEST_WINDOW_BITS, SMALLEST_WINDOW_BITS, windowCount, windowMemory } from './plan.js';
 
 const CURVE = 'g1';
 const COORDINATES = 2;
 const ALIGNMENT_BYTES = 64;
-/** Digits are read by 64-bit loads, which may reach behind the last scalar. */
-const READ_AHEAD_BYTES = 8;
 /** Variables of a `PointCalculator` and what it computes with. */
 const CALCULATOR_BYTES = 1 << 15;
 const PRIORITY = 0;
 
 interface Places {
   readonly calculator: number;
-  readonly offset: number;
   readonly bases: number;
   readonly indices: number;
   readonly scalars: number;
@@ -43,10 +39,9 @@ function plan(info: KernelInfo, count: number, bits: number, threads: number): P
   };
   const places = {
     calculator: take(CALCULATOR_BYTES),
-    offset: take(PACKED_BYTES),
     bases: take(count * sizes.affineBytes),
     indices: take(4 * count),
-    scalars: take(PACKED_BYTES * count + READ_AHEAD_BYTES),
+    scalars: take(PACKED_BYTES * count),
     results: take(windowCount(bits) * sizes.projectiveBytes),
     work: Array.from({ length: threads }, () => take(windowMemory(sizes, count, bits).end)),
   };
@@ -96,8 +91,7 @@ export class ResidentMsm {
         got: `${scalars.length / PACKED_BYTES}`,
       });
     instance.bytes.set(scalars, at.scalars);
-    instance.bytes.set(writeInteger(digitOffset(bits)), at.offset);
-    kernel(instance, 'msm_split')(at.scalars, at.scalars, count, at.offset);
+    kernel(instance, 'msm_split')(at.scalars, at.scalars, count);
     const { projectiveBytes } = instance.info.curves[CURVE];
     const parts = [{ bases: at.bases, indices: at.indices, count, scalars: at.scalars }];
     const window = { curve: CURVE, parts, bits } as const;

@@ -1,5 +1,5 @@
 /**
- * Splits scalars into halves for the endomorphism (`curve/endomorphism.ts`), with the digit offset added to each half.
+ * Splits scalars into halves for the endomorphism (`curve/endomorphism.ts`).
  *
  * All numbers are cut into limbs of 29 bits, so that a column of products fits 64 bits:
  *   1. c_j = ⌊k·G_j / 2^261⌉ with G_j = ⌊2^261·B/r⌉. The lowest columns are left out: they move c_j by less than 2^-20, so that
@@ -70,8 +70,8 @@ function quotient(f: FunctionBuilder, scalar: readonly Local[], factor: readonly
   return [...limbs, carry];
 }
 
-/** Step 2's carries; writes the half with the offset at `offset` added. */
-function storeHalf(f: FunctionBuilder, pointer: Operand, columns: readonly Operand[], offset: Local): void {
+/** Step 2's carries; writes the half. */
+function storeHalf(f: FunctionBuilder, pointer: Operand, columns: readonly Operand[]): void {
   let carry: Local | undefined;
   const limbs = columns.map((column) => {
     const total = f.let(I64, carry ? i64.add(column, carry) : column);
@@ -81,21 +81,16 @@ function storeHalf(f: FunctionBuilder, pointer: Operand, columns: readonly Opera
   const word = (parts: readonly Expr[]): Expr => parts.reduce((all, part) => i64.or(all, part));
   const limb = (i: number, shift: number): Expr =>
     shift >= 0 ? i64.shl(at(limbs, i), i64.const(shift)) : i64.shrU(at(limbs, i), i64.const(-shift));
-  const plain = f.let(I64, word([limb(0, 0), limb(1, LIMB_BITS), limb(2, 2 * LIMB_BITS)]));
+  const low = word([limb(0, 0), limb(1, LIMB_BITS), limb(2, 2 * LIMB_BITS)]);
   const high = word([limb(2, 2 * LIMB_BITS - WORD_BITS), limb(3, 3 * LIMB_BITS - WORD_BITS), limb(4, 4 * LIMB_BITS - WORD_BITS)]);
-  const low = f.let(I64, i64.add(plain, i64.load(offset)));
-  const overflow = i64.extendU(i64.ltU(low, plain));
-  f.do(i64.store(pointer, i64.add(i64.add(high, i64.load(offset, 8)), overflow), 8), i64.store(pointer, low));
+  f.do(i64.store(pointer, high, 8), i64.store(pointer, low));
 }
 
-/**
- * Defines (d, a, n, offset): n times, a 32-byte scalar below r becomes its two halves of 16 bytes, each with the 16-byte offset
- * added modulo 2^128. d may be a.
- */
+/** Defines (d, a, n): n times, a 32-byte scalar below r becomes its two halves of 16 bytes, modulo 2^128. d may be a. */
 export function defineSplit(module: ModuleBuilder): FunctionRef {
   const { a1, b1, a2, b2 } = SHORT_BASIS;
-  return module.func('msm_split', [I32, I32, I32, I32], [], (f) => {
-    const [d, a, n, offset] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
+  return module.func('msm_split', [I32, I32, I32], [], (f) => {
+    const [d, a, n] = [0, 1, 2].map((i) => f.param(i)) as [Local, Local, Local];
     f.while(
       () => n,
       () => {
@@ -107,8 +102,8 @@ export function defineSplit(module: ModuleBuilder): FunctionRef {
           addColumn(addColumn(at(scalar, column), c1, limbsOf(a1), column, true), c2, limbsOf(a2), column, true),
         );
         const second = columns.map((column) => addColumn(addColumn(zero, c1, limbsOf(-b1), column), c2, limbsOf(b2), column, true));
-        storeHalf(f, d, first, offset);
-        storeHalf(f, i32.add(d, i32.const(HALF_BYTES)), second, offset);
+        storeHalf(f, d, first);
+        storeHalf(f, i32.add(d, i32.const(HALF_BYTES)), second);
         f.increase(d, PACKED_BYTES);
         f.increase(a, PACKED_BYTES);
         f.increase(n, -1);

@@ -13,10 +13,11 @@
  *   5. the segments are joined by complete projective additions: Σ T_s + L·Σ s·S_s.
  * Source: Pippenger (1976); batched affine addition in rounds as in the write-ups of the ZPrize 2022 entries.
  */
+import { writeInteger } from '../groth16/container.js';
 import { type Instance, kernel } from '../instance.js';
 import type { CurveName } from '../kernels.js';
 import { ACTIVE_BYTES, POINTER_BYTES } from './bucketKernels.js';
-import { GROUP_POINTS, HALF_BITS, segmentCount, type WindowMemory, windowMemory } from './plan.js';
+import { digitOffset, GROUP_POINTS, HALF_BITS, segmentCount, type WindowMemory, windowMemory } from './plan.js';
 import { HALF_BYTES } from './splitKernel.js';
 
 /** Bases that go with scalars of one array. */
@@ -45,6 +46,7 @@ export function runWindow(instance: Instance, task: WindowTask, work: number): v
   const count = task.parts.reduce((sum, part) => sum + part.count, 0);
   const memory = at(windowMemory(sizes, count, task.bits), work);
   const buckets = 2 ** (task.bits - 1);
+  instance.bytes.set(writeInteger(digitOffset(task.bits)).subarray(0, HALF_BYTES), memory.offset);
   const filled = memory.buckets.map((places, half) => {
     instance.bytes.fill(0, places, places + sizes.affineBytes * buckets);
     return fillBuckets(instance, task, memory, buckets, half);
@@ -99,9 +101,9 @@ function sortByBucket(instance: Instance, task: WindowTask, memory: WindowMemory
   const width = Math.min(task.bits, HALF_BITS - position);
   let digits = memory.digits;
   for (const { scalars, indices, count } of task.parts) {
-    const byteOffset = HALF_BYTES * half + (position >>> 3);
+    const halves = scalars + HALF_BYTES * half;
     const [mask, bias] = [2 ** width - 1, 2 ** (width - 1)];
-    kernel(instance, 'msm_count')(scalars, indices, count, byteOffset, position & 7, mask, bias, digits, memory.counts);
+    kernel(instance, 'msm_count')(halves, indices, count, memory.offset, position, mask, bias, digits, memory.counts);
     digits += 4 * count;
   }
   let start = 0;

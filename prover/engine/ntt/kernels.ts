@@ -3,7 +3,8 @@
  *
  * Decimation in frequency takes natural order to bit-reversed order, decimation in time takes it back, so that a
  * transform, a pointwise step and a transform back need no reordering at all.
- *   frequency: (a, b) → (a + b, (a − b)·w)      time: (a, b) → (a + b·w, a − b·w)
+ *   frequency: (a, b) → (a + b, (b − a)·w)      time: (a, b) → (a + b·w, a − b·w)
+ * Frequency layers read the roots of time layers backwards: ω^−k = −ω^(n/2−k), and the sign is in the difference.
  * Frequency layers settle their sums; in time layers the backend may let values grow a little with every layer.
  */
 
@@ -26,7 +27,10 @@ import {
 import type { ModuleBuilder } from '../wasm/module.js';
 
 export interface TransformKernels {
-  /** (data, blocks, half, roots, rootStep): one frequency layer of blocks of 2·half elements; rootStep in bytes. */
+  /**
+   * (data, blocks, half, roots, rootStep): one frequency layer of blocks of 2·half elements; rootStep in bytes, below zero,
+   * from `roots`, where ω^(n/2) stands.
+   */
   readonly frequencyLayer: FunctionRef;
   /** (data, blocks, half, roots, rootStep): one time layer. */
   readonly timeLayer: FunctionRef;
@@ -37,6 +41,8 @@ export interface TransformKernels {
   readonly multiplyMany: FunctionRef;
   /** (d, a, b, c, n): 32-byte integers a·b − c. */
   readonly quotientMany: FunctionRef;
+  /** (d, rows, columns, low, high): d[i·columns + j] ← d[i·columns + j]·low[j]·high[i]. */
+  readonly scale: FunctionRef;
   /** (d, n, first, ratio): d[i] = first·ratio^i. */
   readonly powers: FunctionRef;
 }
@@ -62,7 +68,7 @@ function definePart(module: ModuleBuilder, name: string, arithmetic: Arithmetic,
   });
 }
 
-/** A whole layer; the first butterfly of a block has w = 1 and needs no multiplication. */
+/** A whole layer; the first butterfly of a block multiplies a − b or b by 1. */
 function defineLayer(module: ModuleBuilder, name: string, elementBytes: number, part: FunctionRef, first: FunctionRef): FunctionRef {
   return module.func(name, [I32, I32, I32, I32, I32], [], (f) => {
     const [data, blocks, half, roots, rootStep] = [0, 1, 2, 3, 4].map((i) => f.param(i)) as [Local, Local, Local, Local, Local];
@@ -98,7 +104,7 @@ export function defineTransformKernels(module: ModuleBuilder, field: PrimeField)
   const first = defineFirst(module, 'ntt_first', arithmetic);
   const frequencyPart = definePart(module, 'ntt_frequencyPart', arithmetic, (f, a, b, w) => {
     const sum = arithmetic.settle(f, arithmetic.looseSum(f, a, b));
-    return [sum, arithmetic.product(f, arithmetic.looseDifference(f, a, b), w)];
+    return [sum, arithmetic.product(f, arithmetic.looseDifference(f, b, a), w)];
   });
   const timePart = definePart(module, 'ntt_timePart', arithmetic, arithmetic.butterfly);
   const steps = (f: FunctionBuilder, n: Local, moves: readonly [Local, number][], body: () => void): void => {
@@ -142,6 +148,28 @@ export function defineTransformKernels(module: ModuleBuilder, field: PrimeField)
       },
     );
   });
+  const scale = module.func('ntt_scale', [I32, I32, I32, I32, I32], [], (f) => {
+    const [d, rows, columns, low, high] = [0, 1, 2, 3, 4].map((i) => f.param(i)) as [Local, Local, Local, Local, Local];
+    const [left, factor] = f.locals(I32, 2) as [Local, Local];
+    f.while(
+      () => rows,
+      () => {
+        f.set(left, columns);
+        f.set(factor, low);
+        steps(
+          f,
+          left,
+          [
+            [d, bytes],
+            [factor, bytes],
+          ],
+          () => f.do(call(field.mul, d, d, factor), call(field.mul, d, d, high)),
+        );
+        f.increase(high, bytes);
+        f.increase(rows, -1);
+      },
+    );
+  });
   const powers = module.func('ntt_powers', [I32, I32, I32, I32], [], (f) => {
     const [d, n, first, ratio] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
     copyBytes(f, d, first, bytes);
@@ -159,6 +187,7 @@ export function defineTransformKernels(module: ModuleBuilder, field: PrimeField)
     timePart,
     multiplyMany,
     quotientMany,
+    scale,
     powers,
     frequencyLayer: defineLayer(module, 'ntt_frequencyLayer', bytes, frequencyPart, first),
     timeLayer: defineLayer(module, 'ntt_timeLayer', bytes, timePart, first),

@@ -10,9 +10,26 @@ import type { KernelCall, Task } from '../pool/task.js';
 
 export interface TransformMemory {
   readonly elementBytes: number;
+  /** ω^0 … ω^(n/2). */
   readonly roots: number;
-  readonly inverseRoots: number;
-  readonly cosetPowers: number;
+  readonly shifts: ShiftTables;
+}
+
+/**
+ * The coset's shift γ to the powers that coefficients in bit-reversed order want, as products of two entries:
+ * γ^reverse(i·columns + j)/n = low[j]·high[i], since the bits of i and of j do not meet. A table of all n would take as much
+ * memory as a polynomial.
+ */
+export interface ShiftTables {
+  /** A power of two. */
+  readonly columns: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Entries of `low`; `high` has the rest, so that both are about the root of n. */
+export function shiftColumns(n: number): number {
+  return 2 ** Math.floor(Math.log2(n) / 2);
 }
 
 /** Layers that are dealt out: enough blocks for every thread to have about two. */
@@ -31,10 +48,11 @@ function outerLayer(
   n: number,
   layer: number,
   roots: number,
+  direction: 1 | -1,
   parts: number,
 ): Task[] {
   const half = n >> (layer + 1);
-  const rootStep = elementBytes << layer;
+  const rootStep = direction * (elementBytes << layer);
   const pieces = Math.max(1, parts >> layer);
   const calls: KernelCall[] = [];
   for (let block = 0; block < 1 << layer; block++) {
@@ -55,13 +73,27 @@ function innerBlock(memory: TransformMemory, data: number, n: number, split: num
   const size = n >> split;
   const offset = block * size * elementBytes;
   const calls: KernelCall[] = [];
-  const layer = (name: string, roots: number, half: number): void => {
-    calls.push([name, data + offset, size / (2 * half), half, roots, (n / (2 * half)) * elementBytes]);
+  const layer = (name: string, roots: number, half: number, direction: 1 | -1): void => {
+    calls.push([name, data + offset, size / (2 * half), half, roots, direction * (n / (2 * half)) * elementBytes]);
   };
-  for (let half = size / 2; half >= 1; half /= 2) layer('ntt_frequencyLayer', memory.inverseRoots, half);
-  calls.push(['ntt_multiplyMany', data + offset, data + offset, memory.cosetPowers + offset, size]);
-  for (let half = 1; half < size; half *= 2) layer('ntt_timeLayer', memory.roots, half);
+  const end = lastRoot(memory, n);
+  for (let half = size / 2; half >= 1; half /= 2) layer('ntt_frequencyLayer', end, half, -1);
+  calls.push(scaleCall(memory, data, size * block, size));
+  for (let half = 1; half < size; half *= 2) layer('ntt_timeLayer', memory.roots, half, 1);
   return { type: 'calls', calls };
+}
+
+/** Where ω^(n/2) stands: frequency layers read from there backwards. */
+function lastRoot({ roots, elementBytes }: TransformMemory, n: number): number {
+  return roots + (n / 2) * elementBytes;
+}
+
+/** Takes coefficients [from, from + count) to the coset; a block may be smaller than a row of the tables' product. */
+function scaleCall({ elementBytes, shifts }: TransformMemory, data: number, from: number, count: number): KernelCall {
+  const { columns, low, high } = shifts;
+  const inRow = Math.min(count, columns);
+  const [row, column] = [Math.floor(from / columns), from % columns];
+  return ['ntt_scale', data + from * elementBytes, count / inRow, inRow, low + column * elementBytes, high + row * elementBytes];
 }
 
 /** Stages of tasks that replace evaluations over the domain by evaluations over the coset, for several polynomials. */
@@ -71,13 +103,13 @@ export function toCoset(memory: TransformMemory, polynomials: readonly number[],
   const stages: Task[][] = [];
   for (let layer = 0; layer < split; layer++) {
     stages.push(
-      polynomials.flatMap((data) => outerLayer('ntt_frequencyPart', memory.elementBytes, data, n, layer, memory.inverseRoots, parts)),
+      polynomials.flatMap((data) => outerLayer('ntt_frequencyPart', memory.elementBytes, data, n, layer, lastRoot(memory, n), -1, parts)),
     );
   }
   const blocks = Array.from({ length: 1 << split }, (_, block) => block);
   stages.push(polynomials.flatMap((data) => blocks.map((block) => innerBlock(memory, data, n, split, block))));
   for (let layer = split - 1; layer >= 0; layer--) {
-    stages.push(polynomials.flatMap((data) => outerLayer('ntt_timePart', memory.elementBytes, data, n, layer, memory.roots, parts)));
+    stages.push(polynomials.flatMap((data) => outerLayer('ntt_timePart', memory.elementBytes, data, n, layer, memory.roots, 1, parts)));
   }
   return stages;
 }
