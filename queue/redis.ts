@@ -157,12 +157,14 @@ async function connectOnce(url: string): Promise<RedisClient> {
   } catch (error) {
     client.disconnect();
     const cause = reason ?? error;
-    throw new TacitError(
-      'REDIS_UNREACHABLE',
-      `cannot reach Redis at ${redactUrl(url)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { retryable: true, cause },
-    );
+    throw new TacitError('REDIS_UNREACHABLE', `cannot reach Redis at ${redactUrl(url)}: ${whyNot(cause)}`, { retryable: true, cause });
   }
+}
+
+/** Of a cluster, what its last server said: that no slots could be read says nothing to anybody. */
+function whyNot(cause: unknown): string {
+  const { lastNodeError, message } = (cause ?? {}) as { lastNodeError?: Error; message?: string };
+  return lastNodeError?.message ?? message ?? String(cause);
 }
 
 async function policyFromConfig(client: RedisClient): Promise<string> {

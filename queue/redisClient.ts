@@ -73,6 +73,8 @@ function open(place: RedisPlace, options: RedisOptions, cluster: ClusterOptions)
     lazyConnect,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
     retryDelayOnFailover: FAILOVER_RETRY_MS,
+    // A certificate names the host as it was written: looked up first, only its address would be left to compare with.
+    ...(place.tls ? { dnsLookup: (host, found) => found(null, host) } : {}),
     redisOptions: { ...each, ...place.login, ...(place.tls ? { tls: {} } : {}) },
     ...cluster,
   });

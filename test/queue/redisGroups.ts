@@ -1,5 +1,9 @@
-/** Redis servers that belong together, as processes of this machine: a cluster of three masters, a master with replica and sentinel. */
+/**
+ * Redis servers that belong together, as processes of this machine: a cluster of three masters, a master with replica and
+ * sentinel; in clear, or with TLS on every way between them.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +11,7 @@ import { Redis } from 'ioredis';
 import type { RunningRedis } from '../../queue/redis.js';
 import { until } from '../aggregator/world.js';
 import { freePort } from '../chaos/redisServer.js';
+import type { TlsFiles } from './tlsFiles.js';
 
 export const PASSWORD = 'a password of the servers: / and @ too';
 const HOST = '127.0.0.1';
@@ -25,6 +30,12 @@ interface Server {
   readonly client: Redis;
 }
 
+export interface GroupOptions {
+  readonly tls?: TlsFiles;
+  /** What the servers of a cluster call themselves; their address where absent. */
+  readonly hostname?: string;
+}
+
 export interface RedisGroup extends RunningRedis {
   /** One client a server, in the order of their start; the first is the first master. */
   readonly clients: readonly Redis[];
@@ -32,9 +43,17 @@ export interface RedisGroup extends RunningRedis {
   killMaster(): Promise<void>;
 }
 
+/** One server. */
+export async function startSingle({ tls }: GroupOptions = {}): Promise<RedisGroup> {
+  const group = new Group(tls);
+  const { port } = await group.launch(async () => ({}));
+  return group.running(`${tls === undefined ? 'redis' : 'rediss'}://${LOGIN}${HOST}:${port}`);
+}
+
 /** Three masters, a third of the slots each. */
-export async function startCluster(): Promise<RedisGroup> {
-  const group = new Group();
+export async function startCluster({ tls, hostname }: GroupOptions = {}): Promise<RedisGroup> {
+  const group = new Group(tls);
+  const named = hostname === undefined ? {} : { 'cluster-announce-hostname': hostname, 'cluster-preferred-endpoint-type': 'hostname' };
   try {
     for (let i = 0; i < MASTERS; i++) {
       await group.launch(async (dir) => ({
@@ -42,6 +61,8 @@ export async function startCluster(): Promise<RedisGroup> {
         'cluster-config-file': join(dir, `nodes-${i}.conf`),
         'cluster-port': String(await freePort()),
         'cluster-node-timeout': '2000',
+        ...(tls === undefined ? {} : { 'tls-cluster': 'yes' }),
+        ...named,
       }));
     }
     const [first] = group.servers as [Server, ...Server[]];
@@ -63,12 +84,13 @@ export async function startCluster(): Promise<RedisGroup> {
     await group.stop();
     throw error;
   }
-  return group.running(`redis-cluster://${LOGIN}${group.servers.map(({ port }) => `${HOST}:${port}`).join(',')}`);
+  const hosts = group.servers.map(({ port }) => `${hostname ?? HOST}:${port}`).join(',');
+  return group.running(`${tls === undefined ? 'redis' : 'rediss'}-cluster://${LOGIN}${hosts}`);
 }
 
 /** A master, a replica that follows it, and a sentinel that watches both. */
-export async function startSentinel(): Promise<RedisGroup> {
-  const group = new Group();
+export async function startSentinel({ tls }: GroupOptions = {}): Promise<RedisGroup> {
+  const group = new Group(tls);
   try {
     const master = await group.launch(async () => ({}));
     const replica = await group.launch(async () => ({ replicaof: `${HOST} ${master.port}` }));
@@ -85,7 +107,7 @@ export async function startSentinel(): Promise<RedisGroup> {
       'a sentinel that knows the replica',
       LIMIT_MS,
     );
-    return group.running(`redis-sentinel://${LOGIN}${HOST}:${sentinel.port}/${MASTER_NAME}`);
+    return group.running(`${tls === undefined ? 'redis' : 'rediss'}-sentinel://${LOGIN}${HOST}:${sentinel.port}/${MASTER_NAME}`);
   } catch (error) {
     await group.stop();
     throw error;
@@ -94,7 +116,12 @@ export async function startSentinel(): Promise<RedisGroup> {
 
 class Group {
   readonly servers: Server[] = [];
+  readonly #tls: TlsFiles | undefined;
   readonly #dirs: string[] = [];
+
+  constructor(tls: TlsFiles | undefined) {
+    this.#tls = tls;
+  }
 
   running(url: string): RedisGroup {
     const clients = this.servers.map(({ client }) => client);
@@ -105,7 +132,15 @@ class Group {
   /** A server of usual settings with these besides. Another process may take a port before it does: then once more. */
   async launch(settingsIn: (dir: string) => Promise<Record<string, string>>): Promise<Server> {
     return this.#tryPorts(async (port, dir) => {
-      const settings = { port: String(port), dir, bind: HOST, requirepass: PASSWORD, masterauth: PASSWORD, save: '', appendonly: 'no' };
+      const settings = {
+        ...Object.fromEntries(this.#listenOn(port)),
+        dir,
+        bind: HOST,
+        requirepass: PASSWORD,
+        masterauth: PASSWORD,
+        save: '',
+        appendonly: 'no',
+      };
       const all = { ...settings, 'maxmemory-policy': 'noeviction', 'repl-diskless-sync-delay': '0', ...(await settingsIn(dir)) };
       return Object.entries(all).flatMap(([name, value]) =>
         name === 'replicaof' ? [`--${name}`, ...value.split(' ')] : [`--${name}`, value],
@@ -117,7 +152,7 @@ class Group {
     return this.#tryPorts(async (port, dir) => {
       const file = join(dir, 'sentinel.conf');
       const lines = [
-        `port ${port}`,
+        ...this.#listenOn(port).map(([name, value]) => `${name} ${value}`),
         `bind ${HOST}`,
         `dir "${dir}"`,
         `sentinel monitor ${MASTER_NAME} ${HOST} ${masterPort} 1`,
@@ -128,6 +163,21 @@ class Group {
       await writeFile(file, `${lines.join('\n')}\n`);
       return [file, '--sentinel'];
     });
+  }
+
+  /** Settings of the port: in clear, or with TLS alone, also towards other servers. */
+  #listenOn(port: number): [string, string][] {
+    if (this.#tls === undefined) return [['port', String(port)]];
+    const { ca, cert, key } = this.#tls;
+    return [
+      ['port', '0'],
+      ['tls-port', String(port)],
+      ['tls-cert-file', cert],
+      ['tls-key-file', key],
+      ['tls-ca-cert-file', ca],
+      ['tls-auth-clients', 'no'],
+      ['tls-replication', 'yes'],
+    ];
   }
 
   async stop(): Promise<void> {
@@ -145,7 +195,10 @@ class Group {
       const port = await freePort();
       const child = spawn('redis-server', await argsFor(port, dir), { stdio: 'ignore' });
       process.once('exit', () => child.kill('SIGKILL'));
-      const client = new Redis({ host: HOST, port, ...(password === undefined ? {} : { password }), retryStrategy: () => 50 });
+      // Whatever name the certificate has: this client sets the servers up.
+      const secure = this.#tls === undefined ? {} : { tls: { ca: readFileSync(this.#tls.ca), checkServerIdentity: () => undefined } };
+      const login = password === undefined ? {} : { password };
+      const client = new Redis({ host: HOST, port, ...login, ...secure, retryStrategy: () => 50 });
       client.on('error', () => {});
       const ended = new Promise<'ended'>((resolve) => child.once('exit', () => resolve('ended')));
       if ((await Promise.race([client.ping(), ended])) === 'PONG') {
