@@ -20,7 +20,7 @@ import { acquireLock } from '../ledger/lockFile.js';
 import type { CircuitName } from '../protocol/circuit.js';
 import { isTacitError, TacitError } from '../protocol/errors.js';
 import { expandKey } from '../prover/engine/groth16/compactReader.js';
-import { isSha256, type ShelfFile, type ShelfKind } from './artifactShelf.js';
+import { etagOf, isSha256, type ShelfFile, type ShelfKind } from './artifactShelf.js';
 import { errorFrom, parseBody } from './gatewayClient.js';
 
 export interface DownloadOptions {
@@ -100,13 +100,18 @@ async function bring(kind: FileKind, files: Offer, target: string, pin: string, 
   const small = kind === 'zkey' && files.compact !== undefined && files.compact.sizeBytes < (files.zkey?.sizeBytes ?? MAX_BYTES);
   const file = small ? files.compact : files[kind];
   if (file === undefined) throw new TacitError('ARTIFACT_UNKNOWN', 'the node does not have the file', { got: kind });
+  if (file.sha256 !== pin) throw notPinned(file, file.sha256, pin, options);
   const part = `${target}${small ? '.tzkc' : ''}.part`;
   await complete(part, file, options);
   const whole = small ? await expanded(part, target, file, options) : part;
   const got = await sha256File(whole);
   if (got === pin) return rename(whole, target).then(() => rm(part, { force: true }));
   await Promise.all([rm(whole, { force: true }), rm(part, { force: true })]);
-  throw new TacitError('ARTIFACT_HASH', `${file.file} from ${options.node} is not the file that this software pins; it was thrown away`, {
+  throw notPinned(file, got, pin, options);
+}
+
+function notPinned({ file }: ShelfFile, got: string, pin: string, { node }: DownloadOptions): TacitError {
+  return new TacitError('ARTIFACT_HASH', `${file} from ${node} is not the file that this software pins; it was not kept`, {
     expected: pin,
     got,
     docs: 'how-to/run-a-worker.md',
@@ -144,8 +149,10 @@ async function complete(part: string, file: ShelfFile, options: DownloadOptions)
   }
 }
 
-async function grow(part: string, have: number, { file, sizeBytes }: ShelfFile, options: DownloadOptions): Promise<void> {
-  const headers: Record<string, string> = have === 0 ? {} : { range: `bytes=${have}-` };
+async function grow(part: string, have: number, entry: ShelfFile, options: DownloadOptions): Promise<void> {
+  const { file, sizeBytes } = entry;
+  // Of a file that was changed meanwhile the rest is of no use: then the whole comes.
+  const headers: Record<string, string> = have === 0 ? {} : { range: `bytes=${have}-`, 'if-range': etagOf(entry) };
   const response = await request(`/v1/artifacts/${file}`, headers, options);
   if (response.status === UNSATISFIABLE) return rm(part, { force: true });
   if (!response.ok || response.body === null) throw errorFrom(response.status, await parseBody(response));

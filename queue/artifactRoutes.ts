@@ -10,7 +10,7 @@ import { createReadStream } from 'node:fs';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
-import { type ArtifactShelf, SHELF_KINDS, type StoredFile } from './artifactShelf.js';
+import { type ArtifactShelf, etagOf, SHELF_KINDS, type StoredFile } from './artifactShelf.js';
 
 /** Downloads at one time; one more is answered 429. */
 const OPEN_DOWNLOADS = 32;
@@ -51,9 +51,9 @@ function describedFiles(files: Readonly<Partial<Record<string, StoredFile>>>): R
   );
 }
 
-function sendFile(reply: FastifyReply, { path, sizeBytes, sha256, file }: StoredFile, headers: Record<string, unknown>): FastifyReply {
-  // The small form of a key carries the key's hash: the name keeps the two apart.
-  const etag = `"${file.endsWith('.tzkc') ? `${sha256}-compact` : sha256}"`;
+function sendFile(reply: FastifyReply, stored: StoredFile, headers: Record<string, unknown>): FastifyReply {
+  const { path, sizeBytes } = stored;
+  const etag = etagOf(stored);
   reply.header('etag', etag).header('accept-ranges', 'bytes').header('cache-control', 'no-cache').type('application/octet-stream');
   if (headers['if-none-match'] === etag) return reply.status(304).send();
   const wanted = headers['if-range'] === undefined || headers['if-range'] === etag ? headers.range : undefined;

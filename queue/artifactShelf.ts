@@ -62,6 +62,11 @@ export function cacheShelf(): ArtifactShelf {
   };
 }
 
+/** Names the bytes. The small form of a key carries the key's hash: its name keeps the two apart. */
+export function etagOf({ file, sha256 }: Pick<ShelfFile, 'file' | 'sha256'>): string {
+  return `"${file.endsWith('.tzkc') ? `${sha256}-compact` : sha256}"`;
+}
+
 /** 32 bytes in lower-case hexadecimal digits, as manifests and pins have it. */
 export function isSha256(value: unknown): boolean {
   return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);

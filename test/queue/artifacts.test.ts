@@ -143,14 +143,43 @@ describe('a download', () => {
     const bytes = await readFile(files.wasm.path);
     bytes[WASM_BYTES / 2] = (bytes[WASM_BYTES / 2] as number) ^ 1;
     const wrong = await stored('wrong.wasm', bytes);
-    // The node vouches for it.
-    offered.wasm = { ...wrong, file: files.wasm.file };
-    await expect(download()).rejects.toMatchObject({
+    const named = {
       code: 'ARTIFACT_HASH',
       expected: files.wasm.sha256,
       got: wrong.sha256,
       message: expect.stringContaining('transfer_1.wasm'),
-    });
+    };
+    // The node vouches for it.
+    offered.wasm = { ...wrong, file: files.wasm.file, sha256: files.wasm.sha256 };
+    await expect(download()).rejects.toMatchObject(named);
+    expect(await readdir(dir)).toEqual([]);
+    // A node that says itself that it has another file is not asked for it.
+    offered.wasm = { ...wrong, file: files.wasm.file };
+    const asked: string[] = [];
+    const note: typeof fetch = (input, init) => fetch(input, init).finally(() => asked.push(String(input)));
+    await expect(download({ fetch: note })).rejects.toMatchObject(named);
+    expect(asked.filter((url) => url.endsWith('.wasm'))).toEqual([]);
+    expect(await readdir(dir)).toEqual([]);
+    offered = { ...files };
+    expect(await sha256File((await download()).wasmPath)).toBe(files.wasm.sha256);
+  });
+
+  it('A13: of a file that was changed in the middle: no mixture is made, the other is named, and the right one comes when it is back', async () => {
+    const other = await stored('other.wasm', randomBytes(WASM_BYTES));
+    const answers: [string | null, number][] = [];
+    const changing: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      if (!String(input).endsWith('.wasm')) return response;
+      answers.push([new Headers(init?.headers).get('range'), response.status]);
+      offered.wasm = { ...other, file: files.wasm.file };
+      return answers.length === 1 ? cutOff(response, 100_000) : response;
+    };
+    expect(await code(() => download({ fetch: changing }))).toBe('ARTIFACT_HASH');
+    // The rest was asked for, and the whole of the other came.
+    expect(answers).toEqual([
+      [null, 200],
+      ['bytes=100000-', 200],
+    ]);
     expect(await readdir(dir)).toEqual([]);
     offered = { ...files };
     expect(await sha256File((await download()).wasmPath)).toBe(files.wasm.sha256);
