@@ -57,6 +57,7 @@ export function checkTransferProof(
 }
 
 export interface Admission {
+  /** As it is taken in where the journal has none of its id yet. */
   readonly row: TransferRow;
   readonly record: TransferRecord;
 }
@@ -70,6 +71,7 @@ export async function admitProof(
   ctx: NodeContext,
   members: readonly Admission[],
   proof: TransferProofRow,
+  change: Pick<TransferRow, 'quotedAs'> = {},
 ): Promise<readonly TransferRow[]> {
   const nowMs = ctx.nowMs();
   return commitTransfers(ctx, (tables) => {
@@ -80,7 +82,7 @@ export async function admitProof(
     return present.map((row) => {
       const sequence = row.sequence ?? nextPromise(tables, row.id);
       const sealed = members.length > 1 ? row.sealed : undefined;
-      return moved(row, 'proven', nowMs, { proofId: proof.id, sequence, sealed, reason: undefined });
+      return moved(row, 'proven', nowMs, { ...change, proofId: proof.id, sequence, sealed, reason: undefined });
     });
   });
 }

@@ -7,6 +7,7 @@ import type { TransferRow } from '../ledger/schema.js';
 import { signSoftConfirmation } from '../protocol/softConfirmation.js';
 import { commitTransfers, moved } from './commit.js';
 import type { NodeContext } from './context.js';
+import { partnerOf } from './pairs.js';
 import { confirmationOf } from './status.js';
 
 /**
@@ -43,9 +44,8 @@ export async function confirmSealed(ctx: NodeContext): Promise<void> {
   for (const row of await commitTransfers(ctx, () => signed)) announce(ctx, row);
 }
 
-function isWhole(ctx: NodeContext, { id, pairedWith }: TransferRow): boolean {
-  const partner = pairedWith === undefined ? undefined : ctx.live.get(pairedWith);
-  return pairedWith === undefined || (partner?.pairedWith === id && partner.proofId !== undefined);
+function isWhole(ctx: NodeContext, row: TransferRow): boolean {
+  return row.pairedWith === undefined || partnerOf(ctx, row)?.proofId !== undefined;
 }
 
 function announce(ctx: NodeContext, row: TransferRow): void {

@@ -36,6 +36,16 @@ export const GAS_MODEL: GasModel = {
   record: { data: 3_730, proof: 0, state: 1_800 },
 };
 
+/**
+ * What a withdrawal adds at most: its forty bytes, and paying it out. A push has a gas limit (Withdrawals.sol), and a recipient or a
+ * token may use all of it, then to be credited instead; less is what an honest one takes. Held against the contract by
+ * test/verifier-contract/money.test.ts.
+ */
+export const WITHDRAWAL_GAS: Readonly<Record<'native' | 'token', GasShare>> = {
+  native: { data: 640, proof: 0, state: 79_360 },
+  token: { data: 640, proof: 0, state: 184_360 },
+};
+
 export interface SettlementShape {
   readonly records: number;
   readonly transferProofs: number;

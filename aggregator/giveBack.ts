@@ -14,6 +14,7 @@ import { commitTransfers, moved } from './commit.js';
 import type { NodeContext } from './context.js';
 import { nullifierHex } from './hex.js';
 import { hasAnchor } from './order.js';
+import { isPromised, partnerOf } from './pairs.js';
 import { RESEAL_PREFIX } from './status.js';
 
 /** The number in the promised order stays: it may have been signed. */
@@ -70,19 +71,13 @@ export function returned(ctx: NodeContext, tables: WriteTables, row: TransferRow
 export async function returnHalfPairs(ctx: NodeContext): Promise<void> {
   const tooOld = ({ times }: TransferRow) => ctx.nowMs() - (times.proven ?? ctx.nowMs()) >= ctx.policy.pairWaitMs;
   const alone = unsealedProven(ctx).filter((row) => {
-    const partner = row.pairedWith === undefined ? undefined : ctx.live.get(row.pairedWith);
-    return row.pairedWith !== undefined && tooOld(row) && (partner?.pairedWith !== row.id || partner.proofId === undefined);
+    return row.pairedWith !== undefined && tooOld(row) && partnerOf(ctx, row)?.proofId === undefined;
   });
   await giveBack(ctx, alone, 'PAIR_INCOMPLETE');
 }
 
 function unsealedProven(ctx: NodeContext): TransferRow[] {
   return [...ctx.live.values()].filter(({ proofId, seal }) => proofId !== undefined && seal === undefined);
-}
-
-/** A promise was signed, or may have been before a crash. Half of a pair has its number before it is promised (confirm.ts). */
-function isPromised({ sequence, pairedWith, times }: TransferRow): boolean {
-  return pairedWith === undefined ? sequence !== undefined : times.confirmed !== undefined;
 }
 
 async function giveBack(ctx: NodeContext, rows: readonly TransferRow[], code: string): Promise<void> {

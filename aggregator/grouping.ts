@@ -6,7 +6,8 @@
  *   3  When the one that has waited longest has waited `waitMs`, what has gathered goes: filled up with padding where that
  *      costs less gas than a proof for each, else each alone.
  *   4  Alone and at once goes what nobody could prove in a group: no such worker, no root named, refused by a worker before.
- *   5  The halves of a pair go into one group or wait for each other; after `waitMs` half of one goes alone.
+ *   5  The halves of a pair go into one group or wait for each other; after `waitMs` half of one goes alone. (One whose other half
+ *      is not here at all never comes so far.)
  *
  * docs/decisions/0007 says why.
  */

@@ -15,13 +15,14 @@ import { assertUsableAnchor } from './anchors.js';
 import { commitTransfers, moved } from './commit.js';
 import { confirm } from './confirm.js';
 import type { NodeContext } from './context.js';
+import { assertPaid } from './fees.js';
 import { groupDue } from './groups.js';
 import { fieldOf, nullifierHex } from './hex.js';
 import { statusOf } from './status.js';
 import { forgetTransferTasks } from './tasks.js';
 
 /**
- * @throws TacitError SUBMISSION_ID, SUBMISSION_CONFLICT, NODE_BUSY, ASSET_UNKNOWN, FEE_TOO_LOW, NULLIFIER_SPENT,
+ * @throws TacitError SUBMISSION_ID, SUBMISSION_CONFLICT, NODE_BUSY, ASSET_UNKNOWN, FEE_TOO_LOW, PAIR_UNDERPAID, FEE_ASSET, NULLIFIER_SPENT,
  *   NULLIFIER_RESERVED, NULLIFIER_FORCED, ANCHOR_UNKNOWN, PROOF_INVALID, SEAL_EXPIRED, and the codes of the record's codec
  */
 export async function submit(ctx: NodeContext, submission: Submission): Promise<TransferStatus> {
@@ -44,8 +45,9 @@ export async function submit(ctx: NodeContext, submission: Submission): Promise<
     if (known.state !== 'queued' && known.state !== 'proving') return statusOf(ctx, known);
     if (submission.sealed !== undefined && known.sealed === JSON.stringify(submission.sealed)) return statusOf(ctx, known);
   }
-  assertAcceptable(ctx, record, submission, known === undefined);
+  assertAcceptable(ctx, record, known === undefined);
   const row = known ?? newRow(ctx, submission);
+  assertPaid(ctx, row, record, submission.proof === undefined ? 'sealed' : 'proven');
   return submission.proof !== undefined ? submitProven(ctx, row, record, submission) : submitSealed(ctx, row, record, submission);
 }
 
@@ -58,7 +60,9 @@ async function submitProven(
   // Pairings take a while: they run before the turn, what they were checked against is looked at again within.
   const proof = checkTransferProof(ctx, [row.id], [record], submission.proof as Parameters<typeof checkTransferProof>[3]);
   return ctx.turn.run(async () => {
-    const [admitted = row] = await admitProof(ctx, [{ row, record }], proof);
+    // The other half of a pair may have come meanwhile.
+    assertPaid(ctx, presentOf(ctx, row), record, 'proven');
+    const [admitted = row] = await admitProof(ctx, [{ row, record }], proof, { quotedAs: 'proven' });
     const status = statusOf(ctx, await confirm(ctx, admitted));
     await forgetTransferTasks(ctx, row.id, 'proven at home');
     return status;
@@ -82,11 +86,19 @@ async function submitSealed(
   assertUsableAnchor(ctx, fieldOf(anchor, 'anchor'));
   return ctx.turn.run(async () => {
     const nowMs = ctx.nowMs();
+    assertPaid(ctx, presentOf(ctx, row), record, 'sealed');
     const [queued = row] = await commitTransfers(ctx, (tables) => {
       const present = tables.transfers.get(row.id) ?? row;
       if (present.proofId !== undefined || present.state === 'failed') return [present];
       for (const nf of [record.nf1, record.nf2]) assertFree(tables.nullifiers.get(nullifierHex(nf)), row.id, nowMs);
-      const fresh = { sealed: JSON.stringify(sealed), anchor, attempts: 0, refusals: undefined, reason: undefined };
+      const fresh = {
+        sealed: JSON.stringify(sealed),
+        anchor,
+        attempts: 0,
+        refusals: undefined,
+        reason: undefined,
+        quotedAs: 'sealed',
+      } as const;
       return [moved(present, 'queued', present.times.queued ?? nowMs, fresh)];
     });
     await forgetTransferTasks(ctx, row.id, 'sealed anew');
@@ -96,8 +108,8 @@ async function submitSealed(
   });
 }
 
-/** Everything that can be said before a proof is looked at. */
-function assertAcceptable(ctx: NodeContext, record: TransferRecord, submission: Submission, isNew: boolean): void {
+/** What the node can hold, the assets, the notes: all but the fee that can be said before a proof is looked at. */
+function assertAcceptable(ctx: NodeContext, record: TransferRecord, isNew: boolean): void {
   if (isNew && ctx.live.size >= ctx.policy.pendingTransfers)
     throw new TacitError('NODE_BUSY', 'the node has as many transfers as it can hold', {
       expected: `fewer than ${ctx.policy.pendingTransfers}`,
@@ -109,10 +121,10 @@ function assertAcceptable(ctx: NodeContext, record: TransferRecord, submission: 
       throw new TacitError('ASSET_UNKNOWN', 'the rollup has no such asset', { expected: assets.join(', '), got: `${asset}` });
   }
   assertUnspent(ctx, record);
-  const kind = submission.proof !== undefined ? 'proven' : 'sealed';
-  // The second of a pair pays for both; the first is let in on its word and sealed only with its partner.
-  if (submission.pairedWith === undefined) ctx.quotes.assertPays(record, kind, 1, ctx.nowMs());
-  else if (record.fee !== 0n) ctx.quotes.assertPays(record, kind, 2, ctx.nowMs());
+}
+
+function presentOf({ live }: NodeContext, row: TransferRow): TransferRow {
+  return live.get(row.id) ?? row;
 }
 
 function newRow(ctx: NodeContext, { id, record, pairedWith }: Submission): TransferRow {

@@ -3,7 +3,7 @@
  * fee, and the operator's margin, in the asset's own units, rounded up to two significant digits, so that a fee says little
  * about who asked and when. A quote is honoured until it runs out, also when the price rises meanwhile.
  *
- *   fee · (1 − provers' shares) = gas · price · (1 + margin)
+ *   fee · (1 − provers' shares) = gas · price · (1 + margin)      and the same again for what a withdrawal adds
  *
  * because the contract shares every fee out: only what is left to the aggregator can pay for the settlement.
  */
@@ -12,10 +12,12 @@ import type { AssetId } from '../protocol/flavor.js';
 import type { TransferRecord } from '../protocol/record.js';
 import type { FeeParts, FeeQuote } from '../queue/service.js';
 import type { FeePolicy } from './config.js';
-import { GAS_MODEL, type GasShare, transferGas } from './gasModel.js';
+import { GAS_MODEL, type GasShare, gasOf, transferGas, WITHDRAWAL_GAS } from './gasModel.js';
 
 const SIGNIFICANT = 100n;
 const WHOLE_BPS = 10_000n;
+/** Asset id of the chain's coin. */
+const NATIVE = 0;
 
 /** What follows from the contract and the node's circuits. */
 export interface QuoteTerms {
@@ -28,6 +30,11 @@ export interface QuoteTerms {
 }
 
 export type ProvenWhere = 'proven' | 'sealed';
+
+export interface PricedTransfer {
+  readonly record: TransferRecord;
+  readonly where: ProvenWhere;
+}
 
 interface GasPriceQuote {
   readonly priceWei: bigint;
@@ -71,36 +78,77 @@ export class QuoteBook {
       ...this.#given.filter(({ untilMs, priceWei }) => untilMs > nowMs && priceWei !== this.#latestWei),
       { priceWei: this.#latestWei, untilMs: validUntil },
     ];
-    const [proven, sealed] = [this.#parts(asset, 'proven', this.#latestWei), this.#parts(asset, 'sealed', this.#latestWei)];
+    const priced = (gas: GasShare): Parts => this.#parts(asset, gas, this.#latestWei);
+    const [proven, sealed] = [priced(this.#gas('proven')), priced(this.#gas('sealed'))];
+    const [native, token] = [priced(WITHDRAWAL_GAS.native), priced(WITHDRAWAL_GAS.token)];
     return {
       asset,
       feeProven: String(sum(proven)),
       feeSealed: String(sum(sealed)),
+      withdrawals: { native: String(sum(native)), token: String(sum(token)) },
       validUntil,
       gasPriceWei: String(this.#latestWei),
-      parts: { proven: texts(proven), sealed: texts(sealed) },
+      parts: { proven: texts(proven), sealed: texts(sealed), native: texts(native), token: texts(token) },
     };
   }
 
   /**
-   * Checks that a record pays for `transfers` transfers at a price quoted lately.
+   * Checks that a record pays for itself at a price quoted lately.
    * @throws TacitError FEE_TOO_LOW, FEE_ASSET
    */
-  assertPays({ fee, feeAsset }: TransferRecord, where: ProvenWhere, transfers: number, nowMs: number): void {
-    if (!this.#policy.required) return;
-    if (this.#policy.prices[feeAsset] === undefined)
-      throw new TacitError('FEE_ASSET', 'fees are not taken in this asset', {
-        expected: Object.keys(this.#policy.prices).join(', '),
-        got: `${feeAsset}`,
-      });
-    const prices = [this.#latestWei, ...this.#given.filter(({ untilMs }) => untilMs > nowMs).map(({ priceWei }) => priceWei)];
-    const lowest = prices.sort((a, b) => (a < b ? -1 : 1))[0] as bigint;
-    const wanted = BigInt(transfers) * sum(this.#parts(feeAsset, where, lowest));
+  assertPays(record: TransferRecord, where: ProvenWhere, nowMs: number): void {
+    const { fee, feeAsset } = record;
+    const wanted = this.#wanted(feeAsset, [{ record, where }], nowMs);
     if (fee < wanted)
       throw new TacitError('FEE_TOO_LOW', 'the fee does not cover the settlement', { expected: `at least ${wanted}`, got: `${fee}` });
   }
 
-  #parts(asset: AssetId, where: ProvenWhere, priceWei: bigint): Parts {
+  /**
+   * Checks that one half of a pair pays for both, each by where it is proven, or each half for itself.
+   * @throws TacitError PAIR_UNDERPAID, FEE_ASSET
+   */
+  assertPairPays(halves: readonly [PricedTransfer, PricedTransfer], nowMs: number): void {
+    if (!this.#policy.required) return;
+    const payers = halves.filter(({ record }) => record.fee !== 0n);
+    if (payers.length === 0) throw underpaid('a fee in one of them', 0n);
+    for (const payer of payers) {
+      const covered = payers.length === 1 ? halves : [payer];
+      const { fee, feeAsset } = payer.record;
+      const wanted = this.#wanted(feeAsset, covered, nowMs);
+      if (fee < wanted) throw underpaid(`at least ${wanted} of asset ${feeAsset}`, fee);
+    }
+  }
+
+  /** Gas that a quote counts with, by where the transfer is proven. */
+  gasPerTransfer(): Record<ProvenWhere, number> {
+    return { proven: gasOf(this.#gas('proven')), sealed: gasOf(this.#gas('sealed')) };
+  }
+
+  /** What the fees of records leave to the operator when the provers have their shares, in wei at the policy's prices. */
+  incomeWei(records: readonly Pick<TransferRecord, 'fee' | 'feeAsset'>[]): bigint {
+    return records.reduce((income, { fee, feeAsset }) => {
+      const price = this.#policy.prices[feeAsset];
+      if (price === undefined || price.numerator === 0n) return income;
+      const left = fee - (fee * BigInt(this.#terms.proversBps)) / WHOLE_BPS;
+      return income + (left * price.denominator) / price.numerator;
+    }, 0n);
+  }
+
+  /** Fees of so many transfers, at the lowest price that is still honoured. @throws TacitError FEE_ASSET */
+  #wanted(asset: AssetId, transfers: readonly PricedTransfer[], nowMs: number): bigint {
+    if (!this.#policy.required) return 0n;
+    if (this.#policy.prices[asset] === undefined)
+      throw new TacitError('FEE_ASSET', 'fees are not taken in this asset', {
+        expected: Object.keys(this.#policy.prices).join(', '),
+        got: `${asset}`,
+      });
+    const honoured = [this.#latestWei, ...this.#given.filter(({ untilMs }) => untilMs > nowMs).map(({ priceWei }) => priceWei)];
+    const [lowest = this.#latestWei] = honoured.sort((a, b) => (a < b ? -1 : 1));
+    const feeFor = (gas: GasShare): bigint => sum(this.#parts(asset, gas, lowest));
+    return transfers.reduce((fee, { where, record }) => fee + feeFor(this.#gas(where)) + withdrawalFee(record, feeFor), 0n);
+  }
+
+  #parts(asset: AssetId, gas: GasShare, priceWei: bigint): Parts {
     const price = this.#policy.prices[asset];
     if (price === undefined)
       throw new TacitError('ASSET_UNKNOWN', 'no fee is quoted in this asset', {
@@ -108,7 +156,6 @@ export class QuoteBook {
         got: `${asset}`,
       });
     if (!this.#policy.required) return { data: 0n, proof: 0n, state: 0n, provers: 0n, margin: 0n };
-    const gas = this.#gas(where);
     const inUnits = (amount: number): bigint => divideUp(BigInt(Math.ceil(amount)) * priceWei * price.numerator, price.denominator);
     const [data, proof, state] = [inUnits(gas.data), inUnits(gas.proof), inUnits(gas.state)];
     const cost = data + proof + state;
@@ -134,6 +181,18 @@ export function quantised(fee: bigint): bigint {
   let step = 1n;
   while (fee / step >= SIGNIFICANT) step *= 10n;
   return divideUp(fee, step) * step;
+}
+
+function underpaid(expected: string, fee: bigint): TacitError {
+  return new TacitError('PAIR_UNDERPAID', 'the fees of this pair do not cover both of its transfers', {
+    expected,
+    got: `${fee}`,
+    docs: 'gas.md',
+  });
+}
+
+function withdrawalFee({ outAsset, outValue }: TransferRecord, feeFor: (gas: GasShare) => bigint): bigint {
+  return outValue === 0n ? 0n : feeFor(outAsset === NATIVE ? WITHDRAWAL_GAS.native : WITHDRAWAL_GAS.token);
 }
 
 function divideUp(a: bigint, b: bigint): bigint {

@@ -37,10 +37,12 @@ export interface PlannedTransfers {
 const NO_MEMO = new Uint8Array(MEMO_BYTES);
 
 /**
- * @param fee of one transfer; a pair pays it twice
+ * @param each the fee of one transfer; a pair pays it twice
+ * @param surcharge on top, once: for a withdrawal, in the fee's asset
  * @throws TacitError AMOUNT_RANGE, ASSET_UNKNOWN, INSUFFICIENT_FUNDS, NOTES_PENDING, NOTES_FRAGMENTED
  */
-export function planTransfers(wallet: Wallet, intention: Intention, fee: Money): PlannedTransfers {
+export function planTransfers(wallet: Wallet, intention: Intention, each: Money, surcharge: Amount = 0n): PlannedTransfers {
+  const fee = { asset: each.asset, value: each.value + surcharge };
   const { asset, value } = intention.money;
   if (value <= 0n || value >= 2n ** 128n)
     throw new TacitError('AMOUNT_RANGE', 'nothing can be paid with this amount', {
@@ -53,7 +55,7 @@ export function planTransfers(wallet: Wallet, intention: Intention, fee: Money):
     const change = sumOf(inputs) - value - (fee.asset === asset ? fee.value : 0n);
     return { main: complete(wallet, intention, inputs, { asset, value: change }, { asset, value: 0n }, fee) };
   }
-  return planTwoAssets(wallet, intention, fee);
+  return planTwoAssets(wallet, intention, fee, 2n * each.value + surcharge);
 }
 
 /** @throws TacitError NOTE_TAKEN (retryable) when a note that was to be spent is not free any more */
@@ -71,7 +73,8 @@ export function spendable(wallet: Wallet, asset: AssetId): Amount {
   return sumOf(freeNotes(wallet.state, asset).slice(-2));
 }
 
-function planTwoAssets(wallet: Wallet, intention: Intention, fee: Money): PlannedTransfers {
+/** @param forPair what a pair pays in place of `fee` */
+function planTwoAssets(wallet: Wallet, intention: Intention, fee: Money, forPair: Amount): PlannedTransfers {
   const { asset, value } = intention.money;
   const free = freeNotes(wallet.state, asset);
   const covers = (note: StoredNote) => (intention.kind === 'payment' ? BigInt(note.value) === value : BigInt(note.value) >= value);
@@ -85,7 +88,7 @@ function planTwoAssets(wallet: Wallet, intention: Intention, fee: Money): Planne
   const inputs = inputsFor(wallet, intention, value);
   const none = { asset: 0, value: 0n };
   const main = complete(wallet, intention, inputs, { asset, value: sumOf(inputs) - value }, { asset, value: 0n }, none);
-  const both = { asset: fee.asset, value: 2n * fee.value };
+  const both = { asset: fee.asset, value: forPair };
   const feeInputs = selectNotes(wallet.state, fee.asset, both.value);
   const back = (money: Money) => toSelf(wallet, feeInputs, money);
   return {

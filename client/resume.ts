@@ -1,7 +1,8 @@
 /**
  * After a crash, a lost connection or an expired seal: every open transfer is brought to a node again, as it was signed.
  * What the node knows is left alone; what it does not is proven or sealed again where needed, and sent. With `prove` given,
- * it is proven there from now on, wherever it was to be proven before.
+ * it is proven there from now on, wherever it was to be proven before. Half of a pair whose other half was refused for good is
+ * given up: no node settles it alone.
  */
 import { isTacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
@@ -22,9 +23,14 @@ export interface Resumed {
 export async function resume(wallet: Wallet, environment: WalletEnvironment, options: SendOptions = {}): Promise<Resumed[]> {
   await sync(wallet, environment);
   const resumed: Resumed[] = [];
-  for (const transfer of wallet.state.transfers.filter(isOpen))
+  for (const transfer of byPayment(wallet.state.transfers.filter(isOpen)))
     resumed.push({ id: transfer.id, outcome: await resumeOne(wallet, environment, transfer, options) });
   return resumed;
+}
+
+/** Of a pair the half that pays goes first, as in `send`: without it the other is not sent. */
+function byPayment(open: readonly StoredTransfer[]): StoredTransfer[] {
+  return [...open.filter(({ kind }) => kind === 'fee'), ...open.filter(({ kind }) => kind !== 'fee')];
 }
 
 async function resumeOne(wallet: Wallet, environment: WalletEnvironment, transfer: StoredTransfer, options: SendOptions): Promise<string> {
@@ -38,6 +44,10 @@ async function resumeOne(wallet: Wallet, environment: WalletEnvironment, transfe
       transfer.status = 'submitted';
     });
     return status.status;
+  }
+  if (wallet.state.transfers.some(({ id, status: end }) => id === transfer.pairedWith && end === 'rejected')) {
+    await giveUp(wallet, transfer, 'PAIR_INCOMPLETE');
+    return 'rejected';
   }
   try {
     if (options.prove !== undefined && options.prove !== transfer.prove)

@@ -77,7 +77,7 @@ export async function send(
   nodeOf(environment);
   const where = options.prove ?? 'home';
   if (where === 'home' && options.prover !== undefined) await options.prover.artifacts(); // missing artifacts must cost nothing
-  const fee = await chooseFee(environment, intention.money.asset, options.fee ?? 'quote', where);
+  const fee = await chooseFee(environment, intention.money.asset, options.fee ?? 'quote', where, intention.kind);
   const reserved = await reserve(wallet, intention, labels, fee, where, options);
   const statuses = await dispatch(wallet, environment, reserved, options, (error) => release(wallet, reserved, error));
   const [main, second] = statuses as [TransferStatus, TransferStatus | undefined];
@@ -105,12 +105,34 @@ export async function dispatch(
       await unsent(error);
       throw error;
     }
-    const statuses: TransferStatus[] = [];
-    for (const { id } of reserved) statuses.push(await submitFresh(wallet, environment, id, prover, options));
-    return statuses;
+    return await submitAll(wallet, environment, reserved, prover, options);
   } finally {
     await own?.close();
   }
+}
+
+/**
+ * The half that pays goes first: a node that finds too little in it has not seen the other, and both are free again.
+ * @returns in the order of `reserved`
+ */
+async function submitAll(
+  wallet: Wallet,
+  environment: WalletEnvironment,
+  reserved: readonly Reserved[],
+  prover: HomeProver,
+  options: SendOptions,
+): Promise<TransferStatus[]> {
+  const statuses: TransferStatus[] = [];
+  const unsent = [...reserved];
+  for (let next = unsent.pop(); next !== undefined; next = unsent.pop()) {
+    try {
+      statuses.unshift(await submitFresh(wallet, environment, next.id, prover, options));
+    } catch (error) {
+      if (transferOf(wallet, next.id).status === 'rejected') await release(wallet, unsent, error);
+      throw error;
+    }
+  }
+  return statuses;
 }
 
 /** The witness that a reserved transfer keeps. */
@@ -125,12 +147,12 @@ async function reserve(
   wallet: Wallet,
   intention: Intention,
   labels: Labels,
-  fee: Money,
+  fee: ChosenFee,
   where: ProveWhere,
   options: SendOptions,
 ): Promise<Reserved[]> {
   return wallet.change((state) => {
-    const plans = planTransfers(wallet, intention, fee);
+    const plans = planTransfers(wallet, intention, fee, fee.surcharge);
     if (where === 'farm' && options.receivedNotesToo !== true)
       assertOwnNotes(wallet, [...plans.main.inputs, ...(plans.feeTransfer?.inputs ?? [])]);
     const main = buildTransfer(wallet, plans.main);
@@ -247,13 +269,29 @@ async function submitFresh(
   }
 }
 
-/** The fee of one transfer. @throws TacitError ASSET_UNKNOWN, NODE_UNREACHABLE */
-export async function chooseFee(environment: WalletEnvironment, asset: AssetId, choice: FeeChoice, where: ProveWhere): Promise<Money> {
-  if (choice === 'none') return { asset: 0, value: 0n };
-  if (choice !== 'quote') return choice;
-  const quote = await nodeOf(environment).quote(0);
-  const value = BigInt(where === 'home' ? quote.feeProven : quote.feeSealed);
-  return value === 0n ? { asset, value } : { asset: 0, value };
+/** Of one transfer, and what is paid once on top of it. */
+export interface ChosenFee extends Money {
+  readonly surcharge: Amount;
+}
+
+/**
+ * The fee of one transfer. One that is named is all that is paid.
+ * @param asset that is paid or withdrawn
+ * @throws TacitError ASSET_UNKNOWN, NODE_UNREACHABLE
+ */
+export async function chooseFee(
+  environment: WalletEnvironment,
+  asset: AssetId,
+  choice: FeeChoice,
+  where: ProveWhere,
+  kind: Intention['kind'] = 'payment',
+): Promise<ChosenFee> {
+  if (choice === 'none') return { asset: 0, value: 0n, surcharge: 0n };
+  if (choice !== 'quote') return { ...choice, surcharge: 0n };
+  const { feeProven, feeSealed, withdrawals } = await nodeOf(environment).quote(0);
+  const value = BigInt(where === 'home' ? feeProven : feeSealed);
+  const surcharge = kind === 'payment' ? 0n : BigInt(asset === 0 ? withdrawals.native : withdrawals.token);
+  return { asset: value === 0n ? asset : 0, value, surcharge: value === 0n ? 0n : surcharge };
 }
 
 /**

@@ -66,6 +66,8 @@ export interface TransferRow {
   readonly padding?: true;
   /** Key in `proofs`. */
   readonly proofId?: Hex;
+  /** Which of the two quoted fees it was taken in at: of a transfer that brings its proof, or of one that the farm proves. */
+  readonly quotedAs?: 'proven' | 'sealed';
   /** Another transfer that is admitted, sealed and settled together with this one. */
   readonly pairedWith?: RecordHash;
   /** Proving attempts so far. */

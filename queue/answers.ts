@@ -42,7 +42,13 @@ const SHAPES = {
     deploymentBlock: count,
     assets: listOf(members({ id: count, token: address, symbol: text, decimals: count })),
   },
-  quote: { asset: count, feeProven: decimal, feeSealed: decimal, validUntil: count },
+  quote: {
+    asset: count,
+    feeProven: decimal,
+    feeSealed: decimal,
+    validUntil: count,
+    withdrawals: members({ native: decimal, token: decimal }),
+  },
   roster: { id: word, expires: count, workers: listOf(members({ address, sealKey: word })), signature: hex(65) },
   'leaf page': { page: count, leaves: listOf(word), root: word, complete: (value: unknown) => typeof value === 'boolean' },
   status: {

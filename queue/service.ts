@@ -101,7 +101,7 @@ export interface FeeParts {
   data: DecimalString;
   /** Its share of the verification of proofs. */
   proof: DecimalString;
-  /** Its share of transaction, storage and hashing. */
+  /** Its share of transaction, storage and hashing; of a withdrawal, paying it out. */
   state: DecimalString;
   /** What the contract credits to the provers. */
   provers: DecimalString;
@@ -116,9 +116,11 @@ export interface FeeQuote {
   feeProven: DecimalString;
   /** Fee for a transfer that the farm proves. */
   feeSealed: DecimalString;
+  /** On top of either, for a transfer that withdraws the native coin, or a token: the contract pays it out by a call. */
+  withdrawals: { native: DecimalString; token: DecimalString };
   validUntil: EpochMs;
   gasPriceWei: DecimalString;
-  parts: { proven: FeeParts; sealed: FeeParts };
+  parts: { proven: FeeParts; sealed: FeeParts; native: FeeParts; token: FeeParts };
 }
 
 /** One farm worker: the address it is paid at and the X25519 key jobs are sealed to (32 bytes). */

@@ -71,19 +71,88 @@ describe('fee quotes', () => {
     const fee = BigInt(book.quote(0, 0).feeProven);
     book.setGasPrice(5_000n);
     const record = recordOf(1, { fee });
-    expect(code(() => book.assertPays(record, 'proven', 1, 900))).toBeUndefined();
-    expect(code(() => book.assertPays(record, 'proven', 2, 900))).toBe('FEE_TOO_LOW');
-    expect(code(() => book.assertPays(record, 'proven', 1, 1_001))).toBe('FEE_TOO_LOW');
+    expect(code(() => book.assertPays(record, 'proven', 900))).toBeUndefined();
+    expect(code(() => book.assertPays(record, 'proven', 1_001))).toBe('FEE_TOO_LOW');
+  });
+
+  it('bind a pair: what one half pays, or both, is held against where each is proven', () => {
+    const book = new QuoteBook(policy, TERMS);
+    book.setGasPrice(1_000n);
+    const [quote, inAsset] = [book.quote(0, 0), book.quote(3, 0)];
+    const [proven, sealed] = [BigInt(quote.feeProven), BigInt(quote.feeSealed)];
+    const pays = (a: [bigint, 'proven' | 'sealed'], b: [bigint, 'proven' | 'sealed'], feeAsset = 0) =>
+      code(() =>
+        book.assertPairPays(
+          [
+            { record: recordOf(1, { fee: a[0] }), where: a[1] },
+            { record: recordOf(2, { fee: b[0], feeAsset }), where: b[1] },
+          ],
+          0,
+        ),
+      );
+    expect(pays([0n, 'proven'], [2n * proven, 'proven'])).toBeUndefined();
+    expect(pays([0n, 'proven'], [2n * proven - 1n, 'proven'])).toBe('PAIR_UNDERPAID');
+    expect(pays([0n, 'proven'], [2n * sealed, 'sealed'])).toBe('PAIR_UNDERPAID');
+    expect(pays([0n, 'proven'], [proven + sealed, 'sealed'])).toBeUndefined();
+    expect(pays([0n, 'sealed'], [2n * BigInt(inAsset.feeSealed), 'sealed'], 3)).toBeUndefined();
+    expect(pays([0n, 'sealed'], [2n * BigInt(inAsset.feeSealed) - 1n, 'sealed'], 3)).toBe('PAIR_UNDERPAID');
+    // What one pays too much is not the other's.
+    expect(pays([sealed - 1n, 'sealed'], [3n * sealed, 'sealed'])).toBe('PAIR_UNDERPAID');
+    expect(pays([sealed, 'sealed'], [sealed, 'sealed'])).toBeUndefined();
+    expect(pays([0n, 'sealed'], [0n, 'sealed'])).toBe('PAIR_UNDERPAID');
+    expect(pays([0n, 'sealed'], [10n ** 12n, 'sealed'], 9)).toBe('FEE_ASSET');
+  });
+
+  it('ask more of a withdrawal, by what it pays out', () => {
+    const book = new QuoteBook(policy, TERMS);
+    book.setGasPrice(1_000n);
+    const { feeSealed, withdrawals, parts } = book.quote(0, 0);
+    for (const [fee, { data, proof, state, provers, margin }] of [
+      [withdrawals.native, parts.native],
+      [withdrawals.token, parts.token],
+    ] as const) {
+      expect([data, proof, state, provers, margin].reduce((sum, part) => sum + BigInt(part), 0n)).toBe(BigInt(fee));
+      expect(BigInt(fee) - BigInt(provers)).toBeGreaterThanOrEqual(((BigInt(data) + BigInt(state)) * 11n) / 10n);
+    }
+    const pays = (fee: bigint, outAsset: number) => code(() => book.assertPays(recordOf(1, { fee, outAsset, outValue: 5n }), 'sealed', 0));
+    const owed = (extra: string) => BigInt(feeSealed) + BigInt(extra);
+    expect(pays(BigInt(feeSealed), 0)).toBe('FEE_TOO_LOW');
+    expect([pays(owed(withdrawals.native) - 1n, 0), pays(owed(withdrawals.native), 0)]).toEqual(['FEE_TOO_LOW', undefined]);
+    expect([pays(owed(withdrawals.native), 3), pays(owed(withdrawals.token), 3)]).toEqual(['FEE_TOO_LOW', undefined]);
+    const both = (fee: bigint) =>
+      code(() =>
+        book.assertPairPays(
+          [
+            { record: recordOf(1, { outAsset: 3, outValue: 5n }), where: 'sealed' },
+            { record: recordOf(2, { fee }), where: 'sealed' },
+          ],
+          0,
+        ),
+      );
+    const wanted = 2n * BigInt(feeSealed) + BigInt(withdrawals.token);
+    expect([both(wanted - 1n), both(wanted)]).toEqual(['PAIR_UNDERPAID', undefined]);
+  });
+
+  it('leave the operator what the contract leaves, in wei at the policy’s prices', () => {
+    const book = new QuoteBook(policy, TERMS);
+    const fees = [
+      { fee: 1_000n, feeAsset: 0 },
+      { fee: 20n, feeAsset: 3 },
+      { fee: 7n, feeAsset: 9 },
+      { fee: 0n, feeAsset: 0 },
+    ];
+    // Four tenths of a fee; of asset 3, two units are a million wei; nothing is known of asset 9.
+    expect(book.incomeWei(fees)).toBe(400n + 4_000_000n);
   });
 
   it('refuse assets without a price and fees that are short by one', () => {
     const book = new QuoteBook(policy, TERMS);
     book.setGasPrice(1_000n);
     expect(code(() => book.quote(9, 0))).toBe('ASSET_UNKNOWN');
-    expect(code(() => book.assertPays(recordOf(1, { fee: 10n ** 12n, feeAsset: 9 }), 'proven', 1, 0))).toBe('FEE_ASSET');
+    expect(code(() => book.assertPays(recordOf(1, { fee: 10n ** 12n, feeAsset: 9 }), 'proven', 0))).toBe('FEE_ASSET');
     const fee = BigInt(book.quote(0, 0).feeSealed);
-    expect(code(() => book.assertPays(recordOf(1, { fee: fee - 1n }), 'sealed', 1, 0))).toBe('FEE_TOO_LOW');
-    expect(code(() => book.assertPays(recordOf(1, { fee }), 'sealed', 1, 0))).toBeUndefined();
+    expect(code(() => book.assertPays(recordOf(1, { fee: fee - 1n }), 'sealed', 0))).toBe('FEE_TOO_LOW');
+    expect(code(() => book.assertPays(recordOf(1, { fee }), 'sealed', 0))).toBeUndefined();
   });
 });
 

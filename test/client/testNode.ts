@@ -131,9 +131,10 @@ export class TestNode implements GatewayService {
       asset,
       feeProven: fee,
       feeSealed: fee,
+      withdrawals: { native: String(3n * this.feeWei), token: String(5n * this.feeWei) },
       validUntil: Date.now() + 60_000,
       gasPriceWei: '1',
-      parts: { proven: parts, sealed: parts },
+      parts: { proven: parts, sealed: parts, native: parts, token: parts },
     };
   }
 

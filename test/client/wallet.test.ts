@@ -18,7 +18,9 @@ import { resume } from '../../client/resume.js';
 import { sync } from '../../client/sync.js';
 import type { Wallet } from '../../client/wallet.js';
 import { withdraw } from '../../client/withdraw.js';
+import { hexToBytes } from '../../protocol/bytes.js';
 import { TacitError } from '../../protocol/errors.js';
+import { decodeRecord } from '../../protocol/record.js';
 import { approveToken, mintTestToken, tokenBalance } from '../../verifier-contract/token.js';
 import { codeOf, World } from '../verifier-contract/world.js';
 import { TestNode } from './testNode.js';
@@ -159,7 +161,8 @@ describe('money comes in, moves, and goes out', () => {
     const sent = await pay(alice, env, { to: bob.address(), asset: 1, value: 10n, ...FARM });
     node.feeWei = 0n;
     expect(sent.feeTransfer).toBeDefined();
-    const [main, fee] = node.submissions.slice(-2);
+    // The half that pays goes first.
+    const [fee, main] = node.submissions.slice(-2);
     expect([main?.pairedWith, fee?.pairedWith]).toEqual([fee?.id, main?.id]);
     expect(node.transfers.get(sent.id)?.record.fee).toBe(0n);
     expect(node.transfers.get(fee?.id ?? '')?.record.fee).toBe(2000n);
@@ -167,6 +170,48 @@ describe('money comes in, moves, and goes out', () => {
     await awaitSettled(alice, env, sent.id, { pollMs: 20 });
     await syncAll();
     expect([of(alice), of(alice, 1), of(bob, 1)]).toEqual([2n * UNIT - 2000n, 740n, 10n]);
+  });
+
+  it('a withdrawal offers what the node asks on top', async () => {
+    node.feeWei = 1000n;
+    const recipient = `0x${'7d'.repeat(20)}`;
+    for (const [asset, most] of [
+      [0, 3000n],
+      [1, 5000n],
+    ] as const) {
+      node.refusals = [new TacitError('FEE_TOO_LOW', 'refused')];
+      expect(await codeOf(withdraw(alice, env, { recipient, asset, value: 7n, ...FARM }))).toBe('FEE_TOO_LOW');
+      const record = node.submissions.at(-1)?.record as string;
+      expect(decodeRecord(hexToBytes(record))).toMatchObject({ outAsset: asset, outValue: 7n, feeAsset: 0, fee: 1000n + most });
+    }
+    node.feeWei = 0n;
+  });
+
+  it('a pair that the node finds underpaid is undone whole: its other half has not left the wallet', async () => {
+    const [sent, before] = [node.submissions.length, [of(alice), of(alice, 1)]];
+    node.feeWei = 1000n;
+    node.refusals = [new TacitError('PAIR_UNDERPAID', 'refused')];
+    expect(await codeOf(pay(alice, env, { to: bob.address(), asset: 1, value: 11n, ...FARM }))).toBe('PAIR_UNDERPAID');
+    expect(node.submissions.length).toBe(sent + 1);
+    const pair = alice.state.transfers.slice(-2);
+    expect(pair.map(({ kind, status, reason }) => [kind, status, reason])).toEqual([
+      ['payment', 'rejected', 'PAIR_UNDERPAID'],
+      ['fee', 'rejected', 'PAIR_UNDERPAID'],
+    ]);
+    expect([of(alice), of(alice, 1)]).toEqual(before);
+    expect(balance(alice).every(({ reserved }) => reserved === 0n)).toBe(true);
+  });
+
+  it('a fee whose payment was refused is given up when the node gives it back', async () => {
+    node.refusals = [undefined, new TacitError('NULLIFIER_RESERVED', 'refused')] as TacitError[];
+    expect(await codeOf(pay(alice, env, { to: bob.address(), asset: 1, value: 11n, ...FARM }))).toBe('NULLIFIER_RESERVED');
+    node.feeWei = 0n;
+    const fee = alice.state.transfers.at(-1);
+    expect(fee).toMatchObject({ kind: 'fee', status: 'submitted' });
+    const accepted = node.transfers.get(fee?.id ?? '');
+    if (accepted !== undefined) accepted.status = { ...accepted.status, status: 'reseal', reason: 'RESEAL: PAIR_INCOMPLETE' };
+    expect(await resume(alice, env)).toEqual([{ id: fee?.id, outcome: 'rejected' }]);
+    expect(balance(alice).every(({ reserved }) => reserved === 0n)).toBe(true);
   });
 
   it('a deposit for somebody else', async () => {

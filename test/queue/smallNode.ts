@@ -92,7 +92,9 @@ export class SmallNode implements GatewayService {
 
   async quote(asset: number): Promise<FeeQuote> {
     if (asset !== 0) throw new TacitError('ASSET_UNKNOWN', 'no such asset', { expected: '0', got: String(asset) });
-    return { asset, feeProven: '1000', feeSealed: '2000', validUntil: 5, gasPriceWei: '7', parts: { proven: PARTS, sealed: PARTS } };
+    const parts = { proven: PARTS, sealed: PARTS, native: PARTS, token: PARTS };
+    const withdrawals = { native: '3000', token: '4000' };
+    return { asset, feeProven: '1000', feeSealed: '2000', withdrawals, validUntil: 5, gasPriceWei: '7', parts };
   }
 
   async roster(): Promise<SignedRoster> {

@@ -1,6 +1,7 @@
 /** Money: fee shares, slot fees, withdrawals pushed and deferred, claims, and tokens that misbehave. Proofs are synthetic. */
 import { Contract, parseEther } from 'ethers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { gasOf, WITHDRAWAL_GAS } from '../../aggregator/gasModel.js';
 import type { QueueItem } from '../../protocol/slots.js';
 import { contractArtifact } from '../../verifier-contract/compile.js';
 import { deployCode } from '../../verifier-contract/deploy.js';
@@ -122,6 +123,35 @@ describe('withdrawals', () => {
       expect(await world.rollup.credits(recipient, 0)).toBe(50n);
       expect(gasUsed).toBeLessThan(700_000n);
     }
+  });
+
+  it('A14: cost at most what a node quotes for them, also where recipient or token take all the gas that they get', async () => {
+    const greedyToken = await (await hostile('GreedyToken')).getAddress();
+    const { asset } = await world.rollup.registerAsset(greedyToken);
+    await (await new Contract(greedyToken, ERC20, world.signers[0]).getFunction('mint')(world.address(0), 500n)).wait();
+    await fund(asset, 500n);
+    const greedy = (await (await hostile('GreedyRecipient')).getAddress()).toLowerCase();
+    const fresh = `0x${'ab'.repeat(20)}`;
+    const gasOfOne = async (transfer: object): Promise<number> => {
+      const undo = await world.snapshot();
+      const { gasUsed } = await world.settle({ transfers: [transfer as ReturnType<typeof withdrawal>] });
+      await undo();
+      return Number(gasUsed);
+    };
+    const plain = await gasOfOne({ records: [world.record({})] });
+    const added = async (recipient: string, id: number) => (await gasOfOne(withdrawal(recipient, 50n, id))) - plain;
+    const [kind, wild, newcomer, token] = [
+      await added(world.address(CLIENT), 0),
+      await added(greedy, 0),
+      await added(fresh, 0),
+      await added(fresh, asset),
+    ];
+    const most = { native: gasOf(WITHDRAWAL_GAS.native), token: gasOf(WITHDRAWAL_GAS.token) };
+    expect([kind, newcomer, wild].filter((gas) => gas > most.native || gas < 5_000)).toEqual([]);
+    expect(wild).toBeGreaterThan(0.9 * most.native);
+    expect(token).toBeLessThanOrEqual(most.token);
+    expect(token).toBeGreaterThan(0.9 * most.token);
+    expect(await world.rollup.credits(fresh, asset)).toBe(0n);
   });
 
   it('deferred, are paid out by claim: to the account at anyone’s call, elsewhere at its own', async () => {

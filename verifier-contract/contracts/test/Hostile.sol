@@ -111,6 +111,21 @@ contract RefusingRecipient {
     }
 }
 
+/// Pays nothing out and uses all the gas it gets for that.
+contract GreedyToken is BareToken {
+    uint256 private _sink;
+
+    function transfer(address, uint256) external returns (bool) {
+        while (true) ++_sink;
+        return true;
+    }
+
+    function transferFrom(address from, address to, uint256 value) external returns (bool) {
+        _move(from, to, value);
+        return true;
+    }
+}
+
 /// Uses all the gas it gets.
 contract GreedyRecipient {
     uint256 private _sink;
