@@ -3,12 +3,15 @@
  * and chain at the moment of asking; nothing is remembered for it. Parts that cannot be asked now are left out, so that
  * the picture of a half-broken node still shows the other half.
  */
-import type { TransferRow, TransferState } from '../ledger/schema.js';
+import type { RecordHash, TransferRow, TransferState } from '../ledger/schema.js';
+import { hexToBytes } from '../protocol/bytes.js';
 import type { CircuitName } from '../protocol/circuit.js';
 import type { EvmAddress, Hex } from '../protocol/flavor.js';
+import { decodeRecord, type TransferRecord } from '../protocol/record.js';
 import type { LaneCounts } from '../queue/farm.js';
 import type { Lane } from '../queue/farmOptions.js';
 import type { NodeContext } from './context.js';
+import type { ProvenWhere } from './quote.js';
 import type { WorkerRecord } from './workerRecords.js';
 
 /** States in which a transfer is still under way. */
@@ -30,6 +33,8 @@ export interface WorkerInspection {
   readonly concurrency: number;
   /** What a proof takes there, as it says, by lane; empty where it did not measure. */
   readonly provingMs: Readonly<Partial<Record<Lane, number>>>;
+  /** It let a job fall, and where others serve it gets none for a while (resting.ts). */
+  readonly rests?: true;
 }
 
 export interface NodeInspection {
@@ -54,7 +59,21 @@ export interface NodeInspection {
   readonly contractQueue: { readonly waiting: number; readonly oldestSeconds: number; readonly delaySeconds: number };
   /** In wei; absent while the chain cannot be asked. */
   readonly money?: { readonly settler: EvmAddress; readonly balanceWei: bigint; readonly gasPriceWei: bigint };
-  readonly lastSettlement?: { readonly tx: Hex; readonly block: number; readonly transfers: number; readonly gasUsed?: bigint };
+  readonly lastSettlement?: SettlementInspection;
+  /** Gas that a quote counts with; absent where no fees are asked. */
+  readonly quotedGas?: Readonly<Record<ProvenWhere, number>>;
+}
+
+export interface SettlementInspection {
+  readonly tx: Hex;
+  readonly block: number;
+  readonly transfers: number;
+  /** Absent while the chain cannot be asked. */
+  readonly gasUsed?: bigint;
+  /** Per gas, as paid. */
+  readonly gasPriceWei?: bigint;
+  /** What the fees of its transfers leave to the operator; absent where no fees are asked, and where somebody else settled. */
+  readonly feesWei?: bigint;
 }
 
 export async function inspect(ctx: NodeContext, problems: Readonly<Record<string, string>>): Promise<NodeInspection> {
@@ -87,6 +106,7 @@ export async function inspect(ctx: NodeContext, problems: Readonly<Record<string
     ...(farm === undefined ? {} : { farm }),
     ...(money === undefined ? {} : { money }),
     ...(lastSettlement === undefined ? {} : { lastSettlement }),
+    ...(ctx.policy.fees.required ? { quotedGas: ctx.quotes.gasPerTransfer() } : {}),
   };
 }
 
@@ -105,7 +125,7 @@ function ageMs(nowMs: number, sinceMs: readonly number[]): number {
   return sinceMs.reduce((oldest, since) => Math.max(oldest, nowMs - since), 0);
 }
 
-async function farmOf({ effects: { queue } }: NodeContext): Promise<NodeInspection['farm']> {
+async function farmOf({ effects: { queue }, resting }: NodeContext): Promise<NodeInspection['farm']> {
   const [counts, provingMs, workers] = await Promise.all([queue.counts(), queue.recentProvingMs(), queue.workers()]);
   const lanes = Object.entries(counts).map(([name, count]) => {
     const lane = name as CircuitName;
@@ -113,7 +133,8 @@ async function farmOf({ effects: { queue } }: NodeContext): Promise<NodeInspecti
     return { lane, ...count, ...(median === undefined ? {} : { provingMs: median }) };
   });
   const seen = workers.map(({ address, lanes: served, sealKeyUntil, concurrency = 1, provingMs: says = {} }) => {
-    return { address, lanes: served, sealKeyUntil, concurrency, provingMs: says };
+    const rests = resting.has(address) ? ({ rests: true } as const) : {};
+    return { address, lanes: served, sealKeyUntil, concurrency, provingMs: says, ...rests };
   });
   return { lanes, workers: seen };
 }
@@ -127,12 +148,20 @@ async function lastSettlementOf(ctx: NodeContext): Promise<NodeInspection['lastS
   const last = ctx.view.settled.last;
   if (last === undefined) return undefined;
   const receipt = await ifAnswered(ctx.effects.chain.receipt(last.tx));
+  const isPaid = ctx.policy.fees.required && ctx.journal.read.transactions.get(last.tx) !== undefined;
   return {
     tx: last.tx,
     block: last.block.number,
     transfers: last.records.length,
-    ...(receipt === undefined ? {} : { gasUsed: receipt.gasUsed }),
+    ...(receipt === undefined ? {} : { gasUsed: receipt.gasUsed, gasPriceWei: receipt.gasPriceWei }),
+    ...(isPaid ? { feesWei: ctx.quotes.incomeWei(last.records.flatMap((id) => recordOf(ctx, id))) } : {}),
   };
+}
+
+/** Forced transfers are not the node's: they paid the contract. */
+function recordOf({ journal }: NodeContext, id: RecordHash): TransferRecord[] {
+  const row = journal.read.transfers.get(id);
+  return row === undefined ? [] : [decodeRecord(hexToBytes(row.record))];
 }
 
 function contractQueueOf({ view, queueDelaySeconds }: NodeContext): NodeInspection['contractQueue'] {

@@ -101,6 +101,8 @@ export interface TransactionReceipt {
   readonly succeeded: boolean;
   readonly block: BlockRef;
   readonly gasUsed: bigint;
+  /** Wei per gas that was paid. */
+  readonly gasPriceWei: bigint;
 }
 
 export interface ChainPort {

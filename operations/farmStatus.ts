@@ -1,12 +1,16 @@
 /** The node's state in words: what `tacit farm status` prints. */
-import type { LaneInspection, NodeInspection, WorkerInspection } from '../aggregator/inspect.js';
+import type { LaneInspection, NodeInspection, SettlementInspection, WorkerInspection } from '../aggregator/inspect.js';
 import type { WorkerRecord } from '../aggregator/workerRecords.js';
 import { backlogOf } from './backlog.js';
 
 /** A node's inspection as it crosses HTTP: amounts of wei are decimal strings. */
 export type FarmStatus = Omit<NodeInspection, 'money' | 'lastSettlement'> & {
   readonly money?: { readonly settler: string; readonly balanceWei: string; readonly gasPriceWei: string };
-  readonly lastSettlement?: { readonly tx: string; readonly block: number; readonly transfers: number; readonly gasUsed?: string };
+  readonly lastSettlement?: Omit<SettlementInspection, 'gasUsed' | 'gasPriceWei' | 'feesWei'> & {
+    readonly gasUsed?: string;
+    readonly gasPriceWei?: string;
+    readonly feesWei?: string;
+  };
 };
 
 const GWEI = 1e9;
@@ -23,8 +27,13 @@ export function farmStatusOf(inspection: NodeInspection): FarmStatus {
   };
 }
 
-function settlementOf({ gasUsed, ...rest }: NonNullable<NodeInspection['lastSettlement']>): NonNullable<FarmStatus['lastSettlement']> {
-  return { ...rest, ...(gasUsed === undefined ? {} : { gasUsed: String(gasUsed) }) };
+function settlementOf({ gasUsed, gasPriceWei, feesWei, ...rest }: SettlementInspection): NonNullable<FarmStatus['lastSettlement']> {
+  return {
+    ...rest,
+    ...(gasUsed === undefined ? {} : { gasUsed: String(gasUsed) }),
+    ...(gasPriceWei === undefined ? {} : { gasPriceWei: String(gasPriceWei) }),
+    ...(feesWei === undefined ? {} : { feesWei: String(feesWei) }),
+  };
 }
 
 /** Several lines, the first of them the verdict. */
@@ -80,9 +89,10 @@ function laneLine({ lane, waiting, active, failed, provingMs }: LaneInspection):
 }
 
 /** With what its proofs take, where it has measured them. */
-function workerLine({ address, lanes, concurrency, provingMs }: WorkerInspection): string {
+function workerLine({ address, lanes, concurrency, provingMs, rests }: WorkerInspection): string {
   const served = lanes.map((lane) => (provingMs[lane] === undefined ? lane : `${lane} (${seconds(provingMs[lane])})`));
-  return `  worker ${address}  ${concurrency > 1 ? `${concurrency} at a time: ` : ''}${served.join(', ')}`;
+  const rest = rests === true ? '; rests, for it let a job fall' : '';
+  return `  worker ${address}  ${concurrency > 1 ? `${concurrency} at a time: ` : ''}${served.join(', ')}${rest}`;
 }
 
 function chainLines({ chain, contractQueue, money, lastSettlement }: FarmStatus): string[] {
@@ -97,15 +107,22 @@ function chainLines({ chain, contractQueue, money, lastSettlement }: FarmStatus)
       : [
           `Money       ${(Number(money.balanceWei) / ETHER).toFixed(4)} coins at ${money.settler}; gas ${(Number(money.gasPriceWei) / GWEI).toFixed(2)} gwei`,
         ]),
-    ...(lastSettlement === undefined
-      ? []
-      : [`Last        ${lastSettlement.transfers} transfers in ${lastSettlement.tx}${gasText(lastSettlement)}`]),
+    ...(lastSettlement === undefined ? [] : settlementLines(lastSettlement)),
   ];
 }
 
-function gasText({ gasUsed, transfers }: NonNullable<FarmStatus['lastSettlement']>): string {
-  if (gasUsed === undefined) return '';
-  return transfers === 0 ? `, ${gasUsed} gas` : `, ${gasUsed} gas, ${Math.round(Number(gasUsed) / transfers)} a transfer`;
+/** What it carried, and what it cost beside what its fees bring. */
+function settlementLines({ transfers, tx, gasUsed, gasPriceWei, feesWei }: NonNullable<FarmStatus['lastSettlement']>): string[] {
+  const each = transfers === 0 ? '' : `, ${Math.round(Number(gasUsed) / transfers)} a transfer`;
+  const last = `Last        ${transfers} transfer${transfers === 1 ? '' : 's'} in ${tx}`;
+  if (gasUsed === undefined || gasPriceWei === undefined) return [last];
+  const cost = `cost ${coins(BigInt(gasUsed) * BigInt(gasPriceWei))} coins`;
+  const fees = feesWei === undefined ? '' : `; its fees leave ${coins(BigInt(feesWei))}`;
+  return [`${last}, ${gasUsed} gas${each}`, `            ${cost}${fees}`];
+}
+
+function coins(wei: bigint): string {
+  return (Number(wei) / ETHER).toFixed(6);
 }
 
 function seconds(ms: number): string {

@@ -64,6 +64,10 @@ function nodeGauges(registry: Registry) {
     balance: gauge('settler_balance_wei', 'What the settling account holds'),
     gasPrice: gauge('gas_price_wei', 'Fee per gas that a settlement would offer now'),
     gasPerTransfer: gauge('last_settlement_gas_per_transfer', 'Gas of the last settlement, divided by its transfers'),
+    quotedGas: gauge('quoted_gas_per_transfer', 'Gas that fee quotes count with, by who proves (home, farm)', ['prover']),
+    paidGasPrice: gauge('last_settlement_gas_price_wei', 'Wei per gas that the last settlement paid'),
+    cost: gauge('last_settlement_cost_wei', 'What the last settlement cost'),
+    fees: gauge('last_settlement_fees_wei', 'What the fees of its transfers leave to the operator; 0 where no fees are asked'),
   };
 }
 
@@ -85,9 +89,21 @@ function setGauges(gauges: ReturnType<typeof nodeGauges>, now: NodeInspection): 
     gauges.balance.set(Number(now.money.balanceWei));
     gauges.gasPrice.set(Number(now.money.gasPriceWei));
   }
-  const { lastSettlement } = now;
-  if (lastSettlement?.gasUsed !== undefined && lastSettlement.transfers > 0)
-    gauges.gasPerTransfer.set(Number(lastSettlement.gasUsed) / lastSettlement.transfers);
+  setCostGauges(gauges, now);
+}
+
+function setCostGauges(gauges: ReturnType<typeof nodeGauges>, { lastSettlement, quotedGas }: NodeInspection): void {
+  if (quotedGas !== undefined) {
+    gauges.quotedGas.set({ prover: 'home' }, quotedGas.proven);
+    gauges.quotedGas.set({ prover: 'farm' }, quotedGas.sealed);
+  }
+  const { gasUsed, gasPriceWei, feesWei = 0n, transfers = 0 } = lastSettlement ?? {};
+  if (gasUsed === undefined || gasPriceWei === undefined) return;
+  if (transfers > 0) gauges.gasPerTransfer.set(Number(gasUsed) / transfers);
+  gauges.paidGasPrice.set(Number(gasPriceWei));
+  // Of one settlement, both: an alert compares them.
+  gauges.cost.set(Number(gasUsed * gasPriceWei));
+  gauges.fees.set(Number(feesWei));
 }
 
 function setFarmGauges(gauges: ReturnType<typeof nodeGauges>, now: NodeInspection): void {

@@ -87,8 +87,8 @@ export class RpcChain implements ChainPort {
   async receipt(hash: Hex): Promise<TransactionReceipt | undefined> {
     const receipt = await onChain('read a receipt', () => this.provider.getTransactionReceipt(hash));
     if (receipt === null) return undefined;
-    const { status, blockNumber: number, blockHash, gasUsed } = receipt;
-    return { hash, succeeded: status === 1, block: { number, hash: blockHash }, gasUsed };
+    const { status, blockNumber: number, blockHash, gasUsed, gasPrice: gasPriceWei } = receipt;
+    return { hash, succeeded: status === 1, block: { number, hash: blockHash }, gasUsed, gasPriceWei };
   }
 
   /** "Nonce too low" may also mean that another transaction took the place. */

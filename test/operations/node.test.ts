@@ -90,7 +90,7 @@ describe('a node that is watched', () => {
     const text = describeFarm(status);
     expect(text).toContain(`node of ${world.domain.contract} on chain 31337: all well`);
     expect(text).toMatch(/1 worker; \d tasks? open/);
-    expect(text).toMatch(/Last {8}1 transfers in 0x[0-9a-f]{64}, \d+ gas/);
+    expect(text).toMatch(/Last {8}1 transfer in 0x[0-9a-f]{64}, \d+ gas, \d+ a transfer\n {12}cost 0\.\d{6} coins\n?$/);
   });
 
   it('shows the queue’s board to who knows the password, and lets nobody change a job', async () => {
