@@ -59,6 +59,8 @@ export interface NodePolicy {
   readonly pendingTransfers: number;
   /** Sealed transfers wait at most so long for others to share a proof with (grouping.ts). */
   readonly groupAfterMs: number;
+  /** A worker that has taken a job says within this, signed, that it has looked and goes on to prove; else it is taken for silent. */
+  readonly reportLimitMs: number;
   /** A worker that has kept a job longer than this is taken for silent, and the work is given out again. */
   readonly proofLimitMs: Readonly<Record<CircuitName, number>>;
   /** How long a worker's check of a sealed transfer reserves its nullifiers. */
@@ -105,6 +107,8 @@ export const DEFAULT_POLICY: NodePolicy = {
   groupAfterMs: 10_000,
   // Some ten times what two slow cores take.
   proofLimitMs: { transfer_1: 60_000, transfer_8: 180_000, update_2: 90_000, update_8: 180_000, update_32: 600_000 },
+  // Opening and checking eight transfers takes a second or two.
+  reportLimitMs: 30_000,
   leaseMs: 60_000,
   pairWaitMs: 60_000,
   queueTimeoutMs: 5_000,

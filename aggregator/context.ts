@@ -19,6 +19,7 @@ import type { ChainView } from './chainView.js';
 import type { NodeConfig, NodePolicy } from './config.js';
 import type { EventHub } from './eventHub.js';
 import type { QuoteBook } from './quote.js';
+import type { RestingWorkers } from './resting.js';
 import type { RosterKeeper } from './rosterKeeper.js';
 import type { Turn } from './turn.js';
 import type { WorkerRecords } from './workerRecords.js';
@@ -66,6 +67,11 @@ export interface NodeContext {
   /** Workers that refused a transfer which another then proved: passed over while there are others, until a restart. */
   readonly contradicted: Set<EvmAddress>;
   readonly records: WorkerRecords;
+  readonly resting: RestingWorkers;
+  /** To whom this run's gateway gave a task last, and whether that lease still holds, by task. */
+  readonly handed: Map<string, { readonly worker: EvmAddress; holds(): Promise<boolean> }>;
+  /** When a task's job was taken, as its worker says, and when the node first saw that, by task. */
+  readonly takenMs: Map<string, { readonly saidMs: number; readonly seenMs: number }>;
   /** Tasks that the queue has news of. */
   readonly dirtyTasks: Set<string>;
   /** Why the farm's queue cannot be relied on now; undefined while it can (queueWatch.ts). */

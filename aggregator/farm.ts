@@ -54,15 +54,35 @@ async function collect(ctx: NodeContext, task: FarmTaskRow): Promise<void> {
   }
 }
 
-/** A worker that is alive keeps its lock, whether it proves or not: it has as long as a slow machine needs. */
+/**
+ * A worker that is alive keeps its lock, whether it proves or not: it has as long as a slow machine needs, if it has signed that
+ * it proves, and can be held to that; else as long as it takes to look at the job.
+ */
 async function isSilent(ctx: NodeContext, task: FarmTaskRow): Promise<boolean> {
-  const sinceMs = await ctx.effects.queue.activeSinceMs(task.id);
-  return sinceMs !== undefined && ctx.nowMs() - sinceMs > ctx.policy.proofLimitMs[circuitOf(ctx, task)];
+  const keptMs = await howLongKept(ctx, task);
+  const { proofLimitMs, reportLimitMs } = ctx.policy;
+  if (keptMs > proofLimitMs[circuitOf(ctx, task)]) return true;
+  if (keptMs <= reportLimitMs) return false;
+  const progress = await ctx.effects.queue.progress(task.id);
+  return progress === undefined || !isGenuineProgress(task.id, progress, ctx.domain);
+}
+
+/** By the node's clock: what the queue has is the clock of whoever took the job. 0 where nobody has it. */
+async function howLongKept(ctx: NodeContext, { id }: FarmTaskRow): Promise<number> {
+  const saidMs = await ctx.effects.queue.activeSinceMs(id);
+  if (saidMs === undefined) return 0;
+  const known = ctx.takenMs.get(id);
+  // Another time is another taking.
+  const seenMs = known?.saidMs === saidMs ? known.seenMs : ctx.nowMs();
+  ctx.takenMs.set(id, { saidMs, seenMs });
+  return ctx.nowMs() - seenMs;
 }
 
 /** The same work under another id; what the silent worker may still hand over is not looked at. */
 async function giveToAnother(ctx: NodeContext, task: FarmTaskRow): Promise<void> {
   ctx.log(`farm: ${task.id} was taken and not answered`);
+  const handed = ctx.handed.get(task.id);
+  if (handed !== undefined && (await handed.holds())) ctx.resting.dropped(handed.worker, 'keeps a job and says nothing');
   const reason = 'PROVER_SILENT: taken and not answered in time';
   ctx.records.lapse(task.id, workOf(task));
   await (task.kind === 'transfer' ? transfersFailed(ctx, task, reason) : updateFailed(ctx, task, reason));

@@ -22,6 +22,7 @@ import { GAS_MODEL, gasOf, slotGas } from './gasModel.js';
 import { returnSealed } from './giveBack.js';
 import { GROUP_CIRCUIT, GROUP_SIZE, type Group, groupWaiting, type WaitingTransfer } from './grouping.js';
 import { fieldOf } from './hex.js';
+import { partnerOf } from './pairs.js';
 import { planTransferTask, publishPlanned } from './tasks.js';
 
 /** Failures of groups after which a transfer is tried alone: what breaks a group is found that way. */
@@ -30,7 +31,7 @@ const GROUP_ATTEMPTS = 2;
 /** Gives tasks to what has waited enough. @returns how many tasks were planned */
 export async function groupDue(ctx: NodeContext): Promise<number> {
   await returnStale(ctx);
-  const rows = waitingRows(ctx).filter((row) => !paysNothing(ctx, row));
+  const rows = waitingRows(ctx).filter((row) => !isHalf(ctx, row) && !paysNothing(ctx, row));
   if (rows.length === 0) return 0;
   const atHand = await ctx.roster.eligible(Math.floor(ctx.nowMs() / 1000));
   const workers = takesGroups(ctx) ? groupWorkers(ctx, atHand) : [];
@@ -94,16 +95,21 @@ function isUsable(ctx: NodeContext, anchor: string): boolean {
   }
 }
 
-/** A pair of which neither half pays would ride along in a group for nothing. */
-function paysNothing(ctx: NodeContext, { id, record, pairedWith }: TransferRow): boolean {
-  const partner = ctx.live.get(pairedWith ?? '');
-  if (!ctx.policy.fees.required || partner?.pairedWith !== id) return false;
-  return [record, partner.record].every((bytes) => decodeRecord(hexToBytes(bytes)).fee === 0n);
+/** Half of a pair whose other half is not here: it may never settle, so nobody proves it. Its seal runs out. */
+function isHalf(ctx: NodeContext, row: TransferRow): boolean {
+  return row.pairedWith !== undefined && partnerOf(ctx, row) === undefined;
 }
 
-function groupWorkers({ contradicted, records }: NodeContext, atHand: readonly WorkerAnnouncement[]): WorkerAnnouncement[] {
+/** A pair of which neither half pays, from before fees were asked, would ride along in a group for nothing. */
+function paysNothing(ctx: NodeContext, row: TransferRow): boolean {
+  const partner = partnerOf(ctx, row);
+  if (!ctx.policy.fees.required || partner === undefined) return false;
+  return [row.record, partner.record].every((bytes) => decodeRecord(hexToBytes(bytes)).fee === 0n);
+}
+
+function groupWorkers({ contradicted, resting, records }: NodeContext, atHand: readonly WorkerAnnouncement[]): WorkerAnnouncement[] {
   const able = atHand.filter(({ lanes }) => lanes.includes(GROUP_CIRCUIT));
-  const trusted = able.filter(({ address }) => !contradicted.has(address) && records.standing(address) === 'good');
+  const trusted = able.filter(({ address }) => !contradicted.has(address) && !resting.has(address) && records.standing(address) === 'good');
   return trusted.length > 0 ? trusted : able;
 }
 
@@ -138,7 +144,10 @@ async function planGroup(ctx: NodeContext, group: Group, atHand: readonly Worker
   });
 }
 
-/** Readers who refused a member, or whose refusals were found untrue, while somebody else is at hand. */
+/**
+ * Readers who refused a member, or whose refusals were found untrue, while somebody else is at hand. The second opinion on what was
+ * refused is asked of the one that has done most: two newcomers alone send no payment back.
+ */
 function passedOver(
   ctx: NodeContext,
   members: readonly TransferRow[],
@@ -150,8 +159,13 @@ function passedOver(
     ...ctx.records.unwelcome(),
     ...members.flatMap(({ refusals = [] }) => refusals.map(({ worker }) => worker)),
   ]);
-  const others = atHand.some(({ address, lanes }) => provers.includes(address) && lanes.includes(circuit) && !refused.has(address));
-  if (!others) return [];
+  const able = atHand.filter(({ address, lanes }) => provers.includes(address) && lanes.includes(circuit));
+  const others = able.map(({ address }) => address).filter((address) => !refused.has(address));
+  if (others.length === 0) return [];
+  if (members.some(({ refusals = [] }) => refusals.length > 0)) {
+    const judge = others.reduce((best, address) => (ctx.records.rank(address) > ctx.records.rank(best) ? address : best));
+    for (const address of others) if (address !== judge) refused.add(address);
+  }
   // Who cannot read all leaves it alone anyway; so the list is no longer than a seal's, which a job's contract allows.
   const readers = members.map((row) => new Set(sealOf(row).recipients.map(({ address }) => address)));
   return [...refused].filter((worker) => readers.every((list) => list.has(worker)));

@@ -36,6 +36,7 @@ import { inspect, type NodeInspection, pendingTransfers } from './inspect.js';
 import { RpcNodeChain } from './nodeChain.js';
 import { QUEUE_CHECK_MS, watchQueue } from './queueWatch.js';
 import { QuoteBook, type QuoteTerms } from './quote.js';
+import { RestingWorkers } from './resting.js';
 import { RosterKeeper } from './rosterKeeper.js';
 import { sealDue } from './seal.js';
 import { makeService } from './service.js';
@@ -152,6 +153,9 @@ function makeContext(
     tasks: new Map(tasks.map((task) => [task.id, task])),
     contradicted: new Set(),
     records,
+    resting: new RestingWorkers(() => Date.now(), config.log ?? (() => {})),
+    handed: new Map(),
+    takenMs: new Map(),
     dirtyTasks: new Set(tasks.map(({ id }) => id)),
     queueTrouble: undefined,
     seenMs: new Map(),

@@ -85,8 +85,11 @@ async function putTask(ctx: NodeContext, task: FarmTaskRow): Promise<void> {
 
 /** Memory follows the journal. */
 export function noteTask(ctx: NodeContext, task: FarmTaskRow): void {
-  if (task.state === 'planned' || task.state === 'queued') ctx.tasks.set(task.id, task);
-  else ctx.tasks.delete(task.id);
+  if (task.state === 'planned' || task.state === 'queued') {
+    ctx.tasks.set(task.id, task);
+    return;
+  }
+  for (const open of [ctx.tasks, ctx.handed, ctx.takenMs]) open.delete(task.id);
 }
 
 function plan(ctx: NodeContext, tables: WriteTables, task: FarmTaskRow): void {

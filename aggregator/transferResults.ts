@@ -92,6 +92,7 @@ async function proven(ctx: NodeContext, task: FarmTaskRow, rows: readonly Transf
     ctx.contradicted.add(worker);
     await ctx.records.contradict(worker, row);
   }
+  ctx.resting.proved(result.prover);
   await ctx.records.proven(task.id, workOf(task), result.prover);
   for (const row of admitted) await confirm(ctx, row);
 }

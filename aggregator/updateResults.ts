@@ -40,6 +40,7 @@ export async function updateDone(ctx: NodeContext, task: FarmTaskRow, value: unk
     noteTask(ctx, { ...task, state: 'done' });
     ctx.seals = ctx.seals.map((entry) => (entry.index === seal.index ? proven : entry));
     ctx.inputs.delete(seal.index);
+    ctx.resting.proved(result.prover);
     await ctx.records.proven(task.id, workOf(task), result.prover);
   } catch (error) {
     if (!(error instanceof TacitError)) throw error;

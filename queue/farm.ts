@@ -142,11 +142,15 @@ export class FarmQueue implements QueuePort {
     return found !== undefined && (await found.job.isActive()) ? found.job.processedOn : undefined;
   }
 
-  /** An active job cannot be removed under its worker: it is left to finish, and its result then expires unread. */
+  /**
+   * An active job cannot be removed under its worker: it is left to finish, and its result then expires unread. One that failed
+   * stays for its day: it is a dead letter, which somebody may want to look into.
+   */
   async forget(id: string): Promise<void> {
     const found = await this.#find(id);
     this.#laneOf.delete(id);
-    await found?.job.remove().catch(() => {});
+    if (found === undefined || (await found.job.isFailed())) return;
+    await found.job.remove().catch(() => {});
   }
 
   /** Ends when the returned function is called. The listener must not throw. */

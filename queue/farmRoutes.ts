@@ -7,18 +7,20 @@
  *   POST /v1/farm/leases             waits for a job (long poll): 200 with it, 204 when none came in time
  *   POST /v1/farm/leases/{renew,progress,answer,failure,return}
  *
+ * A worker has, and waits for, as many jobs as it announced that it proves (hands.ts).
  * A lease's token begins with the address that it was given to, so a restarted node knows its leases without having kept them.
  * Bodies carry sealed jobs and tokens: none of them is logged.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { TacitError } from '../protocol/errors.js';
+import { isTacitError, TacitError } from '../protocol/errors.js';
 import type { Domain } from '../protocol/record.js';
 import { announcementShape, isGenuine, type WorkerAnnouncement } from './announce.js';
 import type { BullLeases } from './bullLeases.js';
 import { parseFarmAnswer, parseFarmProgress } from './contracts.js';
 import { LANES, type Lane, LOCK_DURATION_MS } from './farmOptions.js';
-import type { LeaseRef } from './lease.js';
+import { Hands } from './hands.js';
+import type { Lease, LeaseRef } from './lease.js';
 import { loginShape, type WorkerLogin } from './login.js';
 import type { FarmSessions, Session } from './sessions.js';
 import { documented, parseWith } from './shapes.js';
@@ -48,10 +50,11 @@ const failureShape = z.strictObject({ ...refMembers, code: z.string().regex(/^[A
 type Handle<T> = (body: T, session: Session, reply: FastifyReply) => Promise<unknown>;
 
 export function addFarmRoutes(app: FastifyInstance, door: FarmDoor): void {
+  const hands = new Hands();
   addSessionRoutes(app, door);
-  addBoardRoutes(app, door);
-  addTakeRoute(app, door);
-  addLeaseRoutes(app, door);
+  addBoardRoutes(app, door, hands);
+  addTakeRoute(app, door, hands);
+  addLeaseRoutes(app, door, hands);
 }
 
 function addSessionRoutes(app: FastifyInstance, { sessions }: FarmDoor): void {
@@ -71,7 +74,7 @@ function addSessionRoutes(app: FastifyInstance, { sessions }: FarmDoor): void {
   });
 }
 
-function addBoardRoutes(app: FastifyInstance, { domain, sessions, leases }: FarmDoor): void {
+function addBoardRoutes(app: FastifyInstance, { domain, sessions, leases }: FarmDoor, hands: Hands): void {
   const schema = described('Put the worker’s signed line on the board, for fifteen seconds', announcementShape);
   app.put('/v1/farm/announcement', { schema, validatorCompiler: () => () => true }, async (request, reply) => {
     const session = sessions.of(request.headers.authorization);
@@ -82,6 +85,7 @@ function addBoardRoutes(app: FastifyInstance, { domain, sessions, leases }: Farm
         expected: 'its address, circuits and seal key, signed by it',
       });
     await leases.announce(line);
+    hands.announced(line.address, line.concurrency ?? 1);
     return reply.status(204).send();
   });
   app.delete('/v1/farm/announcement', { schema: described('Take the line down') }, async (request, reply) => {
@@ -90,7 +94,7 @@ function addBoardRoutes(app: FastifyInstance, { domain, sessions, leases }: Farm
   });
 }
 
-function addTakeRoute(app: FastifyInstance, { sessions, leases, take }: FarmDoor): void {
+function addTakeRoute(app: FastifyInstance, { sessions, leases, take }: FarmDoor, hands: Hands): void {
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
   let open = 0;
@@ -102,25 +106,32 @@ function addTakeRoute(app: FastifyInstance, { sessions, leases, take }: FarmDoor
     if (foreign !== undefined)
       throw new TacitError('LANE_CLOSED', 'not a circuit of this login', { expected: session.circuits.join(', '), got: foreign });
     if (open >= OPEN_POLLS) throw new TacitError('NODE_BUSY', 'too many workers wait for jobs', { retryable: true });
+    const withdrawHand = hands.reach(session.worker);
+    let lease: Lease | undefined;
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const timeUp = new AbortController();
     const timer = setTimeout(() => timeUp.abort(), TAKE_WAIT_MS);
     open++;
     try {
-      const lease = await take(lanes, session.worker, AbortSignal.any([gone.signal, closing.signal, timeUp.signal]));
+      lease = await take(lanes, session.worker, AbortSignal.any([gone.signal, closing.signal, timeUp.signal]));
       if (lease === undefined) return await reply.status(204).send();
       // Nobody is there to have it.
-      if (gone.signal.aborted) return void (await leases.giveBack(lease).catch(() => {}));
+      if (gone.signal.aborted) {
+        const { lane: back, id, token } = lease;
+        lease = undefined;
+        return void (await leases.giveBack({ lane: back, id, token }).catch(() => {}));
+      }
       return { ...lease, leaseMs: LOCK_DURATION_MS };
     } finally {
       clearTimeout(timer);
       open--;
+      withdrawHand(lease);
     }
   });
 }
 
-function addLeaseRoutes(app: FastifyInstance, { sessions, leases }: FarmDoor): void {
+function addLeaseRoutes(app: FastifyInstance, { sessions, leases }: FarmDoor, hands: Hands): void {
   const route = <T extends LeaseRef>(name: string, summary: string, shape: z.ZodType, handle: Handle<T>): void => {
     const schema = described(summary, shape, 204);
     app.post(`/v1/farm/leases/${name}`, { schema, validatorCompiler: () => () => true }, async (request: FastifyRequest, reply) => {
@@ -128,7 +139,14 @@ function addLeaseRoutes(app: FastifyInstance, { sessions, leases }: FarmDoor): v
       const body = parseWith<T>(shape, request.body, 'REQUEST_MALFORMED', name);
       if (!body.token.startsWith(`${session.worker}.`))
         throw new TacitError('LEASE_LOST', 'the job is no longer this worker’s', { got: body.id });
-      await handle(body, session, reply);
+      try {
+        await handle(body, session, reply);
+      } catch (error) {
+        if (isTacitError(error, 'LEASE_LOST')) hands.ended(session.worker, body);
+        throw error;
+      }
+      if (name === 'renew' || name === 'progress') hands.renewed(session.worker, body);
+      else hands.ended(session.worker, body);
       return reply.status(204).send();
     });
   };

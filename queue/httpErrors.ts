@@ -31,6 +31,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   MEDIA_TYPE: 415,
   RANGE_UNSATISFIABLE: 416,
   NODE_BUSY: 429,
+  HANDS_FULL: 429,
   INTERNAL: 500,
 };
 

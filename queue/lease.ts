@@ -25,6 +25,11 @@ export interface Lease extends LeaseRef {
   readonly job: FarmJob;
 }
 
+/** Who was given a lease: its token begins with the address (bullLeases.ts). */
+export function workerOfToken({ token }: Pick<LeaseRef, 'token'>): EvmAddress {
+  return token.slice(0, token.indexOf('.'));
+}
+
 /** Why a job could not be done: no more than this leaves the worker, for a message might quote a witness. */
 export interface JobFailure {
   readonly code: string;

@@ -37,6 +37,8 @@ export const CHALLENGE_SECONDS = 60;
 export const SESSION_MS = 600_000;
 /** As many workers as a farm of several rosters has, each with a session that it has just left. */
 const MAX_SESSIONS = 512;
+/** Machines that share a key, or a session that was just left. */
+const SESSIONS_EACH = 8;
 const HALF_BYTES = 16;
 const TOKEN_BYTES = 32;
 
@@ -45,8 +47,8 @@ export class FarmSessions {
   readonly #secret = randomBytes(TOKEN_BYTES);
   /** By hash of the token. */
   readonly #sessions = new Map<string, Session>();
-  /** Used nonces, and when they would have expired (milliseconds). */
-  readonly #used = new Map<Hex, number>();
+  /** Nonces with the worker that used them, and when they would have expired (milliseconds). */
+  readonly #used = new Map<string, number>();
 
   constructor(parameters: SessionParameters) {
     this.#parameters = parameters;
@@ -66,13 +68,12 @@ export class FarmSessions {
     this.#forgetOld();
     this.#checkChallenge(login, host);
     assertLoginSigned(login, this.#parameters.domain);
-    // Remembered only when it is signed, so that nobody can use another's challenge up.
-    if (this.#used.has(login.nonce))
-      throw new TacitError('LOGIN_REPLAYED', 'this challenge was used before', { expected: 'a fresh challenge' });
-    this.#used.set(login.nonce, login.expires * 1000);
+    // Remembered only when it is signed, and by whom, so that nobody can use up a challenge that another was given.
+    const use = `${login.nonce} ${login.worker}`;
+    if (this.#used.has(use)) throw new TacitError('LOGIN_REPLAYED', 'this challenge was used before', { expected: 'a fresh challenge' });
+    this.#used.set(use, login.expires * 1000);
     this.assertWelcome(login.worker);
-    // Whoever floods the node with logins pushes the oldest out, and those log in again.
-    for (const hash of this.#sessions.keys()) if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete(hash);
+    this.#makeRoom(login.worker);
     const token = randomBytes(TOKEN_BYTES).toString('hex');
     const { worker, circuits, sealKey } = login;
     const expiresMs = this.#now() + SESSION_MS;
@@ -111,6 +112,13 @@ export class FarmSessions {
       throw new TacitError('LOGIN_NONCE', 'this node has not given out this challenge since its start', { expected: 'a fresh challenge' });
     if (expires * 1000 <= this.#now())
       throw new TacitError('LOGIN_EXPIRED', 'the challenge has expired', { expected: `within ${CHALLENGE_SECONDS} s`, got: `${expires}` });
+  }
+
+  /** Whoever floods the node with logins pushes out its own sessions; a crowd, the oldest: and those log in again. */
+  #makeRoom(worker: EvmAddress): void {
+    const own = [...this.#sessions].flatMap(([hash, session]) => (session.worker === worker ? [hash] : []));
+    for (const hash of own.slice(0, Math.max(0, own.length - SESSIONS_EACH + 1))) this.#sessions.delete(hash);
+    for (const hash of this.#sessions.keys()) if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete(hash);
   }
 
   #mac(random: Uint8Array, expires: number): Uint8Array {

@@ -17,6 +17,7 @@ const LANES = ['transfer_1', 'transfer_8', 'update_8', 'update_32'] as const;
 const POLICY: Partial<NodePolicy> = { updateCircuits: ['update_8', 'update_32'], groupAfterMs: 60_000, sealAfterMs: 300 };
 /** Liars have names of their own: what they are charged stays with them from test to test. */
 const [LIAR_KEY, DENIER_KEY] = [new Uint8Array(32).fill(0x71), new Uint8Array(32).fill(0x72)];
+const TWIN_KEYS = [new Uint8Array(32).fill(0x73), new Uint8Array(32).fill(0x74)];
 /** Generous: the machine may be busy. */
 const LIMIT_MS = 50_000;
 let world: World;
@@ -31,7 +32,7 @@ beforeAll(async () => {
 afterEach(async () => {
   // A liar that stopped would stand on the board until its line runs out, and later tests would wait for that.
   const board = new AnnouncementBoard(world.redis.url, world.domain);
-  for (const key of [LIAR_KEY, DENIER_KEY]) await board.withdraw(evmAddressOfKey(key));
+  for (const key of [LIAR_KEY, DENIER_KEY, ...TWIN_KEYS]) await board.withdraw(evmAddressOfKey(key));
   board.close();
   await node.stop();
   for (const worker of workers.splice(0)) await worker.stop();
@@ -243,6 +244,27 @@ describe('what is wrong with one member', () => {
     expect(statuses.map(({ status }) => status)).toEqual(records.map(() => 'settled'));
     expect(refusals).toBeGreaterThan(0);
     expect(statuses[0]?.prover).toBe(honest.address);
+  }, 60_000);
+
+  it('A15: two newcomers who refuse together send no true payment back: the second opinion is asked of who has done most', async () => {
+    let refusals = 0;
+    const twins = TWIN_KEYS.map((key): Partial<SimulatedWorkerOptions> => {
+      const refuse: SimulatedWorkerOptions['refuse'] = ({ sealed: members }) => {
+        refusals++;
+        return members.map((_, index) => ({ index, code: 'TRANSFER_T8' }));
+      };
+      return { key, lanes: ['transfer_1'], refuse };
+    });
+    // Slow enough that the twins get their share; it has proven things in the tests before.
+    const slow: SimulatedWorkerOptions['at'] = async (phase, job) => {
+      if (phase === 'proving' && job.kind === 'transfer') await new Promise((resolve) => setTimeout(resolve, 200));
+    };
+    const roster = await open({}, [{ lanes: ['transfer_1', 'update_8', 'update_32'], at: slow }, ...twins]);
+    const [records, anchor] = [fresh(8), await anchorNow()];
+    for (const record of records) await client.submit(sealed(record, anchor, roster));
+    const statuses = await settledAll(records);
+    expect(refusals).toBeGreaterThan(0);
+    expect(statuses.map(({ status, prover }) => [status, prover])).toEqual(records.map(() => ['settled', workers[0]?.address]));
   }, 60_000);
 
   it('A15: a worker that refuses what the node made up does not hold a group up for ever', async () => {

@@ -6,6 +6,7 @@ import type { LeasePort } from '../../queue/lease.js';
 import { signLogin, type WorkerLogin } from '../../queue/login.js';
 import { type RunningRedis, startRedis } from '../../queue/redis.js';
 import { CHALLENGE_SECONDS, FarmSessions, SESSION_MS } from '../../queue/sessions.js';
+import { until } from '../aggregator/world.js';
 import { code } from '../prover/code.js';
 import { FAR_FUTURE_SECONDS, type FarmGateway, keyOf, lineOf, openLeasesOf, startFarmGateway } from './leaseSupport.js';
 import { DOMAIN } from './smallNode.js';
@@ -56,6 +57,28 @@ describe('a login', () => {
     expect(await refused(login)).toBe('LOGIN_REPLAYED');
     // Its twin over a fresh challenge is another login.
     expect(await refused(await signed())).not.toBe('LOGIN_REPLAYED');
+  });
+
+  it('over a challenge that another was given takes nothing from it', async () => {
+    open();
+    const challenge = sessions.challenge();
+    const thief = evmAddressOfKey(keyOf(4));
+    sessions.login(await signed({ ...challenge, worker: thief }, DOMAIN, keyOf(4)), HOST);
+    const login = await signed(challenge);
+    expect(await refused(login)).toBe('nothing thrown');
+    expect(await refused(login)).toBe('LOGIN_REPLAYED');
+  });
+
+  it('again and again pushes out the worker’s own sessions and nobody else’s', async () => {
+    open();
+    const { token } = sessions.login(await signed(), HOST);
+    const flood: string[] = [];
+    for (let n = 0; n < 20; n++)
+      flood.push(sessions.login(await signed({ worker: evmAddressOfKey(keyOf(4)) }, DOMAIN, keyOf(4)), HOST).token);
+    expect(sessions.of(`Bearer ${token}`).worker).toBe(WORKER);
+    const alive = [];
+    for (const mine of flood) alive.push((await code(() => sessions.of(`Bearer ${mine}`))) === 'nothing thrown');
+    expect(alive).toEqual(flood.map((_, n) => n >= flood.length - 8));
   });
 
   it('that is late → LOGIN_EXPIRED, and cannot be made longer → LOGIN_NONCE', async () => {
@@ -198,6 +221,41 @@ describe('a worker at a gateway', () => {
       400,
       'REQUEST_MALFORMED',
     ]);
+  });
+
+  it('waits for as many jobs as it proves at a time, and one more; others wait beside it', async () => {
+    const authorization = `Bearer ${requests.at(-1)?.token}`;
+    const gone = new AbortController();
+    const poll = () =>
+      fetch(`${gateway.url}/v1/farm/leases`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ lanes: ['update_2'] }),
+        signal: gone.signal,
+      });
+    const answered: number[] = [];
+    const polls = Array.from({ length: 5 }, () =>
+      poll().then(
+        ({ status }) => answered.push(status),
+        () => {},
+      ),
+    );
+    await until(
+      () => answered.length,
+      (count) => count >= 3,
+      'three refused',
+    );
+    expect(answered).toEqual([429, 429, 429]);
+    expect(await errorOf(await poll())).toEqual([429, 'HANDS_FULL']);
+    const [other, waiting] = [await openLeasesOf({ node: gateway.url }, keyOf(5), LANES), new AbortController()];
+    await other.announce(await lineOf(keyOf(5), LANES, DOMAIN, signerFromKey(keyOf(5))));
+    const nothing = other.take(LANES, waiting.signal);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    waiting.abort();
+    expect(await nothing).toBeUndefined();
+    await other.close();
+    gone.abort();
+    await Promise.all(polls);
   });
 
   it('a node that is not there, or is none, is named', async () => {
