@@ -14,6 +14,7 @@ interface DevOptions {
   readonly workers: string;
   readonly rpcPort: string;
   readonly nodePort: string;
+  readonly opsPort: string;
 }
 
 /** A wallet that waits for a block on top of its settlement shall not wait for the next payment. */
@@ -25,7 +26,7 @@ Examples:
   tacit dev --dir ./my-devnet --workers 1 --rpc-port 9545
 
 It prints what wallets and auditors need (RPC, contract, node, assets) and writes the private key of a funded L1
-account to <dir>/faucet.key. Everything ends with the command; the folder is new each time.`;
+account to <dir>/faucet.key, and Redis' URL to <dir>/redis.url. Everything ends with the command; the folder is new each time.`;
 
 export function registerDev(program: Command): void {
   const command = program
@@ -35,6 +36,7 @@ export function registerDev(program: Command): void {
     .option('--workers <n>', 'worker processes', '2')
     .option('--rpc-port <port>', "port of the chain's RPC", '8545')
     .option('--node-port <port>', "port of the node's gateway", '8080')
+    .option('--ops-port <port>', "port of the node's server for operators: `tacit farm status`", '9464')
     .addHelpText('after', EXAMPLES);
   runs<DevOptions>(command, (options) => runDev(options, command.opts<{ json?: boolean }>().json === true));
 }
@@ -48,13 +50,18 @@ async function runDev(options: DevOptions, json: boolean): Promise<CommandResult
     workers: wholeNumber('workers', options.workers),
     rpcPort: wholeNumber('rpc-port', options.rpcPort),
     nodePort: wholeNumber('node-port', options.nodePort),
+    opsPort: wholeNumber('ops-port', options.opsPort),
     idleBlockMs: IDLE_BLOCK_MS,
     log: say,
     onProgress: ({ circuit, phase, fraction }) => bars.report(`${phase} ${circuit}`, fraction),
   });
   try {
     bars.close();
-    const facts = { ...factsOf(devnet), faucetKeyFile: writeSecret(join(dir, 'faucet.key'), devnet.accounts[2]?.privateKey ?? ''), dir };
+    const files = {
+      faucetKeyFile: writeSecret(join(dir, 'faucet.key'), devnet.accounts[2]?.privateKey ?? ''),
+      redisUrlFile: writeSecret(join(dir, 'redis.url'), devnet.redisUrl),
+    };
+    const facts = { ...factsOf(devnet), ...files, workerKeyFiles: devnet.workers.map(({ name }) => join(dir, `${name}.json`)), dir };
     // The facts are wanted while the devnet runs, so they do not wait for the command's result.
     process.stdout.write(`${json ? toJson(facts) : describe(facts)}\n`);
     const ended = await untilEnd();
@@ -64,11 +71,18 @@ async function runDev(options: DevOptions, json: boolean): Promise<CommandResult
   }
 }
 
-function factsOf({ rpcUrl, rollup, nodeUrl, assets, redis, domain }: Devnet) {
-  return { rpcUrl, chainId: domain.chainId, contract: rollup.address, nodeUrl, assets, redis };
+function factsOf({ rpcUrl, rollup, nodeUrl, opsUrl, assets, redis, domain }: Devnet) {
+  return { rpcUrl, chainId: domain.chainId, contract: rollup.address, nodeUrl, opsUrl, assets, redis };
 }
 
-function describe(facts: ReturnType<typeof factsOf> & { faucetKeyFile: string; dir: string }): string {
+interface Files {
+  readonly faucetKeyFile: string;
+  readonly redisUrlFile: string;
+  readonly workerKeyFiles: readonly string[];
+  readonly dir: string;
+}
+
+function describe(facts: ReturnType<typeof factsOf> & Files): string {
   const assets = facts.assets.map(
     ({ id, symbol, token }) => `  asset ${id}     ${symbol}${id === 0 ? '' : ` at ${token} (anybody may mint)`}`,
   );
@@ -77,8 +91,10 @@ function describe(facts: ReturnType<typeof factsOf> & { faucetKeyFile: string; d
     `  RPC         ${facts.rpcUrl} (chain ${facts.chainId})`,
     `  contract    ${facts.contract}`,
     `  node        ${facts.nodeUrl}`,
+    `  operators   ${facts.opsUrl ?? 'none'} (tacit farm status --node URL)`,
     ...assets,
-    `  Redis       ${facts.redis}`,
+    `  Redis       ${facts.redis}; its URL is in ${facts.redisUrlFile}`,
+    `  workers     ${facts.workerKeyFiles.join(', ') || 'none'}`,
     `  L1 key      ${facts.faucetKeyFile} (an account with 10,000 ETH; insecure, known to everybody)`,
     `  logs        ${join(facts.dir, 'logs')}`,
     '',

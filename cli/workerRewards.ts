@@ -40,16 +40,16 @@ export function registerWorkerRewards(group: Command): void {
   const rewards = group
     .command('rewards')
     .description('what the contract owes to a worker, per asset')
-    .requiredOption('--rpc <url>', 'JSON-RPC of the chain')
-    .requiredOption('--contract <address>', 'rollup contract')
+    .requiredOption('--rpc <url>', 'JSON-RPC of the chain', process.env.TACIT_RPC)
+    .requiredOption('--contract <address>', 'rollup contract', process.env.TACIT_CONTRACT)
     .option('--keys <file>', 'worker keys')
     .option('--account <address>', 'the address that is paid, where the keys are elsewhere');
   runs<RewardFlags>(rewards, showRewards);
   const claim = group
     .command('claim')
     .description('have everything paid out that the contract owes to a worker')
-    .requiredOption('--rpc <url>', 'JSON-RPC of the chain')
-    .requiredOption('--contract <address>', 'rollup contract')
+    .requiredOption('--rpc <url>', 'JSON-RPC of the chain', process.env.TACIT_RPC)
+    .requiredOption('--contract <address>', 'rollup contract', process.env.TACIT_CONTRACT)
     .requiredOption('--keys <file>', 'worker keys')
     .option('--to <address>', 'pay out to this address instead of the worker’s own')
     .option('--payer-key-file <file>', 'private key (mode 600) of another account that pays the gas; not with --to');

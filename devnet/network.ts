@@ -40,6 +40,8 @@ export interface DevnetOptions {
   readonly idleBlockMs?: number;
   /** Port of the node's gateway; any free one where absent. */
   readonly nodePort?: number;
+  /** Port of the node's server for operators; none where absent. */
+  readonly opsPort?: number;
   /** A batch that is not full is sealed when its oldest transfer has waited so long. Default 2,000. */
   readonly sealAfterMs?: number;
   /** Threads of one proof of one worker. */
@@ -63,12 +65,16 @@ export interface DevnetGround {
   /** Gives an L1 account money out of nowhere. @param wei hexadecimal */
   setBalance(account: EvmAddress, wei: Hex): Promise<void>;
   readonly redis: RedisKind;
+  /** Holds the password of a server that was started here. */
+  readonly redisUrl: string;
   /** Only the verifying keys are checked here: who proves checks the rest. */
   readonly artifacts: Readonly<Record<'transfer_1' | 'update_2', CheckedBuild>>;
 }
 
 export interface Devnet extends DevnetGround {
   readonly nodeUrl: string;
+  /** Where operators look, if a port was given. */
+  readonly opsUrl?: string;
   readonly workers: readonly RunningChild[];
   readonly node: RunningChild;
   readonly timesMs: { readonly artifacts: number; readonly start: number };
@@ -136,6 +142,7 @@ async function start(options: DevnetOptions, stops: Stops, stop: () => Promise<v
     assets,
     setBalance: async (account, wei) => void (await provider.send('anvil_setBalance', [account, wei])),
     redis: redis.kind,
+    redisUrl: redis.url,
     artifacts,
   };
   const onSpawn = (end: () => Promise<void>): void => void stops.children.push(end);
@@ -148,6 +155,7 @@ async function start(options: DevnetOptions, stops: Stops, stop: () => Promise<v
   return {
     ...ground,
     nodeUrl: node.facts.url ?? '',
+    ...(node.facts.ops === undefined ? {} : { opsUrl: node.facts.ops }),
     workers,
     node,
     timesMs: { artifacts: builtMs - startedMs, start: Date.now() - builtMs },
@@ -179,11 +187,12 @@ async function anvilOf({ rpcPort, idleBlockMs }: DevnetOptions, stops: Stops) {
 type ChildSetting = Pick<ChildCommand, 'logDir' | 'env' | 'onSpawn'>;
 
 function startNode({ rpcUrl, rollup, accounts }: DevnetGround, child: ChildSetting, options: DevnetOptions): Promise<RunningChild> {
-  const { dir, nodePort = 0, sealAfterMs = SEAL_AFTER_MS } = options;
+  const { dir, nodePort = 0, opsPort, sealAfterMs = SEAL_AFTER_MS } = options;
   const settlerKeyFile = writeSecret(join(dir, 'settler.key'), accountOf(accounts, 1).privateKey);
   const where = ['--rpc', rpcUrl, '--contract', rollup.address, '--data', join(dir, 'node'), '--port', String(nodePort)];
   const what = ['--settler-key-file', settlerKeyFile, '--update-circuits', 'update_2', '--seal-after-ms', String(sealAfterMs)];
-  return startChild({ ...child, name: 'node', args: ['node', ...where, ...what, ...NODE_POLICY] });
+  const watched = opsPort === undefined ? [] : ['--ops-port', String(opsPort)];
+  return startChild({ ...child, name: 'node', args: ['node', ...where, ...what, ...watched, ...NODE_POLICY] });
 }
 
 function startWorkers({ rpcUrl, rollup }: DevnetGround, child: ChildSetting, options: DevnetOptions): Promise<RunningChild[]> {
