@@ -187,9 +187,11 @@ async function run(ctx: NodeContext, closers: (() => Promise<void>)[]): Promise<
       problems[name] = text;
     }
   };
+  const learnPrice = async () => ctx.quotes.setGasPrice((await ctx.effects.chain.feeSuggestion()).maxFeePerGasWei);
+  await step('price', learnPrice);
   const tick = async (): Promise<void> => {
     await step('chain', () => watcher.follow());
-    await step('price', async () => ctx.quotes.setGasPrice((await ctx.effects.chain.feeSuggestion()).maxFeePerGasWei));
+    await step('price', learnPrice);
     if (ctx.nowMs() - askedAllMs >= ASK_ALL_MS) {
       askedAllMs = ctx.nowMs();
       for (const id of ctx.tasks.keys()) ctx.dirtyTasks.add(id);

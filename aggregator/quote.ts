@@ -53,7 +53,7 @@ export class QuoteBook {
   readonly #policy: FeePolicy;
   readonly #terms: QuoteTerms;
   #given: GasPriceQuote[] = [];
-  #latestWei = 0n;
+  #latestWei: bigint | undefined;
 
   /** @throws TacitError FEE_SHARES where the provers get all of a fee, so that no fee covers a settlement */
   constructor(policy: FeePolicy, terms: QuoteTerms) {
@@ -71,14 +71,15 @@ export class QuoteBook {
     this.#latestWei = priceWei;
   }
 
-  /** @throws TacitError ASSET_UNKNOWN for an asset without a price */
+  /** @throws TacitError ASSET_UNKNOWN for an asset without a price; GAS_PRICE_UNKNOWN (retryable) */
   quote(asset: AssetId, nowMs: number): FeeQuote {
     const validUntil = nowMs + this.#policy.quoteMs;
+    const latestWei = this.#price();
     this.#given = [
-      ...this.#given.filter(({ untilMs, priceWei }) => untilMs > nowMs && priceWei !== this.#latestWei),
-      { priceWei: this.#latestWei, untilMs: validUntil },
+      ...this.#given.filter(({ untilMs, priceWei }) => untilMs > nowMs && priceWei !== latestWei),
+      { priceWei: latestWei, untilMs: validUntil },
     ];
-    const priced = (gas: GasShare): Parts => this.#parts(asset, gas, this.#latestWei);
+    const priced = (gas: GasShare): Parts => this.#parts(asset, gas, latestWei);
     const [proven, sealed] = [priced(this.#gas('proven')), priced(this.#gas('sealed'))];
     const [native, token] = [priced(WITHDRAWAL_GAS.native), priced(WITHDRAWAL_GAS.token)];
     return {
@@ -87,14 +88,14 @@ export class QuoteBook {
       feeSealed: String(sum(sealed)),
       withdrawals: { native: String(sum(native)), token: String(sum(token)) },
       validUntil,
-      gasPriceWei: String(this.#latestWei),
+      gasPriceWei: String(latestWei),
       parts: { proven: texts(proven), sealed: texts(sealed), native: texts(native), token: texts(token) },
     };
   }
 
   /**
    * Checks that a record pays for itself at a price quoted lately.
-   * @throws TacitError FEE_TOO_LOW, FEE_ASSET
+   * @throws TacitError FEE_TOO_LOW, FEE_ASSET, GAS_PRICE_UNKNOWN (retryable)
    */
   assertPays(record: TransferRecord, where: ProvenWhere, nowMs: number): void {
     const { fee, feeAsset } = record;
@@ -105,7 +106,7 @@ export class QuoteBook {
 
   /**
    * Checks that one half of a pair pays for both, each by where it is proven, or each half for itself.
-   * @throws TacitError PAIR_UNDERPAID, FEE_ASSET
+   * @throws TacitError PAIR_UNDERPAID, FEE_ASSET, GAS_PRICE_UNKNOWN (retryable)
    */
   assertPairPays(halves: readonly [PricedTransfer, PricedTransfer], nowMs: number): void {
     if (!this.#policy.required) return;
@@ -142,10 +143,17 @@ export class QuoteBook {
         expected: Object.keys(this.#policy.prices).join(', '),
         got: `${asset}`,
       });
-    const honoured = [this.#latestWei, ...this.#given.filter(({ untilMs }) => untilMs > nowMs).map(({ priceWei }) => priceWei)];
-    const [lowest = this.#latestWei] = honoured.sort((a, b) => (a < b ? -1 : 1));
+    const latestWei = this.#price();
+    const honoured = [latestWei, ...this.#given.filter(({ untilMs }) => untilMs > nowMs).map(({ priceWei }) => priceWei)];
+    const [lowest = latestWei] = honoured.sort((a, b) => (a < b ? -1 : 1));
     const feeFor = (gas: GasShare): bigint => sum(this.#parts(asset, gas, lowest));
     return transfers.reduce((fee, { where, record }) => fee + feeFor(this.#gas(where)) + withdrawalFee(record, feeFor), 0n);
+  }
+
+  /** One that was never asked for is none that nothing costs. */
+  #price(): bigint {
+    if (this.#latestWei !== undefined || !this.#policy.required) return this.#latestWei ?? 0n;
+    throw new TacitError('GAS_PRICE_UNKNOWN', 'the node has not heard of a gas price since its start', { retryable: true });
   }
 
   #parts(asset: AssetId, gas: GasShare, priceWei: bigint): Parts {

@@ -75,6 +75,16 @@ describe('fee quotes', () => {
     expect(code(() => book.assertPays(record, 'proven', 1_001))).toBe('FEE_TOO_LOW');
   });
 
+  it('are not given before a gas price is known, and nothing is let in for nothing meanwhile', () => {
+    const book = new QuoteBook(policy, TERMS);
+    expect(code(() => book.quote(0, 0))).toBe('GAS_PRICE_UNKNOWN');
+    expect(code(() => book.assertPays(recordOf(1), 'proven', 0))).toBe('GAS_PRICE_UNKNOWN');
+    book.setGasPrice(1_000n);
+    expect(code(() => book.assertPays(recordOf(1), 'proven', 1))).toBe('FEE_TOO_LOW');
+    const free = new QuoteBook({ ...policy, required: false }, TERMS);
+    expect(free.quote(0, 0)).toMatchObject({ feeProven: '0', gasPriceWei: '0' });
+  });
+
   it('bind a pair: what one half pays, or both, is held against where each is proven', () => {
     const book = new QuoteBook(policy, TERMS);
     book.setGasPrice(1_000n);
