@@ -66,6 +66,31 @@ describe.each([BASE_FIELD, SCALAR_FIELD])('prime field $name', (field) => {
     }
   });
 
+  it('inverses of thousands: a·a⁻¹ = 1, in place too, and of values that are not reduced', () => {
+    const scratch = harness.alloc(4096);
+    const [at, unreduced, out] = [harness.alloc(64), harness.alloc(64), harness.alloc(64)];
+    const next = seeded(SEED + 2);
+    const powers = Array.from({ length: 254 }, (_, i) => 1n << BigInt(i));
+    const many = [...powers, ...powers.map((power) => prime - power), ...Array.from({ length: 4000 }, () => next(prime))];
+    for (const a of many) {
+      harness.put(field, [a], at);
+      // a − 2a: a stored value that may be negative.
+      harness.run(`${name}_add`, out, at, at);
+      harness.run(`${name}_sub`, unreduced, at, out);
+      for (const [from, expected] of [
+        [at, 1n],
+        [unreduced, prime - 1n],
+      ] as const) {
+        harness.run(`${name}_inverse`, out, from, scratch);
+        harness.run(`${name}_mul`, out, out, at);
+        expect(harness.get(field, out), `${a}`).toBe(modulo(expected, prime));
+      }
+      harness.run(`${name}_inverse`, at, at, scratch);
+      harness.run(`${name}_mul`, out, at, unreduced);
+      expect(harness.get(field, out), `${a}`).toBe(prime - 1n);
+    }
+  });
+
   it('long chains of sums and differences stay exact', () => {
     const next = seeded(SEED + 1);
     const [x, y] = [harness.alloc(64), harness.alloc(64)];

@@ -38,6 +38,8 @@ export interface Arithmetic {
   butterfly(f: FunctionBuilder, a: Element, b: Element, w: Element): [sum: Element, difference: Element];
   /** ± a: the negative where the 64-bit mask is −1, a itself where it is 0. */
   negateWhere(f: FunctionBuilder, mask: Local, a: Element): Element;
+  /** Settled 1/a, and 0 for 0, where the backend knows better than to take a power. */
+  inverse?(f: FunctionBuilder, a: Element): Element;
   /** The representative in [0, p) of a·factor/R, for a stored a and a constant factor in [0, p). */
   canonicalProduct(f: FunctionBuilder, a: Element, factor: bigint): Element;
   /** Writes a representative in [0, p) as 32 little-endian bytes. */

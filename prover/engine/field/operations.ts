@@ -126,6 +126,15 @@ function definePower(
   });
 }
 
+/** (d, a, scratch): by the backend's own method, or as a^(p−2). */
+function defineInverse(module: ModuleBuilder, arithmetic: Arithmetic, mul: FunctionRef, square: FunctionRef, oneAt: number): FunctionRef {
+  const { field, inverse } = arithmetic;
+  if (!inverse) return definePower(module, arithmetic, 'inverse', field.prime - 2n, mul, square, oneAt);
+  return module.func(`${field.name}_inverse`, pointers(3), [], (f) => {
+    arithmetic.store(f, f.param(0), inverse(f, arithmetic.load(f, f.param(1))));
+  });
+}
+
 /** Loops a body over n items with two running pointers. */
 function eachOf(f: FunctionBuilder, n: Local, d: Local, dStep: number, a: Local, aStep: number, body: () => void): void {
   f.while(
@@ -205,7 +214,7 @@ export function definePrimeField(module: ModuleBuilder, arithmetic: Arithmetic):
     mulDiff: define('mulDiff', 4, (f, a, b, c, e) => product(f, a, looseDifference(f, b as Element, c as Element), e)),
     mulByDiff: define('mulByDiff', 3, (f, a, b, c) => product(f, a, looseDifference(f, b as Element, c as Element))),
     squareMinus: define('squareMinus', 3, (f, a, b, c) => arithmetic.square(f, a, looseSum(f, b as Element, c as Element))),
-    inverse: definePower(module, arithmetic, 'inverse', field.prime - 2n, mul, square, oneAt),
+    inverse: defineInverse(module, arithmetic, mul, square, oneAt),
     rootPower: definePower(module, arithmetic, 'rootPower', (field.prime - 3n) / 4n, mul, square, oneAt),
     canonical: define('canonical', 1, (f, a) => arithmetic.canonicalProduct(f, a, one)),
     isZero: module.func(`${name}_isZero`, [I32], [I32], (f) => {

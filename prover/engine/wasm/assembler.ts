@@ -127,6 +127,7 @@ export const i32 = {
   store8: store(0x3a, 0),
   store16: store(0x3b, 1),
   eqz: unary(0x45),
+  ctz: unary(0x68),
   eq: binary(0x46),
   ne: binary(0x47),
   ltU: binary(0x49),

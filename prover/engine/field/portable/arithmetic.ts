@@ -8,7 +8,8 @@
 import { at, type FunctionBuilder, I32, I64, i32, i64, type Local, type Operand, select } from '../../wasm/assembler.js';
 import type { Arithmetic, Element } from '../arithmetic.js';
 import type { Field } from '../parameters.js';
-import { PORTABLE, toLimbs } from '../representation.js';
+import { PORTABLE, powerOfTwo, toLimbs } from '../representation.js';
+import { emitInverse } from './inversion.js';
 import {
   addLimbs,
   estimatePrimes,
@@ -94,6 +95,13 @@ function maybeEqualOrZero(inverse: number, a: Operand, b: Operand): Operand {
 
 export function portableArithmetic(field: Field): Arithmetic {
   const parameters = portableParameters(field);
+  const constant = (f: FunctionBuilder, value: bigint): Local[] => toLimbs(PORTABLE, value).map((limb) => f.let(I64, i64.const(limb)));
+  const canonicalProduct: Arithmetic['canonicalProduct'] = (f, a, factor) => {
+    const prime = parameters.limbs.map((limb) => i64.const(limb));
+    let value: Element = montgomery(f, parameters, [{ a, b: constant(f, factor) }], { addend: prime });
+    for (let i = 0; i < SUBTRACTIONS; i++) value = subtractOnce(f, parameters, value);
+    return value;
+  };
   return {
     representation: PORTABLE,
     field,
@@ -114,13 +122,12 @@ export function portableArithmetic(field: Field): Arithmetic {
       return [sum, normalise(f, difference)];
     },
     negateWhere: (f, mask, a) => a.map((limb) => f.let(I64, i64.sub(i64.xor(limb, mask), mask))),
-    canonicalProduct: (f, a, factor) => {
-      const constant = toLimbs(PORTABLE, factor).map((limb) => f.let(I64, i64.const(limb)));
-      const prime = parameters.limbs.map((limb) => i64.const(limb));
-      let value: Element = montgomery(f, parameters, [{ a, b: constant }], { addend: prime });
-      for (let i = 0; i < SUBTRACTIONS; i++) value = subtractOnce(f, parameters, value);
-      return value;
+    inverse: (f, a) => {
+      // Out of Montgomery form and back into it.
+      const inverse = emitInverse(f, parameters, canonicalProduct(f, a, 1n));
+      return montgomery(f, parameters, [{ a: inverse, b: constant(f, powerOfTwo(field, 2 * PORTABLE.montgomeryBits)) }]);
     },
+    canonicalProduct,
     pack: packLimbs,
     unpack: unpackLimbs,
     maybeEqualOrZero: (_, a, b) => maybeEqualOrZero(parameters.inverse, a, b),
