@@ -35,4 +35,4 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 /** What `npm test` plays, at its small scale. */
-export const SMOKE: readonly string[] = ['crash-everywhere', 'workers-killed', 'redis-trouble', 'rpc-trouble'];
+export const SMOKE: readonly string[] = ['crash-everywhere', 'workers-killed', 'redis-trouble', 'rpc-trouble', 'takeover'];

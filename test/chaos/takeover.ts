@@ -13,12 +13,25 @@ import { auditChain, auditJournal, auditNode } from './audit.js';
 import { Followers } from './followers.js';
 import type { NodeChild } from './nodeChild.js';
 import { freePort } from './redisServer.js';
-import { defineScenario, type Report } from './scenario.js';
+import { defineScenario, type Report, type Scale } from './scenario.js';
 import { type Scene, withScene } from './scene.js';
-import { EVERY_ACT, Workload } from './workload.js';
+import { type Act, EVERY_ACT, Workload } from './workload.js';
 
 const DELAY_PASSED_SECONDS = 700;
 const SUCCESSOR_ACCOUNT = 2;
+
+/** What simulated people do beside the real wallets: before the end, promised and unsettled at the end, on L1 after it, with the second node. */
+interface Acts {
+  readonly before: readonly Act[];
+  readonly promised: readonly ('proven' | 'withdrawal')[];
+  readonly waiting: readonly Act[];
+  readonly moved: readonly Act[];
+}
+
+const ACTS: Readonly<Record<Scale, Acts>> = {
+  smoke: { before: [], promised: ['proven'], waiting: ['deposit', 'forced'], moved: ['deposit'] },
+  full: { before: EVERY_ACT, promised: ['proven', 'withdrawal'], waiting: ['deposit', 'forced', 'deposit'], moved: EVERY_ACT },
+};
 
 export const takeover = defineScenario(
   'takeover',
@@ -59,7 +72,7 @@ async function playStranger(scene: Scene, report: Report): Promise<void> {
     );
     const journalDir = await scene.folder();
     const second = await takeOver(scene, report, estate, { journalDir, settlerKey: key, successor: true });
-    const moved = await bringAgain(scene, estate, second.url);
+    const moved = await bringAgain(scene, report, estate, second.url);
     await people.follow(second.url, operator, report);
     // A payment waits for the next item of the contract's queue to be overdue; anybody's deposit will do.
     await passDelay(scene);
@@ -84,7 +97,7 @@ async function playReturn(scene: Scene, report: Report): Promise<void> {
   const estate = await lose(scene, report, first, () => worker.kill());
   const journalDir = await scene.folder();
   const second = await takeOver(scene, report, estate, { journalDir });
-  const moved = await bringAgain(scene, estate, second.url);
+  const moved = await bringAgain(scene, report, estate, second.url);
   await moved.settled();
   report.did('the second node served the queue, the payments that had been promised by the first, and new ones');
   await auditNode(second, report, [moved]);
@@ -103,11 +116,11 @@ async function lose(
 ): Promise<Estate> {
   const { world } = scene;
   const before = new Workload(world, first.url);
-  await before.act(EVERY_ACT);
+  await before.act(ACTS[report.scale].before);
   await before.settled();
   await world.provider.send('evm_setAutomine', [false]);
   const orphaned = new Workload(world, first.url, 50);
-  await orphaned.act(['proven', 'withdrawal']);
+  await orphaned.act(ACTS[report.scale].promised);
   await morePromises();
   await alsoKill();
   await first.kill();
@@ -116,9 +129,9 @@ async function lose(
   await world.provider.send('anvil_dropAllTransactions', []);
   await world.provider.send('evm_setAutomine', [true]);
   const waiting = new Workload(world, first.url, 80);
-  await waiting.act(['deposit', 'forced', 'deposit']);
+  await waiting.act(ACTS[report.scale].waiting);
   await passDelay(scene);
-  report.did('the operator was killed, journal and Redis lost, promises unsettled; two deposits and a forced transfer wait past the delay');
+  report.did('the operator was killed, journal and Redis lost, promises unsettled; deposits and a forced transfer wait past the delay');
   return { before, orphaned, waiting };
 }
 
@@ -133,11 +146,11 @@ async function takeOver(scene: Scene, report: Report, { waiting }: Estate, chang
 }
 
 /** To the second node: what the first had promised, and new things. */
-async function bringAgain({ world }: Scene, { orphaned }: Estate, url: string): Promise<Workload> {
+async function bringAgain({ world }: Scene, report: Report, { orphaned }: Estate, url: string): Promise<Workload> {
   const moved = new Workload(world, url, 100);
   for (const submission of orphaned.transfers.values()) await moved.submit(submission);
   for (const [recipient, wei] of orphaned.recipients) moved.recipients.set(recipient, wei);
-  await moved.act(EVERY_ACT);
+  await moved.act(ACTS[report.scale].moved);
   return moved;
 }
 
