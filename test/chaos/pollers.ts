@@ -13,13 +13,13 @@ export interface PollersOrder {
 }
 
 export interface PollersReport {
-  readonly polls: number;
+  readonly pollsPerSecond: number;
   /** No answer, or one that is no success. */
   readonly failed: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Processor time of the pollers themselves. */
-  readonly cpuMs: number;
+  /** What the pollers themselves take of a processor. */
+  readonly cpuPercent: number;
 }
 
 /** @returns a function that ends them and tells what they saw */
@@ -29,9 +29,9 @@ export async function startPollers(order: PollersOrder): Promise<() => Promise<P
   return async () => {
     const report = new Promise<PollersReport>((resolve) => child.once('message', (message) => resolve(message as PollersReport)));
     child.send('stop');
-    const { polls, ...rest } = await report;
+    const seen = await report;
     child.disconnect();
-    return { polls, ...rest };
+    return seen;
   };
 }
 

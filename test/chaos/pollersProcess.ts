@@ -6,6 +6,7 @@ import { quantile } from './quantile.js';
 const latenciesMs: number[] = [];
 let failed = 0;
 let running = true;
+let beganMs = 0;
 
 async function poll({ urls, count, everyMs }: PollersOrder, index: number): Promise<void> {
   // Spread over the period, each at its own moment of it.
@@ -32,18 +33,21 @@ function statusOf(url: string): Promise<number | undefined> {
 
 process.on('message', (message: PollersOrder | 'stop') => {
   if (message !== 'stop') {
+    beganMs = Date.now();
     for (let index = 0; index < message.count; index++) void poll(message, index);
     return;
   }
   running = false;
   latenciesMs.sort((a, b) => a - b);
   const { user, system } = process.cpuUsage();
+  const ranMs = Date.now() - beganMs;
   const report: PollersReport = {
-    polls: latenciesMs.length,
+    pollsPerSecond: (1_000 * latenciesMs.length) / ranMs,
     failed,
     p50Ms: quantile(latenciesMs, 0.5),
     p99Ms: quantile(latenciesMs, 0.99),
-    cpuMs: (user + system) / 1_000,
+    // Microseconds, of milliseconds.
+    cpuPercent: (user + system) / 10 / ranMs,
   };
   process.send?.(report);
 });

@@ -11,6 +11,7 @@ import { openBullLeases } from '../../queue/bullLeases.js';
 import { FarmQueue } from '../../queue/farm.js';
 import { consumeFarm } from '../../queue/farmWorker.js';
 import { checkRedis, compareVersions, type RunningRedis, startRedis } from '../../queue/redis.js';
+import { farmConnection } from '../../queue/redisClient.js';
 import { redactUrl } from '../../queue/redisUrl.js';
 import { code } from '../prover/code.js';
 import { settled } from '../prover/farmSupport.js';
@@ -121,6 +122,21 @@ describe('the embedded server', () => {
     await farm.close();
     await redis.stop();
   });
+});
+
+describe('a Redis that was away', () => {
+  it.each(['redis://127.0.0.1:6379', 'redis-sentinel://127.0.0.1:26379/farm'])(
+    'A16: is looked for every second, however long it was, at %s',
+    (url) => {
+      const { connection, close } = farmConnection(url);
+      const { retryStrategy } = connection as { retryStrategy: (times: number) => number };
+      // An hour of tries; BullMQ's own pauses are 20 s long after ten.
+      const pauses = Array.from({ length: 3_600 }, (_, times) => retryStrategy(times + 1));
+      expect(Math.min(...pauses)).toBeGreaterThan(0);
+      expect(Math.max(...pauses)).toBe(1_000);
+      close();
+    },
+  );
 });
 
 describe('what is said of a Redis', () => {
