@@ -5,7 +5,7 @@
  */
 import type { RecordHash, TransferRow, TransferState } from '../ledger/schema.js';
 import { hexToBytes } from '../protocol/bytes.js';
-import type { CircuitName } from '../protocol/circuit.js';
+import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import type { EvmAddress, Hex } from '../protocol/flavor.js';
 import { decodeRecord, type TransferRecord } from '../protocol/record.js';
 import type { LaneCounts } from '../queue/farm.js';
@@ -51,7 +51,14 @@ export interface NodeInspection {
   readonly farmTasks: number;
   readonly oldestTaskMs: number;
   /** Absent while Redis cannot be asked. */
-  readonly farm?: { readonly lanes: readonly LaneInspection[]; readonly workers: readonly WorkerInspection[] };
+  readonly farm?: {
+    /** Those that the contract has a key for, and any with jobs in them. */
+    readonly lanes: readonly LaneInspection[];
+    /** Those that get jobs. */
+    readonly workers: readonly WorkerInspection[];
+    /** Announced, and given nothing, with the reason. */
+    readonly unwelcome?: readonly { readonly address: EvmAddress; readonly reason: string }[];
+  };
   /** What is known of each worker that has ever answered: counts, points, standing. */
   readonly workerRecords: readonly WorkerRecord[];
   readonly chain: { readonly head: number; readonly headAgeSeconds: number; readonly settlements: number };
@@ -125,18 +132,24 @@ function ageMs(nowMs: number, sinceMs: readonly number[]): number {
   return sinceMs.reduce((oldest, since) => Math.max(oldest, nowMs - since), 0);
 }
 
-async function farmOf({ effects: { queue }, resting }: NodeContext): Promise<NodeInspection['farm']> {
+async function farmOf({ effects: { queue }, keys, resting, roster }: NodeContext): Promise<NodeInspection['farm']> {
   const [counts, provingMs, workers] = await Promise.all([queue.counts(), queue.recentProvingMs(), queue.workers()]);
-  const lanes = Object.entries(counts).map(([name, count]) => {
+  const lanes = Object.entries(counts).flatMap(([name, count]) => {
     const lane = name as CircuitName;
+    if (!keys.has(CIRCUITS[lane].id) && count.waiting + count.active + count.failed === 0) return [];
     const median = provingMs[lane];
-    return { lane, ...count, ...(median === undefined ? {} : { provingMs: median }) };
+    return [{ lane, ...count, ...(median === undefined ? {} : { provingMs: median }) }];
   });
-  const seen = workers.map(({ address, lanes: served, sealKeyUntil, concurrency = 1, provingMs: says = {} }) => {
+  const unwelcome = workers.flatMap(({ address }) => {
+    const reason = roster.refusal(address);
+    return reason === undefined ? [] : [{ address, reason }];
+  });
+  const served = workers.filter(({ address }) => roster.refusal(address) === undefined);
+  const seen = served.map(({ address, lanes: its, sealKeyUntil, concurrency = 1, provingMs: says = {} }) => {
     const rests = resting.has(address) ? ({ rests: true } as const) : {};
-    return { address, lanes: served, sealKeyUntil, concurrency, provingMs: says, ...rests };
+    return { address, lanes: its, sealKeyUntil, concurrency, provingMs: says, ...rests };
   });
-  return { lanes, workers: seen };
+  return { lanes, workers: seen, ...(unwelcome.length === 0 ? {} : { unwelcome }) };
 }
 
 async function moneyOf({ effects: { chain }, settler }: NodeContext): Promise<NodeInspection['money']> {

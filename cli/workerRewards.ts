@@ -6,7 +6,7 @@
 import type { Command } from 'commander';
 import { formatAmount } from '../client/amount.js';
 import { bytesToHex } from '../protocol/bytes.js';
-import { TacitError } from '../protocol/errors.js';
+import { isTacitError, TacitError } from '../protocol/errors.js';
 import { assertEvmAddress } from '../protocol/evmAddress.js';
 import type { Amount, EvmAddress } from '../protocol/flavor.js';
 import { WorkerKeys } from '../prover/workerKeys.js';
@@ -77,7 +77,13 @@ async function claimRewards(flags: ClaimFlags): Promise<CommandResult> {
     const claimed: (Reward & { readonly tx: string })[] = [];
     for (const { asset, amount } of await readRewards(rollup, keys.address)) {
       if (amount === 0n) continue;
-      const { hash, amount: paid } = await paying.claim(keys.address, asset.id, to);
+      const { hash, amount: paid } = await paying.claim(keys.address, asset.id, to).catch((error: unknown) => {
+        if (!isTacitError(error, 'FUNDS_TOO_LOW') || flags.payerKeyFile !== undefined) throw error;
+        throw new TacitError('FUNDS_TOO_LOW', 'the worker’s own account cannot pay the gas', {
+          expected: `some of the chain’s coin at ${keys.address}, or another account with --payer-key-file`,
+          cause: error,
+        });
+      });
       claimed.push({ asset, amount: paid, tx: hash });
     }
     return {

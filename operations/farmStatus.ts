@@ -72,6 +72,7 @@ function farmLines(status: FarmStatus): string[] {
     '  lane        waiting  active  failed  a proof takes',
     ...farm.lanes.map(laneLine),
     ...farm.workers.map(workerLine),
+    ...(farm.unwelcome ?? []).map(({ address, reason }) => `  no jobs for ${address}: ${reason}`),
     ...status.workerRecords.map(recordLine),
   ];
 }

@@ -30,6 +30,7 @@ export async function startAnnouncing({ leases, domain, keys, log, ...machine }:
   const timer = setInterval(() => {
     announce().then(
       () => {
+        if (trouble !== undefined) log('worker board: the line is up again');
         trouble = undefined;
       },
       (error: Error) => {

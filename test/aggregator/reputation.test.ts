@@ -5,6 +5,7 @@ import { newWorker, pointsAt, REPUTATION, standingAt, withFault, withProof, with
 import { WorkerRecords } from '../../aggregator/workerRecords.js';
 import type { JournalPort } from '../../ledger/effects.js';
 import type { WorkerFault, WorkerRow } from '../../ledger/schema.js';
+import { describeFarm, farmStatusOf } from '../../operations/farmStatus.js';
 import { bytesToHex, hexToBytes } from '../../protocol/bytes.js';
 import { evmAddressOfKey, signerFromKey } from '../../protocol/eip712.js';
 import { fieldToBytes } from '../../protocol/field.js';
@@ -206,6 +207,11 @@ describe('on a node', () => {
     expect(await codeOf(openAs(6))).toBe('WORKER_NOT_ADMITTED');
     const offRoster = await world.worker({}, 6);
     expect(await rosterNow()).not.toContain(honest);
+    // Whoever gets nothing is no hand of the farm, and is named with the reason.
+    const { workers = [], unwelcome } = (await node.inspect()).farm ?? {};
+    expect(workers.map(({ address }) => address)).not.toContain(honest);
+    expect(unwelcome).toContainEqual({ address: honest, reason: 'the operator has banned it' });
+    expect(describeFarm(farmStatusOf(await node.inspect()))).toContain(`no jobs for ${honest}: the operator has banned it`);
     await offRoster.stop();
   }, 60_000);
 

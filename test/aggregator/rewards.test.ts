@@ -162,6 +162,16 @@ describe('rewards', () => {
     });
     expect((await world.provider.getBalance(world.address(index))) - before).toBe(credit);
     expect(await tacit('claim', ...chain, '--keys', keys)).toMatchObject({ claimed: [] });
+    const poor = WORKERS[2] as number;
+    const poorKeys = await secret(
+      'poor.json',
+      JSON.stringify({ version: 1, account: world.anvil.accounts[poor]?.privateKey, sealKeys: [] }),
+    );
+    await world.provider.send('anvil_setBalance', [world.address(poor), '0x0']);
+    expect(await creditOf(world.address(poor), 0)).toBeGreaterThan(0n);
+    expect(await tacit('claim', ...chain, '--keys', poorKeys)).toMatchObject({
+      error: { code: 'FUNDS_TOO_LOW', expected: expect.stringContaining('--payer-key-file') },
+    });
     const thief = await secret(
       'thief.json',
       JSON.stringify({ version: 1, account: world.anvil.accounts[THIEF]?.privateKey, sealKeys: [] }),
