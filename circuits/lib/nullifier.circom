@@ -10,9 +10,9 @@
   bits for about a third of all hashes, would give the same note a second nullifier.
 */
 pragma circom 2.1.6;
-include "circomlib/circuits/bitify.circom";
 include "hash.circom";
 include "constants.circom";
+include "digest_bits.circom";
 
 template Nullifier() {
     signal input nk;
@@ -21,7 +21,7 @@ template Nullifier() {
     signal output nf;
 
     signal digest <== H(4)([nk, cm, pos, NULLIFIER_TAG()]); // T4
-    signal digestBit[254] <== Num2Bits_strict()(digest); // T4
+    signal digestBit[254] <== DigestBits()(digest); // T4
 
     var low = 0;
     for (var i = 0; i < NULLIFIER_BITS(); i++) { low += digestBit[i] * 2 ** i; }

@@ -13,11 +13,11 @@
 */
 pragma circom 2.1.6;
 include "circomlib/circuits/babyjub.circom";
-include "circomlib/circuits/bitify.circom";
 include "circomlib/circuits/comparators.circom";
 include "circomlib/circuits/escalarmulany.circom";
 include "circomlib/circuits/escalarmulfix.circom";
 include "constants.circom";
+include "digest_bits.circom";
 include "hash.circom";
 include "scalar_bits.circom";
 
@@ -35,7 +35,7 @@ template SpendSignature() {
 
     // B. The challenge, in the bits of its one representative below p.
     signal digest <== H(5)([r8x, r8y, ax, ay, m]); // T5
-    signal digestBit[254] <== Num2Bits_strict()(digest); // T5
+    signal digestBit[254] <== DigestBits()(digest); // T5
 
     // C. 8·A', not the identity (the only multiple of 8 with x = 0).
     signal doubled[4][2];

@@ -20,9 +20,9 @@ import { DOMAIN, USUAL, witness, world } from '../protocol/walletSupport.js';
 
 const PROVER = `0x${'33'.repeat(20)}`;
 /** Most constraints a transfer or a slot may take. */
-const LIMITS: Partial<Record<CircuitName, number>> = { transfer_1: 26_000, transfer_8: 26_000, update_2: 32_600, update_8: 25_500 };
+const LIMITS: Partial<Record<CircuitName, number>> = { transfer_1: 24_500, transfer_8: 24_500, update_2: 32_600, update_8: 25_500 };
 /** Exact counts; a change must be meant. */
-const COUNTS: Partial<Record<CircuitName, number>> = { transfer_1: 25_133, transfer_8: 197_088, update_2: 64_437, update_8: 200_571 };
+const COUNTS: Partial<Record<CircuitName, number>> = { transfer_1: 23_881, transfer_8: 187_072, update_2: 64_437, update_8: 200_571 };
 
 interface Snarkjs {
   groth16: {

@@ -28,6 +28,8 @@ import {
   withInput,
 } from './helpers/transferProver.js';
 
+/** Bits of l, and of the scalars in the circuit. */
+const SCALAR_BITS = 251n;
 const NOTHING = { asset: ASSET_A, value: 0n };
 let liar: Liar;
 let proofs: ForgedProofs;
@@ -78,6 +80,16 @@ function signWith(spend: bigint, key: Point, nonce = 99n, shift = 0n): (message:
   };
 }
 
+/** A signature whose S leaves room for S + l in the bits of a scalar. */
+function lowSignature(spend: bigint): (message: bigint) => Signed {
+  return (message) => {
+    let nonce = 1n;
+    let signed = signWith(spend, mulBase8(spend), nonce)(message);
+    while (signed.S + SUBGROUP_ORDER >= 2n ** SCALAR_BITS) signed = signWith(spend, mulBase8(spend), ++nonce)(message);
+    return signed;
+  };
+}
+
 /** Whether the liar reads this digest as digest + p. */
 const isShifted = (digest: bigint): boolean => digest < 2n ** 251n && (digest & 255n) === LIE.shiftedByte;
 
@@ -108,12 +120,13 @@ const forgeries: Forgery[] = [
   },
   {
     name: 'A2: T1: n′ + l for a second nullifier → the comparison with l − 1 breaks',
-    signals: (base) => first(base, { nk: base.inputs[0].nk + SUBGROUP_ORDER }),
-    place: /OneTimeKey\.ScalarBits\.aboveLast/,
+    // A scalar that leaves room for n' + l in the circuit's bits.
+    signals: (base) => first(base, { nk: (base.inputs[0].nk >> 4n) + SUBGROUP_ORDER }),
+    place: /OneTimeKey\.ScalarBits\.BitsAtMost\.equal/,
   },
   {
-    name: 'A2: T1: n′ + 2^253 for a second nullifier → the sum of 253 bits breaks',
-    signals: (base) => first(base, { nk: base.inputs[0].nk + 2n ** 253n, shadow: mulBase8(base.inputs[0].nk) }),
+    name: 'A2: T1: n′ + 2^251 for a second nullifier → the sum of 251 bits breaks',
+    signals: (base) => first(base, { nk: base.inputs[0].nk + 2n ** SCALAR_BITS, shadow: mulBase8(base.inputs[0].nk) }),
     place: /OneTimeKey\.(nkBit|ScalarBits|mul)/,
   },
   {
@@ -165,7 +178,7 @@ const forgeries: Forgery[] = [
   {
     name: 'A2: T4: the low bits of H + p for a second nullifier → the comparison of the bits with p breaks',
     signals: shiftedNullifier,
-    place: /Nullifier\.Num2Bits_strict\.aliasCheck/,
+    place: /Nullifier\.DigestBits\.BitsAtMost\.equal/,
     proven: true,
   },
   {
@@ -194,16 +207,16 @@ const forgeries: Forgery[] = [
   {
     name: 'A12: T5: S + l → the comparison of S with l − 1 breaks',
     signals: (base) => {
-      const signals = transferSignals(base);
+      const signals = first(base, { signature: lowSignature(base.inputs[0].spend) });
       const [one, two] = (signals.sigS as bigint[][])[0] as [bigint, bigint];
       return { ...signals, sigS: [[one + SUBGROUP_ORDER, two]] };
     },
-    place: /SpendSignature\[0\]\.ScalarBits\.aboveLast/,
+    place: /SpendSignature\[0\]\.ScalarBits\.BitsAtMost\.equal/,
   },
   {
     name: 'A12: T5: a challenge read as H + p → the comparison of the bits with p breaks',
     signals: shiftedChallenge,
-    place: /SpendSignature\[0\]\.Num2Bits_strict\.aliasCheck/,
+    place: /SpendSignature\[0\]\.DigestBits\.BitsAtMost\.equal/,
   },
   {
     name: 'A9: T5: the identity as a spend key, for which anyone signs → the test of 8·A′ breaks',

@@ -26,11 +26,18 @@ const HINTS: readonly Hint[] = [
     why: 'an inverse is unique, and there is none of 0',
   },
   {
+    file: 'circuits/lib/bits_at_most.circom',
+    template: 'BitsAtMost',
+    hint: 'bit[i] <-- (in >> i) & 1;',
+    by: ['bit[i] * (limit - bit[i]) === 0; // T1, T4, T5', 'sum === in; // T1, T4, T5'],
+    why: 'bits of a number that is not above a constant below p, with a given sum: one reading',
+  },
+  {
     file: 'circomlib/circuits/bitify.circom',
     template: 'Num2Bits',
     hint: 'out[i] <-- (in >> i) & 1;',
     by: ['out[i] * (out[i] -1 ) === 0;', 'lc1 === in;'],
-    why: 'bits with a given sum; one reading up to 253 of them, and for 254 the caller compares with p (Num2Bits_strict)',
+    why: 'bits with a given sum; one reading up to 253 of them, and no circuit of ours takes more than 248',
   },
   {
     file: 'circomlib/circuits/bitify.circom',
@@ -151,7 +158,7 @@ describe('A18: hints', () => {
       lines.forEach((line, at) => {
         if (!/<--|-->/.test(line)) return;
         expect(lines[at - 1]).toMatch(/^\/\/ .*the line after it/);
-        expect(lines[at + 1]).toMatch(/===.*; \/\/ [TU]\d+$/);
+        expect(lines[at + 1]).toMatch(/===.*; \/\/ [TU]\d+(, [TU]\d+)*$/);
       });
     }
   });

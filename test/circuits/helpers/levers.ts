@@ -67,9 +67,12 @@ export const LEVERS: readonly Lever[] = [
   {
     file: 'bitify.circom',
     from: 'out[i] <-- (in >> i) & 1;',
-    to:
-      `out[i] <-- (n == 254 && (in >> 251) == 0 && (in & 255) == ${LIE.shiftedByte}) ? ${SHIFTED_BIT} : ` +
-      `((in >> i) & 1) + ((n <= 32 && in == ${LIE.splitIndex}) ? (i == 0 ? 2 : (i == 1 ? -1 : 0)) : 0);`,
+    to: `out[i] <-- ((in >> i) & 1) + ((n <= 32 && in == ${LIE.splitIndex}) ? (i == 0 ? 2 : (i == 1 ? -1 : 0)) : 0);`,
+  },
+  {
+    file: 'bits_at_most.circom',
+    from: 'bit[i] <-- (in >> i) & 1;',
+    to: `bit[i] <-- (COUNT == 254 && (in >> 251) == 0 && (in & 255) == ${LIE.shiftedByte}) ? ${SHIFTED_BIT} : (in >> i) & 1;`,
   },
   { file: 'comparators.circom', from: 'out <== -in*inv +1;', to: `out <-- in == ${LIE.calledZero} ? 1 : -in*inv +1;` },
   {
