@@ -6,6 +6,7 @@
  *   outside afterwards survives a power cut;
  * - transactions run one after another, in the order in which they were asked for;
  * - a directory belongs to one contract on one chain and one schema version; any other is refused before a row is read;
+ * - a row is what was written under its key, or is said to be damaged (journalRow.ts);
  * - one process at a time: a second one is refused while the first holds the directory.
  *
  * lmdb's plain asynchronous transaction commits the writes of a callback that threw; its child transaction does not,
@@ -17,7 +18,8 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { TacitError } from '../protocol/errors.js';
 import type { Domain } from '../protocol/record.js';
 import type { JournalPort, RangeOptions, ReadTables, TableReader, TableWriter, WriteTables } from './effects.js';
-import { isShortJournal, probeJournal } from './journalProbe.js';
+import { isShortJournal, newestTransaction, probeJournal } from './journalProbe.js';
+import { rowOf, storedRow } from './journalRow.js';
 import { acquireLock } from './lockFile.js';
 import { JOURNAL_SCHEMA_VERSION, type JournalIdentity, TABLE_NAMES } from './schema.js';
 
@@ -25,12 +27,15 @@ import { JOURNAL_SCHEMA_VERSION, type JournalIdentity, TABLE_NAMES } from './sch
 const MAX_TABLES = 64;
 const FILE_NAME = 'journal.mdb';
 const IDENTITY_KEY = 'identity';
+/** Transactions of a journal that is being created: its first table, then the identity in it. */
+const CREATION_TRANSACTIONS = 2n;
 /** First word of lmdb's meta page and where it stands in the file, in the data format of lmdb 3.x for Node. */
 const LMDB_MAGIC = 0xbeefc0de;
 const LMDB_MAGIC_OFFSET = 24;
 
 type LmdbKey = string | number;
-type AnyTable = Database<unknown, LmdbKey>;
+/** Identity aside, lmdb sees bytes only: rows are written and read by journalRow.ts. */
+type StoredTable = Database<Buffer, LmdbKey>;
 
 export interface Journal extends JournalPort {
   readonly identity: JournalIdentity;
@@ -46,8 +51,9 @@ export function openJournal(dir: string, domain: Domain): Journal {
   mkdirSync(dir, { recursive: true });
   const release = acquireLock(join(dir, 'journal.lock'));
   try {
-    const root = openEnvironment(join(dir, FILE_NAME));
-    const identity = checkIdentity(root, domain);
+    const path = join(dir, FILE_NAME);
+    const root = openEnvironment(path);
+    const identity = checkIdentity(root, domain, newestTransaction(path) > CREATION_TRANSACTIONS);
     return makeJournal(root, identity, release);
   } catch (error) {
     release();
@@ -83,14 +89,15 @@ function assertLmdbFile(path: string): void {
     throw new TacitError('JOURNAL_DAMAGED', 'the journal file is cut off', { expected: 'all of its pages', got: probe.found });
 }
 
-function checkIdentity(root: RootDatabase, domain: Domain): JournalIdentity {
+/** @param used whether anything has been written after the journal's creation */
+function checkIdentity(root: RootDatabase, domain: Domain, used: boolean): JournalIdentity {
   const meta = root.openDB<JournalIdentity, string>({ name: 'meta', encoding: 'json' });
   const own: JournalIdentity = {
     schema: JOURNAL_SCHEMA_VERSION,
     chainId: domain.chainId.toString(),
     contract: domain.contract.toLowerCase(),
   };
-  const found = identityIn(root, meta);
+  const found = identityIn(root, meta, used);
   if (found === undefined) {
     meta.putSync(IDENTITY_KEY, own);
     return own;
@@ -101,11 +108,12 @@ function checkIdentity(root: RootDatabase, domain: Domain): JournalIdentity {
   throw problem;
 }
 
-function identityIn(root: RootDatabase, meta: Database<JournalIdentity, string>): JournalIdentity | undefined {
+/** Undefined for a new journal. A used one that has lost its identity has lost more, and must not pass for a new one. */
+function identityIn(root: RootDatabase, meta: Database<JournalIdentity, string>, used: boolean): JournalIdentity | undefined {
   try {
     const found = reading('meta', () => meta.get(IDENTITY_KEY) as JournalIdentity | null | undefined);
-    if (found === null)
-      throw new TacitError('JOURNAL_DAMAGED', 'the journal does not say whose it is', { expected: 'its identity', got: 'null' });
+    if (found === null || (found === undefined && used))
+      throw new TacitError('JOURNAL_DAMAGED', 'the journal does not say whose it is', { expected: 'its identity', got: String(found) });
     return found;
   } catch (problem) {
     void root.close();
@@ -130,7 +138,7 @@ function identityProblem(found: JournalIdentity, own: JournalIdentity): TacitErr
 }
 
 function makeJournal(root: RootDatabase, identity: JournalIdentity, release: () => void): Journal {
-  const writers = TABLE_NAMES.map((name) => [name, tableOf(name, root.openDB<unknown, LmdbKey>({ name, encoding: 'json' }))] as const);
+  const writers = TABLE_NAMES.map((name) => [name, tableOf(name, root.openDB<Buffer, LmdbKey>({ name, encoding: 'binary' }))] as const);
   // The table of each name has the row type that `Tables` gives it; lmdb itself is untyped here.
   const tables = Object.fromEntries(writers) as unknown as Omit<WriteTables, 'next'>;
   const writable: WriteTables = { ...tables, next: (counter) => takeNext(tables, counter) };
@@ -165,23 +173,22 @@ function takeNext(tables: Omit<WriteTables, 'next'>, counter: string): number {
   return value;
 }
 
-function tableOf(name: string, db: AnyTable): TableWriter<LmdbKey, unknown> {
+function tableOf(name: string, db: StoredTable): TableWriter<LmdbKey, unknown> {
   const reader = readerOf(name, db);
+  const write = (key: LmdbKey, row: unknown) => void db.put(key, storedRow(name, key, row));
   const missing = (key: LmdbKey) => new TacitError('JOURNAL_MISSING', `no such row in ${name}`, { got: String(key) });
   return {
     ...reader,
-    put(key, row) {
-      db.put(key, row);
-    },
+    put: write,
     add(key, row) {
       if (reader.has(key)) throw new TacitError('JOURNAL_DUPLICATE', `the row stands in ${name} already`, { got: String(key) });
-      db.put(key, row);
+      write(key, row);
     },
     update(key, change) {
       const row = reader.get(key);
       if (row === undefined) throw missing(key);
       const changed = change(row);
-      db.put(key, changed);
+      write(key, changed);
       return changed;
     },
     remove(key) {
@@ -192,21 +199,27 @@ function tableOf(name: string, db: AnyTable): TableWriter<LmdbKey, unknown> {
   };
 }
 
-/** Runs a read. @throws TacitError JOURNAL_DAMAGED where a row is not the JSON that was written */
+/** Runs a read. @throws TacitError JOURNAL_DAMAGED where a row is not what was written */
 function reading<T>(name: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
+    if (cause instanceof TacitError) throw cause;
     throw new TacitError('JOURNAL_DAMAGED', `a row of ${name} cannot be read`, { expected: 'a journal that this program wrote', cause });
   }
 }
 
-function readerOf(name: string, db: AnyTable): TableReader<LmdbKey, unknown> {
+function readerOf(name: string, db: StoredTable): TableReader<LmdbKey, unknown> {
+  const get = (key: LmdbKey) =>
+    reading(name, () => {
+      const stored = db.get(key);
+      return stored === undefined ? undefined : rowOf(name, key, stored);
+    });
   const range = (options: RangeOptions<LmdbKey> = {}) =>
-    reading(name, () => [...db.getRange(bounds(options))].map(({ key, value }) => ({ key, row: value })));
+    reading(name, () => Array.from(db.getRange(bounds(options)), ({ key, value }) => ({ key, row: rowOf(name, key, value) })));
   return {
-    get: (key) => reading(name, () => db.get(key)),
-    has: (key) => reading(name, () => db.get(key)) !== undefined,
+    get,
+    has: (key) => get(key) !== undefined,
     range,
     rows: (options) => range(options).map(({ row }) => row),
     count: () => db.getCount(),

@@ -7,11 +7,14 @@
  * in place.
  *
  * Adding a table or an optional field keeps the version. Anything that an older program would misread raises it.
+ *
+ *   1  rows as bare JSON
+ *   2  each row behind a check of its own (journalRow.ts)
  */
 import type { CircuitName } from '../protocol/circuit.js';
 import type { EvmAddress, Flavor, Hex } from '../protocol/flavor.js';
 
-export const JOURNAL_SCHEMA_VERSION = 1;
+export const JOURNAL_SCHEMA_VERSION = 2;
 
 /** Keccak-256 of a record under a domain: the idempotency key of a transfer. */
 export type RecordHash = Flavor<Hex, 'RecordHash'>;
