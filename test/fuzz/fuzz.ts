@@ -21,6 +21,8 @@ export const FUZZ_SEED = Number(process.env.TACIT_FUZZ_SEED ?? 20261121);
 const HANG_MS = 30_000;
 /** vitest's limit of one test: all cases, and the slowest decoder takes some milliseconds a case. */
 export const FUZZ_TEST_MS = 120_000 + 120 * FUZZ_CASES;
+/** The same where every case takes a process of its own, a database that is flushed, or a request to a whole node: tenths of a second on a busy machine. */
+export const SLOW_FUZZ_TEST_MS = 120_000 + 1_000 * FUZZ_CASES;
 const CODE = /^[A-Z][A-Z0-9_]{2,}$/;
 
 const settings = { seed: FUZZ_SEED, endOnFailure: true } as const;

@@ -11,7 +11,7 @@ import { openJournal } from '../../ledger/journal.js';
 import { isShortJournal, probeJournal } from '../../ledger/journalProbe.js';
 import { checkJournal } from '../../operations/checks/journal.js';
 import { DOMAIN } from '../protocol/arbitraries.js';
-import { FUZZ_CASES, FUZZ_TEST_MS, fuzzAsync, refusedOr } from './fuzz.js';
+import { FUZZ_CASES, fuzzAsync, refusedOr, SLOW_FUZZ_TEST_MS } from './fuzz.js';
 
 const ROWS = 40;
 /** A child a case: a few in the everyday run, all in a long one. */
@@ -65,7 +65,7 @@ describe('a journal file', () => {
         PROBED_CASES,
       );
     },
-    FUZZ_TEST_MS,
+    SLOW_FUZZ_TEST_MS,
   );
 
   it(
@@ -88,6 +88,6 @@ describe('a journal file', () => {
         PROBED_CASES,
       );
     },
-    FUZZ_TEST_MS,
+    SLOW_FUZZ_TEST_MS,
   );
 });

@@ -5,7 +5,7 @@ import type { RunningNode } from '../../aggregator/node.js';
 import { recordHash } from '../../protocol/record.js';
 import { GatewayClient } from '../../queue/gatewayClient.js';
 import { makeWorld, provenSubmission, recordOf, type World } from '../aggregator/world.js';
-import { COSTLY_CASES, FUZZ_TEST_MS, fuzzAsync, spoiledJsonText } from './fuzz.js';
+import { COSTLY_CASES, fuzzAsync, SLOW_FUZZ_TEST_MS, spoiledJsonText } from './fuzz.js';
 
 let world: World;
 let node: RunningNode;
@@ -55,6 +55,6 @@ describe('a node under spoiled submissions', () => {
       expect((await client.submit(submission)).status).toBe('confirmed');
       expect(node.stats().pending).toBe(1);
     },
-    FUZZ_TEST_MS,
+    SLOW_FUZZ_TEST_MS,
   );
 });
