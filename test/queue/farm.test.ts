@@ -148,9 +148,9 @@ describe('failing', () => {
     await consume(async ({ id }) => {
       tries[id] = (tries[id] ?? 0) + 1;
       if (id === 'update-passing' && tries[id] < 3)
-        throw new TacitError('PROVER_DIED', 'secret 4711', { retryable: true, got: 'secret 4711' });
-      if (id === 'update-final') throw new TacitError('TRANSFER_T8', 'secret 4711', { got: 'secret 4711' });
-      if (id === 'update-strange') throw new RangeError('secret 4711');
+        throw new TacitError('PROVER_DIED', 'secret kumquat', { retryable: true, got: 'secret kumquat' });
+      if (id === 'update-final') throw new TacitError('TRANSFER_T8', 'secret kumquat', { got: 'secret kumquat' });
+      if (id === 'update-strange') throw new RangeError('secret kumquat');
       return RESULT;
     });
     for (const name of ['passing', 'final', 'strange']) await farm.publish(envelope(job(name)));
@@ -163,7 +163,7 @@ describe('failing', () => {
     expect(codes).toEqual(['TRANSFER_T8', 'UNEXPECTED']);
     expect(tries).toEqual({ 'update-passing': 3, 'update-final': 1, 'update-strange': ATTEMPTS });
     for (const key of await client.keys('*'))
-      if ((await client.type(key)) === 'hash') expect(JSON.stringify(await client.hgetall(key))).not.toContain('4711');
+      if ((await client.type(key)) === 'hash') expect(JSON.stringify(await client.hgetall(key))).not.toContain('kumquat');
   });
 
   it('dead letters are listed with their reason, and can be revived', async () => {
