@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(async () => {
   if (process.env.SHOW_LINES) console.log(world.lines.join('\n'));
   await world.stop();
-}, 60_000);
+});
 
 const idOf = (record: TransferRecord) => recordHash(record, world.domain);
 const currentRoot = async () => (await world.rollup.state()).noteRoot;
@@ -54,7 +54,7 @@ describe('following the chain', () => {
     );
     expect((await settledStatus(client, idOf(recordOf(1)))).status).toBe('settled');
     await auditedReplay(world);
-  }, 60_000);
+  });
 
   it('A17: a deposit that a reorg took back leaves its seal; transfers sealed with it are sealed anew', async () => {
     const node = await world.start({ sealAfterMs: 300 });
@@ -81,7 +81,7 @@ describe('following the chain', () => {
     expect(last.confirmation?.sealedIndex).toBeGreaterThan(first.confirmation?.sealedIndex as number);
     expect(world.lines.join('\n')).toMatch(/taken back/);
     await auditedReplay(world);
-  }, 60_000);
+  });
 
   it('A14: overdue queue items are taken first: seals without them are withdrawn and made anew', async () => {
     const node = await world.start({ queueDelayFraction: 0.5, sealAfterMs: 50 });
@@ -100,7 +100,7 @@ describe('following the chain', () => {
     expect((await world.rollup.state()).queueHead).toBe(1);
     expect(world.lines.join('\n')).toMatch(/withdrawn/);
     await auditedReplay(world);
-  }, 60_000);
+  });
 
   it('goes on from the contract’s state when somebody else has settled', async () => {
     const node = await world.start({ queueDelayFraction: 0.5, sealAfterMs: 50 });
@@ -121,7 +121,7 @@ describe('following the chain', () => {
     const { settlements } = await auditedReplay(world);
     expect(settlements).toHaveLength(2);
     expect(settlements[0]?.event.settler).toBe(account(8).address.toLowerCase());
-  }, 60_000);
+  });
 
   it('takes forced transfers in, refuses rivals of theirs, and drops those whose note is spent', async () => {
     const node = await world.start();
@@ -152,7 +152,7 @@ describe('following the chain', () => {
     );
     const { queue } = await auditedReplay(world);
     expect(queue.map(({ state }) => state)).toEqual(['settled', 'dropped', 'settled']);
-  }, 60_000);
+  });
 
   it('A17: bids more for a settlement that is not mined, and settles once', async () => {
     const node = await world.start({ bumpAfterMs: 300 });
@@ -181,7 +181,7 @@ describe('following the chain', () => {
     expect((await settledStatus(client, idOf(recordOf(1)))).status).toBe('settled');
     expect(await world.provider.getTransactionCount(settler)).toBe(nonce + 1);
     expect((await auditedReplay(world)).settlements).toHaveLength(1);
-  }, 60_000);
+  });
 });
 
 describe('without a queue', () => {
@@ -210,7 +210,7 @@ describe('without a queue', () => {
       'sealed',
     );
     await node.stop();
-  }, 60_000);
+  });
 });
 
 /** What anybody may settle while the deposit at the head is overdue: that deposit. */

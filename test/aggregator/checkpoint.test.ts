@@ -34,7 +34,7 @@ afterAll(async () => {
   await chain.close();
   await proxy.stop();
   await world.stop();
-}, 60_000);
+});
 
 const rpc = (method: string, params: unknown[]): Promise<unknown> => world.provider.send(method, params);
 const mine = (blocks: number): Promise<unknown> => rpc('anvil_mine', [`0x${blocks.toString(16)}`]);
@@ -225,7 +225,7 @@ describe('a checkpoint', () => {
     expect(contents((await readCheckpoint(journal, chain)) as ChainView)).toEqual(contents(view));
     await forgetCheckpoint(journal);
     expect(journal.read.checkpoint.count()).toBe(0);
-  }, 60_000);
+  });
 
   it('is not believed when it is whole, but of another chain or of other roots than the contract stated', async () => {
     await storeCheckpoint(journal, view, undefined);

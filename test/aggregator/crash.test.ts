@@ -77,7 +77,7 @@ describe('crash', () => {
       expect(replay.settlements).toHaveLength(before + 1);
       await node.stop();
     },
-    60_000,
+    180_000,
   );
 
   // A group's way: eight submissions, the group's plan, its task, leases, admission of all eight at once, confirmations.
@@ -124,7 +124,7 @@ describe('crash', () => {
       await node.stop();
       await grouping.stop();
     },
-    60_000,
+    180_000,
   );
 
   it('A3: a restart keeps what was promised: numbers, positions, reservations', async () => {
@@ -143,7 +143,7 @@ describe('crash', () => {
     const after = await settledStatus(client, recordHash(recordOf(60), world.domain));
     expect(after.confirmation?.sequence).toBe(before.confirmation?.sequence);
     await second.stop();
-  }, 60_000);
+  });
 
   it('A3 A16: a queue flushed in the middle loses no payment and admits no double one', async () => {
     const anchor = (await world.rollup.state()).noteRoot;
@@ -167,5 +167,5 @@ describe('crash', () => {
     redis.disconnect();
     await auditedReplay(world);
     await node.stop();
-  }, 90_000);
+  });
 });

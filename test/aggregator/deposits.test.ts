@@ -41,7 +41,7 @@ describe('deposits', () => {
     );
     const { settlements } = await auditedReplay(world);
     expect(settlements).toHaveLength(1);
-  }, 60_000);
+  });
 
   it('alone in the last slot, one waits no longer than the age limit', async () => {
     await node.stop();
@@ -53,5 +53,5 @@ describe('deposits', () => {
       'in the rollup',
     );
     await auditedReplay(world);
-  }, 60_000);
+  });
 });

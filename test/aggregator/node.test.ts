@@ -68,7 +68,7 @@ describe('node', () => {
     expect(new Set(settled.map(({ confirmation }) => confirmation?.sequence)).size).toBe(records.length);
     const page = await client.leafPage(0);
     expect(fieldFromBytes(hexToBytes(page?.leaves[Number(settled[0]?.position)] as string))).toBe(records[0]?.cm1);
-  }, 60_000);
+  });
 
   it('has sealed transfers proven by the farm and pays its worker', async () => {
     const roster = await until(
@@ -82,7 +82,7 @@ describe('node', () => {
     expect((await client.submit(submission)).status).toBe('settled');
     const { settlements } = await auditedReplay(world);
     expect(settlements.at(-1)?.settlement.transfers[0]?.prover).toBe(worker.address);
-  }, 60_000);
+  });
 
   it('A3: refuses a second transfer of one note, in flight and after settlement', async () => {
     const anchor = await currentRoot();
@@ -92,7 +92,7 @@ describe('node', () => {
     expect(await codeOf(client.submit(rival))).toBe('NULLIFIER_RESERVED');
     await settledStatus(client, idOf(record));
     expect(await codeOf(client.submit(rival))).toBe('NULLIFIER_SPENT');
-  }, 60_000);
+  });
 
   it('A3: an unproven submission does not keep a proven one out', async () => {
     const anchor = await currentRoot();
@@ -111,7 +111,7 @@ describe('node', () => {
       status: 'failed',
       reason: expect.stringContaining('NULLIFIER_SPENT'),
     });
-  }, 60_000);
+  });
 
   it('A12: a re-randomised proof of an admitted transfer is a duplicate and does not move the reward', async () => {
     const anchor = await currentRoot();
@@ -122,7 +122,7 @@ describe('node', () => {
     for (const answer of [again, renamed])
       expect(answer).toMatchObject({ prover: first.prover, confirmation: { sequence: first.confirmation?.sequence } });
     expect((await settledStatus(client, idOf(recordOf(15)))).prover).toBe(first.prover);
-  }, 60_000);
+  });
 
   it('refuses what can never be settled, with the reason', async () => {
     const anchor = await currentRoot();
@@ -139,7 +139,7 @@ describe('node', () => {
     expect(await client.status(submission.id).catch((error: { code: string }) => error.code)).toSatisfy(
       (answer) => answer === undefined || answer === 'TRANSFER_UNKNOWN',
     );
-  }, 60_000);
+  });
 
   it('admits a pair together, in one update; half of one waits and is passed by others', async () => {
     const anchor = await currentRoot();
@@ -155,7 +155,7 @@ describe('node', () => {
     const [first, second] = [await settledStatus(client, idOf(a)), await settledStatus(client, idOf(b))];
     expect(Number(second.position) - Number(first.position)).toBe(2);
     expect(first.settlementTx).toBe(second.settlementTx);
-  }, 60_000);
+  });
 
   it('half of a pair gives its notes back when the other half does not come', async () => {
     await node.stop();
@@ -174,7 +174,7 @@ describe('node', () => {
     await client.submit(provenSubmission(other, anchor, world.domain));
     expect((await settledStatus(client, idOf(other))).status).toBe('settled');
     expect((await settledStatus(client, idOf(half))).status).toBe('failed');
-  }, 60_000);
+  });
 
   it('gives a seal back that nobody opened in time; a new seal, or a proof from home, takes its place', async () => {
     const anchor = await currentRoot();
@@ -203,7 +203,7 @@ describe('node', () => {
     await client.submit(provenSubmission(recordOf(42), anchor, world.domain));
     expect(await settledStatus(client, idOf(recordOf(41)))).toMatchObject({ status: 'settled', prover: worker.address });
     expect(await settledStatus(client, idOf(recordOf(42)))).toMatchObject({ status: 'settled' });
-  }, 60_000);
+  });
 
   it('A15: a worker that hands back garbage, or a proof under another name, costs time only', async () => {
     lies = 2;
@@ -211,7 +211,7 @@ describe('node', () => {
     expect((await settledStatus(client, idOf(recordOf(21)))).status).toBe('settled');
     expect(lies).toBe(0);
     await auditedReplay(world);
-  }, 60_000);
+  });
 });
 
 describe('a node whose farm comes late', () => {
@@ -248,5 +248,5 @@ describe('a node whose farm comes late', () => {
     const last = settlements.at(-1)?.settlement;
     expect(last?.updates).toHaveLength(2);
     expect(last?.transfers.map(({ anchor }) => anchor.kind)).toEqual(['known', 'known', 'known', 'update']);
-  }, 60_000);
+  });
 });

@@ -76,7 +76,7 @@ describe.skipIf(process.env.TACIT_LONG !== '1')('a group with real proofs', () =
     await redis?.stop();
     await scene?.close();
     await rm(scratch, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   const replayed = () => auditedReplay({ rollup: scene.rollup, provider: scene.rollup.provider as World['provider'] });
   const submission = (witness: TransferWitness, roster: SignedRoster): Submission => {

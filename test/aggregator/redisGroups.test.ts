@@ -23,7 +23,7 @@ let world: World | undefined;
 afterEach(async () => {
   await world?.stop();
   world = undefined;
-}, 60_000);
+});
 
 /** Seals a transfer for the roster and hands it in. */
 async function submit({ domain, rollup }: World, client: GatewayClient, n: number): Promise<string> {

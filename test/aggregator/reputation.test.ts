@@ -157,7 +157,7 @@ describe('on a node', () => {
     expect(await settledStatus(client, recordHash(record, world.domain))).toMatchObject({ status: 'settled', prover: worker.address });
     expect(await recordNow(worker.address)).toMatchObject({ accepted: 2, points: 100, standing: 'good' });
     await worker.stop();
-  }, 60_000);
+  });
 
   it('A15: garbage that nobody has signed is charged to nobody, whoever it names', async () => {
     const victim = evmAddressOfKey(keyAt(3));
@@ -173,7 +173,7 @@ describe('on a node', () => {
     expect((await recordNow(victim))?.faults.invalid).toBe(0);
     expect(await recordNow(liar.address)).toMatchObject({ accepted: 1, faults: { invalid: 0 } });
     await liar.stop();
-  }, 60_000);
+  });
 
   it('A15: a liar loses admission with its third invalid proof, over HTTP at once, and it stays so across a restart', async () => {
     const liar = await world.worker({ ...viaHttp(5), spoil: (_, result) => falsified(result) }, 5);
@@ -197,7 +197,7 @@ describe('on a node', () => {
     const honest = await world.worker(viaHttp(6), 6);
     expect((await settledStatus(client, recordHash(record, world.domain))).status).toBe('settled');
     await honest.stop();
-  }, 90_000);
+  });
 
   it('the operator lets it in again, or bans another', async () => {
     const [liar, honest] = [evmAddressOfKey(keyAt(5)), evmAddressOfKey(keyAt(6))];
@@ -213,7 +213,7 @@ describe('on a node', () => {
     expect(unwelcome).toContainEqual({ address: honest, reason: 'the operator has banned it' });
     expect(describeFarm(farmStatusOf(await node.inspect()))).toContain(`no jobs for ${honest}: the operator has banned it`);
     await offRoster.stop();
-  }, 60_000);
+  });
 
   async function openAs(index: number): Promise<void> {
     const port = await viaHttp(index).open?.();

@@ -136,7 +136,7 @@ describe('rewards', () => {
     expect(await creditOf(thief, 0)).toBe(0n);
     // The same again, proof for proof, is spent.
     expect(await codeOf(world.as(0).settle(encodeSettlement(rerandomised)))).not.toBe('no error');
-  }, 60_000);
+  });
 
   it('are shown and claimed by the worker, with the gas paid by another where it has none', async () => {
     // Money for the contract to pay from: credits of simulated proofs came from nowhere.
@@ -180,7 +180,7 @@ describe('rewards', () => {
     expect(await codeOf(world.as(THIEF).claim(world.address(WORKERS[3] as number), 0, world.address(THIEF)))).toBe(
       'CONTRACT_NOT_YOUR_CREDIT',
     );
-  }, 60_000);
+  });
 });
 
 async function secret(name: string, text: string): Promise<string> {

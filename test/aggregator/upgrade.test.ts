@@ -29,11 +29,11 @@ let scratch: string;
 beforeAll(async () => {
   world = await makeWorld();
   scratch = await mkdtemp(join(tmpdir(), 'tacit-upgrade-'));
-}, 60_000);
+});
 afterAll(async () => {
   await world?.stop();
   await rm(scratch, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** Another contract on the same chain, with the new keys; account 5 settles it. */
 async function startNew(): Promise<{ node: RunningNode; rollup: RollupContract; domain: Domain }> {

@@ -22,7 +22,7 @@ import { homeProof, type SimulatedWorker, type SimulatedWorkerOptions, simulated
 export const KEYS = simulatedKeys();
 const QUEUE_DELAY_SECONDS = 600;
 /** Not a measure of anything: a busy machine may take ten times what a quiet one does. */
-const UNTIL_LIMIT_MS = 60_000;
+const UNTIL_LIMIT_MS = 150_000;
 
 export interface World {
   readonly anvil: Anvil;

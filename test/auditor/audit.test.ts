@@ -342,7 +342,7 @@ describe('batch file', () => {
   beforeAll(async () => {
     await exportBatch({ ...target(), settlement: 2, file: file('batch.json') });
     batch = parseBatchFile(readFileSync(file('batch.json'), 'utf8'));
-  }, 60_000);
+  });
   const verify = (batch: BatchFile) => verifyBatch(JSON.stringify(batch));
 
   it('verifies alone, and one change in it is named', async () => {

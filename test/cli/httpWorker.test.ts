@@ -66,7 +66,7 @@ afterAll(async () => {
   await redis?.stop();
   await anvil?.stop();
   await rm(scratch, { recursive: true, force: true });
-}, 60_000);
+});
 
 it('fetches what it needs by its own pins, logs in, stands on the roster, and leaves on SIGTERM', async () => {
   const cache = join(scratch, 'cache');

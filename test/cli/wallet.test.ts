@@ -77,14 +77,14 @@ describe('tacit wallet', () => {
     expect(phrase.split(' ')).toHaveLength(24);
     expect(address.startsWith('tacitdev1')).toBe(true);
     expect((await tacit('new', ...chain(), '--contract', world.rollup.address)).json.error?.code).toBe('WALLET_EXISTS');
-  }, 60_000);
+  });
 
   it('address: needs no chain', async () => {
     const only = ['--wallet', file('w'), '--passphrase-file', file('pass')];
     expect((await tacit('address', ...only)).out.trim()).toBe(address);
     expect((await tacit('address', ...only, '--new', '--json')).json).toMatchObject({ index: 1 });
     expect((await tacit('address', ...only, '--index', '7')).code).toBe(1);
-  }, 60_000);
+  });
 
   it('deposit, balance, pay, withdraw, history', async () => {
     const deposited = await tacit('deposit', ...chain(), '--amount', '2.5', '--asset', 'ETH', '--key-file', file('key'), '--memo', 'start');
@@ -186,7 +186,7 @@ describe('tacit wallet', () => {
       '--json',
     );
     expect((json.assets as { available: string }[])[0]?.available).toBe(String(225n * 10n ** 16n));
-  }, 60_000);
+  });
 
   it('every refusal has a code, exit code 1, and 2 where trying again may help', async () => {
     const pay = (...more: string[]) =>

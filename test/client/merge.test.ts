@@ -124,5 +124,5 @@ describe('a wallet whose money lies in five notes', () => {
     expect(await mergeNotes(alice, env, { asset: 0, value: 1n, ...FARM }).catch((error: { code: string }) => error.code)).toBe(
       'INSUFFICIENT_FUNDS',
     );
-  }, 60_000);
+  });
 });

@@ -379,7 +379,7 @@ describe('what goes wrong costs nothing', () => {
     expect(await resume(alice, env, FARM)).toEqual([{ id, outcome: 'confirmed' }]);
     await node.settle();
     expect((await awaitSettled(alice, env, id ?? '', { pollMs: 20 })).status).toBe('settled');
-  }, 30_000);
+  });
 
   it('an unreachable node or chain leaves the reservation, and says so', async () => {
     const lonely = await connect({ rpcUrl: world.anvil.rpcUrl, contract: world.rollup.address, confirmationDepth: 0 });
@@ -453,7 +453,7 @@ describe('what goes wrong costs nothing', () => {
     expect(node.submissions.at(-1)?.sealed?.ciphertext).not.toBe(before);
     await node.settle();
     await awaitSettled(bob, env, resumed?.id ?? '', { pollMs: 20 });
-  }, 60_000);
+  });
 
   it('a wallet of another rollup is refused', async () => {
     const { wallet } = await createWallet({

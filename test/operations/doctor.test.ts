@@ -100,7 +100,7 @@ describe('the circuits', () => {
       state: 'wrong',
       mend: expect.stringContaining('ceremony'),
     });
-  }, 60_000);
+  });
 });
 
 describe('a job that failed', () => {

@@ -35,7 +35,7 @@ afterAll(async () => {
   await watching?.close();
   await world?.stop();
   await collector?.stop();
-}, 60_000);
+});
 
 const get = (path: string, headers: Record<string, string> = {}) => fetch(`${watching.url}${path}`, { headers });
 const basic = (password: string) => ({ authorization: `Basic ${Buffer.from(`operator:${password}`).toString('base64')}` });
@@ -63,7 +63,7 @@ describe('a node that is watched', () => {
     expect(stages).toEqual(expect.arrayContaining(['proven', 'confirmed', 'sealed', 'settled']));
     expect(entries.every(({ part, level, time }) => part === 'node' && level === 'info' && typeof time === 'number')).toBe(true);
     expect(entries.some(({ payments }) => Array.isArray(payments) && payments.includes(payment()))).toBe(true);
-  }, 60_000);
+  });
 
   it('serves metrics that agree with what happened', async () => {
     // On a busy machine Redis may not have answered in the time that this node gives it: then its part is left out.
@@ -146,5 +146,5 @@ describe('a node that is watched', () => {
       'ready again',
     );
     redis.disconnect();
-  }, 60_000);
+  });
 });

@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await operator?.stop();
   if (dir !== '') rmSync(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 interface Attempt {
   /** What the operator makes of the honest settlement. */
@@ -354,5 +354,5 @@ describe('the audit', () => {
     );
     expect(root).toMatchObject({ verdict: 'invalid', code: 'STATE_MISMATCH' });
     expect(root.text).toMatch(/the contract's note root is 0x[0-9a-f]+, history gives 0x[0-9a-f]+/);
-  }, 60_000);
+  });
 });

@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await operator?.stop();
   rmSync(dir, { recursive: true, force: true });
-}, 60_000);
+});
 beforeEach(async () => {
   snapshot = await operator.world.provider.send('evm_snapshot', []);
 });
@@ -73,7 +73,7 @@ describe('a soft confirmation', () => {
       expect(judgeConfirmation(archive, promise(i))).toMatchObject({ verdict: 'honoured', block, tx, settlement: 0, findings: [] });
     // The node's answer as it goes over the wire is what is read.
     expect(parseConfirmation(JSON.stringify(promise(0)))).toEqual(promise(0));
-  }, 60_000);
+  });
 
   it('is pending where the operator leaves the record out', async () => {
     const { honest } = operator;
@@ -81,7 +81,7 @@ describe('a soft confirmation', () => {
     const archive = await evidence();
     expect(judgeConfirmation(archive, promise(0), packed(0)).verdict).toBe('pending');
     expect(judgeConfirmation(archive, promise(1), packed(1)).verdict).toBe('honoured');
-  }, 60_000);
+  });
 
   it('A3: is broken where the operator settles another record that spends the same note', async () => {
     const rival = recordOf(900, { nf2: record(0).nf2 });
@@ -96,7 +96,7 @@ describe('a soft confirmation', () => {
     );
     // Who has only the hash cannot see it.
     expect(judgeConfirmation(archive, promise(0)).verdict).toBe('pending');
-  }, 60_000);
+  });
 
   it('is superseded, which is nobody’s lie, where the owner forced another record through L1', async () => {
     const rival = recordOf(901, { nf1: record(0).nf1 });
@@ -110,7 +110,7 @@ describe('a soft confirmation', () => {
       verdict: 'superseded',
       code: 'CONFIRMATION_SUPERSEDED',
     });
-  }, 60_000);
+  });
 
   it('is superseded where somebody else, as anybody may while the queue is overdue, settles the other record', async () => {
     await operator.world.provider.send('evm_increaseTime', [PAST_THE_QUEUE_SECONDS]);
@@ -118,7 +118,7 @@ describe('a soft confirmation', () => {
     const judged = judgeConfirmation(await evidence(), promise(0), packed(0));
     expect(judged).toMatchObject({ verdict: 'superseded', code: 'CONFIRMATION_SUPERSEDED' });
     expect(judged.reason).toMatch(/settled by somebody else/);
-  }, 60_000);
+  });
 
   it('is not judged by a history that does not hold', async () => {
     const { honest } = operator;
@@ -130,7 +130,7 @@ describe('a soft confirmation', () => {
     const judged = judgeConfirmation(forged, promise(0), packed(0));
     expect(judged.verdict).toBe('undecided');
     expect(judged.findings[0]).toMatchObject({ severity: 'broken', settlement: 0 });
-  }, 60_000);
+  });
 
   it('counts only with the operator’s signature, and for its own record', async () => {
     const archive = await evidence();
@@ -141,7 +141,7 @@ describe('a soft confirmation', () => {
     expect(() => judgeConfirmation(archive, { ...promise(0), sequence: 99 })).toThrow(coded('SOFT_CONFIRMATION_SIGNER'));
     expect(() => judgeConfirmation(archive, promise(0), packed(1))).toThrow(coded('CONFIRMATION_RECORD'));
     expect(() => parseConfirmation('{"recordHash":"0x"}')).toThrow(coded('CONFIRMATION_FORMAT'));
-  }, 60_000);
+  });
 });
 
 describe('two soft confirmations', () => {
@@ -221,7 +221,7 @@ describe('tacit audit confirmation', () => {
       ],
       contradictions: [],
     });
-  }, 60_000);
+  });
 
   it('A3: ends with 1 where a rival was settled, and names it', async () => {
     const rival = recordOf(902, { nf2: record(0).nf2 });
@@ -230,7 +230,7 @@ describe('tacit audit confirmation', () => {
     expect(broken).toMatchObject({ exitCode: 1, out: expect.stringMatching(/^BROKEN/) });
     expect(broken.out).toContain(`got ${recordHash(rival, operator.world.domain)} [CONFIRMATION_BROKEN]`);
     expect(broken.out).toMatch(/in +block \d+, settlement 0, transaction 0x/);
-  }, 60_000);
+  });
 
   it('A3: ends with 1 where two files contradict one another, whatever became of the records', async () => {
     const key = signerFromKey(hexToBytes(operator.world.anvil.accounts[0]?.privateKey as string));
@@ -244,7 +244,7 @@ describe('tacit audit confirmation', () => {
     const broken = await tacit(...files, ...source());
     expect(broken.exitCode).toBe(1);
     expect(broken.out).toContain(`${files.join(' and ')}\n  BROKEN: the operator has signed two promises of which one is false`);
-  }, 60_000);
+  });
 
   it('ends with 2 on what is not the operator’s word, and on what is none', async () => {
     const foreign = await tacit(write('foreign.json', { ...promise(0), sequence: 99 }), ...source());
@@ -253,5 +253,5 @@ describe('tacit audit confirmation', () => {
     expect(none).toMatchObject({ exitCode: 2, out: expect.stringContaining('[CONFIRMATION_FORMAT]') });
     const both = await tacit(write('one.json', promise(0)), ...source(), '--archive', join(dir, 'archive.json'));
     expect(both).toMatchObject({ exitCode: 2, out: expect.stringContaining('[USAGE]') });
-  }, 60_000);
+  });
 });

@@ -52,7 +52,7 @@ afterAll(async () => {
   if (redis !== undefined) await ended(redis, 'SIGKILL');
   if (typeof hosts !== 'string') await hosts.close();
   if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
-}, 60_000);
+});
 
 describe('three hosts', () => {
   it(

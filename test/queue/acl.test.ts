@@ -28,7 +28,7 @@ afterAll(async () => {
   worker?.disconnect();
   admin?.disconnect();
   await world?.stop();
-}, 60_000);
+});
 
 describe('a worker’s Redis user', () => {
   it('is enough to prove updates until a transfer has settled, with nothing denied', async () => {
@@ -38,7 +38,7 @@ describe('a worker’s Redis user', () => {
     await client.submit(provenSubmission(record, (await world.rollup.state()).noteRoot, world.domain));
     expect((await settledStatus(client, recordHash(record, world.domain))).status).toBe('settled');
     expect(await admin.call('ACL', 'LOG')).toEqual([]);
-  }, 60_000);
+  });
 
   it.each([
     ['flush', ['FLUSHALL']],

@@ -113,7 +113,7 @@ afterAll(async () => {
   for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
   Object.assign(process.env, before);
   rmSync(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 async function haystacks(): Promise<Map<string, Buffer>> {
   const node = new GatewayClient(devnet.nodeUrl);
