@@ -36,6 +36,14 @@ describe('what deploy/ holds', () => {
     }
   });
 
+  it('Prometheus accepts configuration and rules, and each alert rings where it should, where there is a promtool to ask', (context) => {
+    if (spawnSync('promtool', ['--version']).status !== 0) return context.skip('no promtool on this machine');
+    const promtool = (...args: string[]) => execFileSync('promtool', args, { encoding: 'utf8' });
+    expect(promtool('check', 'config', '--syntax-only', 'deploy/prometheus/prometheus.yaml')).toContain('SUCCESS');
+    expect(promtool('check', 'rules', 'deploy/prometheus/alerts.yaml')).toContain('SUCCESS');
+    expect(promtool('test', 'rules', 'test/operations/alerts.yaml')).toContain('SUCCESS');
+  });
+
   it('every panel of the dashboard names metrics that are served', () => {
     const { panels } = JSON.parse(read('grafana/dashboards/farm.json')) as { panels: { title: string; targets: { expr: string }[] }[] };
     const served = servedNames();
