@@ -83,7 +83,7 @@ async function work(lease: Lease, { leases, handler, log }: Bench): Promise<void
   const lost = new AbortController();
   const stopRenewing = keepRenewing(lease, leases, lost);
   try {
-    const answer = await handler(lease.job, (progress) => told(leases.report(lease, progress)), lost.signal);
+    const answer = await handler(lease.job, (progress) => told(() => leases.report(lease, progress)), lost.signal);
     await persist(() => leases.answer(lease, answer));
   } catch (error) {
     if (lost.signal.aborted || isTacitError(error, 'LEASE_LOST')) return log(`${lease.id} has gone to another worker`);
@@ -100,10 +100,14 @@ async function conclude(lease: Lease, leases: LeasePort, error: unknown, log: Lo
   await persist(() => leases.fail(lease, failure));
 }
 
-/** A report that does not get through is no reason to give up the work. */
-async function told(report: Promise<void>): Promise<void> {
-  await report.catch((error: unknown) => {
+/**
+ * A report that does not get through is no reason to give up the work, nor to wait with it; but a node that hears none takes
+ * the worker for silent, so it is told again meanwhile.
+ */
+async function told(report: () => Promise<void>): Promise<void> {
+  await report().catch((error: unknown) => {
     if (!isTacitError(error) || !error.retryable) throw error;
+    void persist(report).catch(() => {});
   });
 }
 

@@ -221,6 +221,27 @@ describe.each(['BullMQ', 'HTTP'] as const)('a lease by %s', (transport) => {
     await consumer.drain();
   });
 
+  it.runIf(transport === 'HTTP')('a report that is lost on its way is told again while the work goes on', async () => {
+    let losses = 2;
+    const port = await worker(FIRST, (input, init) => {
+      if (!String(input).endsWith('/progress') || losses-- <= 0) return fetch(input, init);
+      return Promise.reject(new TypeError('fetch failed'));
+    });
+    const consumer = consumeFarm({
+      leases: port,
+      lanes: ['update_2'],
+      handler: async ({ id }, report) => {
+        await report({ stage: 'checked', worker: evmAddressOfKey(FIRST) });
+        while ((await farm.progress(id)) === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+        return result(FIRST);
+      },
+    });
+    await farm.publish(envelope(job('told-again')));
+    expect((await settled(farm, 'update-told-again')).state).toBe('done');
+    expect(losses).toBeLessThan(0);
+    await consumer.drain();
+  });
+
   it.runIf(transport === 'HTTP')('A15: a connection that is lost in mid-proof, and a node that is restarted, cost nothing', async () => {
     let cut = false;
     let failed = 0;
