@@ -5,13 +5,14 @@
  * signals by the 64-bit FNV-1a hash of their name, computes as soon as the last input is set, and reports a failed
  * assertion through callbacks. The buffer is used in the module's own memory, at eight words a step: the functions that
  * the module offers for single words would be called millions of times. An instance keeps error text between calls, so
- * every call has an instance of its own; the compiled program is kept.
+ * every call has an instance of its own; the compiled program is kept, with an inversion of our own in it (`program.ts`).
  *
  * Runs in Node and in browsers (there: pass bytes). Stricter than the calculator that circom ships: an input outside
  * [0, p) is refused instead of being reduced, so that no two inputs mean the same.
  */
 import { TacitError } from '../protocol/errors.js';
 import { FIELD_MODULUS } from '../protocol/field.js';
+import { withFasterInverse } from './program.js';
 import { encodeWtns } from './wtns.js';
 
 /** By signal name: decimal strings, integers or bigints, nested to the signal's shape. */
@@ -70,7 +71,7 @@ const programs = new WeakMap<Uint8Array, Promise<WebAssembly.Module>>();
 function compile(bytes: Uint8Array): Promise<WebAssembly.Module> {
   let program = programs.get(bytes);
   if (program === undefined) {
-    program = WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
+    program = WebAssembly.compile(withFasterInverse(bytes) as Uint8Array<ArrayBuffer>);
     programs.set(bytes, program);
   }
   return program;
