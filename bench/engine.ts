@@ -7,6 +7,7 @@
  * too slow for these sizes: it is timed on a few elements, and multiplied.
  */
 import { cpus } from 'node:os';
+import { compiledKernels } from '../prover/engine/compiled.js';
 import { BASE_FIELD, inverseModulo, PACKED_BYTES, SCALAR_FIELD } from '../prover/engine/field/parameters.js';
 import { decodeElement, encodeElement, PORTABLE } from '../prover/engine/field/representation.js';
 import { FixedBaseMultiplier } from '../prover/engine/fixedBase.js';
@@ -88,7 +89,7 @@ function engineSum(curve: CurveName, bases: Uint8Array, packed: Uint8Array): () 
   };
   const [points, staging, indices, digits] = [n * affineBytes, bases.length, 4 * n, 32 * n].map(take) as [number, number, number, number];
   const [results, scratch, work] = [projectiveBytes * windowCount(bits), 1 << 15, memory.end].map(take) as [number, number, number];
-  let ready: Promise<Instance> | Instance = createInstance(createMemory(next));
+  let ready: Promise<Instance> | Instance = compiledKernels('portable').then((compiled) => createInstance(createMemory(next), 0, compiled));
   void ready.then((instance) => {
     ready = instance;
     instance.bytes.set(bases, staging);
@@ -153,7 +154,7 @@ async function ourTransform(power: number, values: Uint8Array): Promise<{ run: (
   const roots = data + n * PORTABLE.elementBytes;
   const lastRoot = roots + (n / 2) * PORTABLE.elementBytes;
   const packed = lastRoot + 128;
-  const instance = await createInstance(createMemory(packed + n * PACKED_BYTES));
+  const instance = await createInstance(createMemory(packed + n * PACKED_BYTES), 0, await compiledKernels('portable'));
   const constants = packed;
   instance.bytes.set(encodeElement(PORTABLE, SCALAR_FIELD, 1n), constants);
   // Frequency layers read roots backwards, so that these are the inverse ones.
@@ -195,7 +196,7 @@ async function transform(peer: Peer, power: number, runs: number): Promise<Kerne
 }
 
 async function multiplication(peer: Peer, runs: number): Promise<KernelRow> {
-  const instance = await createInstance(createMemory(kernels().info.heapAt + 4096));
+  const instance = await createInstance(createMemory(kernels().info.heapAt + 4096), 0, await compiledKernels('portable'));
   const at = kernels().info.heapAt;
   const x = readInteger(scalars(1), 0) % BASE_FIELD.prime;
   const product = (x * x) % BASE_FIELD.prime;

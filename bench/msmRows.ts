@@ -5,8 +5,9 @@
  * known without adding up (prover/engine/webgpu/measuring.ts). They take turns. A software adapter computes on the processor
  * that the threads run on: its rows say nothing of GPUs, and carry no ratio.
  */
+
+import { compiledKernels } from '../prover/engine/compiled.js';
 import { chooseBackend } from '../prover/engine/field/backends.js';
-import { compiledKernels } from '../prover/engine/instance.js';
 import { ResidentMsm } from '../prover/engine/msm/resident.js';
 import type { AdapterFacts } from '../prover/engine/webgpu/adapter.js';
 import type { Gpu } from '../prover/engine/webgpu/device.js';

@@ -1,6 +1,6 @@
 /** The circuits that the prover is measured on, by name. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { resolveArtifacts } from '../circuits/artifacts.js';
 import { calculateWitness, type WitnessInput } from '../circuits/witness.js';
 import { applyBatch } from '../ledger/applyBatch.js';
@@ -35,7 +35,8 @@ function updateInput(name: 'update_2' | 'update_8', slotCount: number): WitnessI
 /** One of the project's circuits, with its development key and a witness beside it. */
 async function projectCircuit(name: CircuitName, makeInput: () => WitnessInput): Promise<ProverCircuit> {
   const { zkeyPath, vkeyPath, wasmPath, dir } = await resolveArtifacts(name);
-  const folder = join(dir, '..', '..', 'prover-circuits', name);
+  // Named after the build: a witness of one version of a circuit is none of another.
+  const folder = join(dir, '..', '..', 'prover-circuits', basename(dir));
   mkdirSync(folder, { recursive: true });
   const wtnsPath = join(folder, 'witness.wtns');
   const input = makeInput();

@@ -5,6 +5,7 @@
  * written by one stage and read by later ones; nothing is reused, and pages that are never touched cost nothing.
  */
 import { availableParallelism } from 'node:os';
+import { compiledKernels } from '../../prover/engine/compiled.js';
 import { chooseBackend } from '../../prover/engine/field/backends.js';
 import { PACKED_BYTES } from '../../prover/engine/field/parameters.js';
 import {
@@ -15,7 +16,7 @@ import {
   multiplesWorkBytes,
   tableBytes,
 } from '../../prover/engine/fixedBase.js';
-import { compiledKernels, createInstance, createMemory, type Instance, kernel } from '../../prover/engine/instance.js';
+import { createInstance, createMemory, type Instance, kernel } from '../../prover/engine/instance.js';
 import type { CurveName, KernelInfo } from '../../prover/engine/kernels.js';
 import { createPool, type Pool } from '../../prover/engine/pool/pool.js';
 import type { KernelCall, Task } from '../../prover/engine/pool/task.js';

@@ -5,11 +5,12 @@
  * Invariants: scalars are below the group order; a work area is used by one task at a time. Tables are only read once
  * they stand, so all threads share them.
  */
-import { batchAddScratchBytes, ENTRY_BYTES } from './curve/batchAdd.js';
+import { compiledKernels } from './compiled.js';
 import { PACKED_BYTES } from './field/parameters.js';
-import { type CompiledKernels, compiledKernels, createInstance, createMemory, type Instance, kernel } from './instance.js';
+import { type CompiledKernels, createInstance, createMemory, type Instance, kernel } from './instance.js';
 import type { CurveName, KernelInfo } from './kernels.js';
 import type { KernelCall } from './pool/task.js';
+import { batchAddScratchBytes, ENTRY_BYTES } from './sizes.js';
 
 /** Window widths whose tables (6 MB) still live in the caches. */
 const WINDOW_BITS: Readonly<Record<CurveName, number>> = { g1: 13, g2: 12 };
@@ -126,8 +127,9 @@ export class FixedBaseMultiplier {
   ) {}
 
   /** @param base as `buildTable` takes it */
-  static async create(curve: CurveName, base: Uint8Array, compiled?: CompiledKernels): Promise<FixedBaseMultiplier> {
-    const { info } = compiled ?? (await compiledKernels('portable'));
+  static async create(curve: CurveName, base: Uint8Array, given?: CompiledKernels): Promise<FixedBaseMultiplier> {
+    const compiled = given ?? (await compiledKernels('portable'));
+    const { info } = compiled;
     const table = aligned(info.heapAt);
     const work = table + aligned(tableBytes(info, curve));
     const scalars = work + multiplesWorkBytes(info, curve);

@@ -3,16 +3,9 @@
  *
  * Addresses are byte offsets below 2^32. Every thread has its own instance over the same memory.
  */
-import type { BackendName } from './field/representation.js';
-import {
-  type KernelExports,
-  type KernelInfo,
-  kernels,
-  MAX_PAGES,
-  PAGE_BYTES,
-  sharedMemoryAvailable,
-  THREAD_SCRATCH_BYTES,
-} from './kernels.js';
+import type { KernelExports, KernelInfo } from './kernels.js';
+import { sharedMemoryAvailable } from './platform/sharedMemory.js';
+import { MAX_PAGES, PAGE_BYTES, THREAD_SCRATCH_BYTES } from './sizes.js';
 
 export interface Instance {
   readonly info: KernelInfo;
@@ -36,24 +29,11 @@ export interface CompiledKernels {
   readonly info: KernelInfo;
 }
 
-const compiling = new Map<BackendName, Promise<CompiledKernels>>();
-
-export function compiledKernels(backend: BackendName): Promise<CompiledKernels> {
-  const known = compiling.get(backend);
-  if (known) return known;
-  const { bytes, info } = kernels(backend);
-  const compiled = WebAssembly.compile(bytes).then((module) => ({ module, info }));
-  compiling.set(backend, compiled);
-  return compiled;
-}
-
 /**
  * Instantiates the kernels over a memory.
  * @param thread 0 for the calling thread, 1… for workers: decides whose scratch is used
- * @param given the compiled module; the portable backend's where none is given
  */
-export async function createInstance(memory: WebAssembly.Memory, thread = 0, given?: CompiledKernels): Promise<Instance> {
-  const compiled = given ?? (await compiledKernels('portable'));
+export async function createInstance(memory: WebAssembly.Memory, thread: number, compiled: CompiledKernels): Promise<Instance> {
   const { module, info } = compiled;
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   const run = instance.exports as unknown as KernelExports;

@@ -18,21 +18,15 @@ import { defineBucketKernels } from './msm/bucketKernels.js';
 import { defineDigitKernels } from './msm/digitKernels.js';
 import { defineSplit } from './msm/splitKernel.js';
 import { defineMatrixKernel, defineTransformKernels } from './ntt/kernels.js';
+import { sharedMemoryAvailable } from './platform/sharedMemory.js';
 import { defineSetupKernels } from './setup/kernels.js';
 import { defineMultiples } from './setup/multiples.js';
+import { MAX_PAGES, MOST_THREADS, THREAD_SCRATCH_BYTES } from './sizes.js';
 import { I32, setGlobal } from './wasm/assembler.js';
 import { ModuleBuilder } from './wasm/module.js';
 
 /** Where the constants start; below lies nothing, so that address 0 is never valid data. */
 const CONSTANTS_AT = 1024;
-export const PAGE_BYTES = 65536;
-/** Most pages of a 32-bit memory: 4 GiB. */
-export const MAX_PAGES = 65536;
-
-/** Threads one key may have, beside the calling one. */
-export const MOST_THREADS = 64;
-/** Scratch that belongs to one thread whatever it does. */
-export const THREAD_SCRATCH_BYTES = 1024;
 
 /** Coefficient b of G1's curve y² = x³ + 3; G2 has 3/(9 + u). Source: EIP-197. */
 const CURVE_B = 3n;
@@ -117,11 +111,6 @@ export function emit(backend: BackendName, shared: boolean): Kernels {
     enterBaseFromFileAt: base.enterFromFileAt,
   };
   return { bytes, info };
-}
-
-/** Whether memories can be shared between threads here; a page must be isolated from other origins (COOP and COEP). */
-export function sharedMemoryAvailable(): boolean {
-  return typeof SharedArrayBuffer !== 'undefined' && globalThis.crossOriginIsolated !== false;
 }
 
 const cached = new Map<BackendName, Kernels>();

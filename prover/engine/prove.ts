@@ -10,7 +10,7 @@ import { PACKED_BYTES, SCALAR_FIELD } from './field/parameters.js';
 import type { BackendName } from './field/representation.js';
 import { expandedReader } from './groth16/compactReader.js';
 import { readInteger } from './groth16/container.js';
-import { Equation } from './groth16/equation.js';
+import type { Equation } from './groth16/equation.js';
 import type { HelperMaker, KeyHelper } from './groth16/helper.js';
 import { basesForHelper } from './groth16/helperBases.js';
 import { type LoadedKey, loadKey } from './groth16/key.js';
@@ -19,8 +19,8 @@ import { type Blinding, type ProofPoints, runProof } from './groth16/run.js';
 import { openReader } from './groth16/source.js';
 import { readWitness } from './groth16/wtns.js';
 import { openZkey } from './groth16/zkey.js';
-import { MOST_THREADS } from './kernels.js';
 import { platform } from './platform/choose.js';
+import { MOST_THREADS } from './sizes.js';
 
 export interface EngineProveOptions {
   signal?: AbortSignal;
@@ -136,7 +136,8 @@ export async function loadProvingKey(
   const reader = await openReader(source, 'proving key');
   try {
     const zkey = openZkey(await expandedReader(reader, threads));
-    const equation = options.helper && new Equation(zkey);
+    // Pairings are for proofs that somebody helped with.
+    const equation = options.helper && new (await import('./groth16/equation.js')).Equation(zkey);
     const loaded = await loadKey(zkey, threads, backend);
     return new EngineKey(loaded, options.helper && (await helperOf(loaded, options.helper)), equation);
   } finally {

@@ -2,7 +2,7 @@
  * The kernels of one backend against the bigint reference: plain functions without a test framework, so that a page
  * can run them. Each returns how many comparisons it made and throws at the first that fails.
  */
-import { batchAddScratchBytes } from '../../prover/engine/curve/batchAdd.js';
+
 import { LAMBDA } from '../../prover/engine/curve/endomorphism.js';
 import { BASE_FIELD, type Field, inverseModulo, powerModulo, SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { type BackendName, encodeElement, encodeInteger, powerOfTwo } from '../../prover/engine/field/representation.js';
@@ -17,6 +17,7 @@ import { executeTask } from '../../prover/engine/pool/task.js';
 import { addPoints, multiple, negate, type Point, sumOfMultiples } from '../../prover/engine/reference/curve.js';
 import { add, type Element, invert, modulo, multiply, norm, subtract } from '../../prover/engine/reference/field.js';
 import { evaluate, interpolate } from '../../prover/engine/reference/transform.js';
+import { batchAddScratchBytes } from '../../prover/engine/sizes.js';
 import { Harness, seeded } from '../engine/harness.js';
 import { GENERATORS, getPoint, getProjective, putPoint } from '../engine/points.js';
 import { putShifts } from '../engine/shifts.js';

@@ -1,7 +1,7 @@
 import { bn254 } from '@noble/curves/bn254.js';
 import { describe, expect, it } from 'vitest';
-import { batchAddScratchBytes } from '../../prover/engine/curve/batchAdd.js';
 import { addPoints, multiple, negate, type Point } from '../../prover/engine/reference/curve.js';
+import { batchAddScratchBytes } from '../../prover/engine/sizes.js';
 import { Harness, seeded } from './harness.js';
 import { GENERATORS, getPoint, getProjective, putPoint } from './points.js';
 

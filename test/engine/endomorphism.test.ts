@@ -3,10 +3,10 @@ import { HALF_SCALAR_BITS, LAMBDA, SHORT_BASIS } from '../../prover/engine/curve
 import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { readInteger, writeInteger } from '../../prover/engine/groth16/container.js';
 import { digitOffset, LARGEST_WINDOW_BITS, SMALLEST_WINDOW_BITS } from '../../prover/engine/msm/plan.js';
-import { HALF_BYTES } from '../../prover/engine/msm/splitKernel.js';
 import { multiple, type Point } from '../../prover/engine/reference/curve.js';
 import { splitScalar } from '../../prover/engine/reference/endomorphism.js';
 import { modulo } from '../../prover/engine/reference/field.js';
+import { HALF_BYTES } from '../../prover/engine/sizes.js';
 import { Harness, seeded } from './harness.js';
 import { GENERATORS, getPoint, putPoint } from './points.js';
 

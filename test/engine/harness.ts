@@ -1,7 +1,9 @@
 /** Moves bigints in and out of an instance of the kernels, for tests. */
+
+import { compiledKernels } from '../../prover/engine/compiled.js';
 import type { Field } from '../../prover/engine/field/parameters.js';
 import { type BackendName, decodeElement, encodeElement } from '../../prover/engine/field/representation.js';
-import { compiledKernels, createInstance, createMemory, type Instance, kernel } from '../../prover/engine/instance.js';
+import { createInstance, createMemory, type Instance, kernel } from '../../prover/engine/instance.js';
 
 const MEMORY_BYTES = 64 << 20;
 

@@ -13,8 +13,9 @@
  */
 
 import type { Arithmetic, Element } from '../field/arithmetic.js';
-import { INVERSE_SCRATCH_BYTES, type PrimeField } from '../field/operations.js';
+import type { PrimeField } from '../field/operations.js';
 import type { QuadraticField } from '../field/quadratic.js';
+import { ADDITION_SLOTS, ENTRY_BYTES, INVERSE_SCRATCH_BYTES } from '../sizes.js';
 import {
   call,
   copyBytes,
@@ -30,15 +31,7 @@ import {
 import type { ModuleBuilder } from '../wasm/module.js';
 import { type Curve, untagged } from './points.js';
 
-/** Bytes of a work-list entry. */
-export const ENTRY_BYTES = 12;
-const SLOT_COUNT = 7;
 const CACHE_LINE_BYTES = 64;
-
-/** Scratch of `batchAdd` for a list of n entries. */
-export function batchAddScratchBytes(elementBytes: number, entries: number): number {
-  return SLOT_COUNT * elementBytes + INVERSE_SCRATCH_BYTES + 2 * elementBytes + (entries + 1) * elementBytes;
-}
 
 interface Slots {
   readonly inverse: Operand;
@@ -63,8 +56,8 @@ function slotsOf(f: FunctionBuilder, curve: Curve, scratch: Local): Slots {
     y2: slot(4),
     x3: slot(5),
     temporary: slot(6),
-    table: slot(SLOT_COUNT),
-    products: f.let(I32, i32.add(scratch, i32.const((SLOT_COUNT + 2) * size + INVERSE_SCRATCH_BYTES))),
+    table: slot(ADDITION_SLOTS),
+    products: f.let(I32, i32.add(scratch, i32.const((ADDITION_SLOTS + 2) * size + INVERSE_SCRATCH_BYTES))),
   };
 }
 

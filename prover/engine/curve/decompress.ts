@@ -11,8 +11,9 @@
  * flips it.
  * Source of the root in F_q²: Adj, Rodríguez-Henríquez, "Square root computation over even extension fields" (2012).
  */
-import { type CoordinateField, INVERSE_SCRATCH_BYTES, type PrimeField } from '../field/operations.js';
+import type { CoordinateField, PrimeField } from '../field/operations.js';
 import { inverseModulo, PACKED_BYTES } from '../field/parameters.js';
+import { INVERSE_SCRATCH_BYTES } from '../sizes.js';
 import {
   call,
   copyBytes,

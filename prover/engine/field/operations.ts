@@ -7,6 +7,8 @@
  * Invariants: all results are stored elements in the sense of `arithmetic.ts`; those of mul, square, mulDiff and
  * squareMinus are settled. `canonical`, `pack` and `isZero` accept any stored element.
  */
+
+import { POWER_WINDOW_BITS } from '../sizes.js';
 import {
   at,
   call,
@@ -23,11 +25,7 @@ import {
 import type { ModuleBuilder } from '../wasm/module.js';
 import type { Arithmetic, Element } from './arithmetic.js';
 import { FILE_MONTGOMERY_BITS, type Field, inverseModulo, PACKED_BYTES } from './parameters.js';
-import { encodeElement, PORTABLE, powerOfTwo } from './representation.js';
-
-const WINDOW_BITS = 4;
-/** Scratch an inversion needs: its table of sixteen powers, in the larger of the representations. */
-export const INVERSE_SCRATCH_BYTES = PORTABLE.elementBytes << WINDOW_BITS;
+import { encodeElement, powerOfTwo } from './representation.js';
 
 /** What curve formulas need of a coordinate field, prime or quadratic. */
 export interface CoordinateField {
@@ -107,7 +105,7 @@ function definePower(
     copyBytes(f, table, i32.const(oneAt), representation.elementBytes);
     const i = f.let(I32, i32.const(1));
     f.while(
-      () => i32.ltU(i, i32.const(1 << WINDOW_BITS)),
+      () => i32.ltU(i, i32.const(1 << POWER_WINDOW_BITS)),
       () => {
         f.do(call(mul, entry(i), entry(i32.sub(i, i32.const(1))), a));
         f.increase(i, 1);
@@ -118,7 +116,7 @@ function definePower(
     f.while(
       () => i32.ltU(i, i32.const(digits.length)),
       () => {
-        for (let bit = 0; bit < WINDOW_BITS; bit++) f.do(call(square, d, d));
+        for (let bit = 0; bit < POWER_WINDOW_BITS; bit++) f.do(call(square, d, d));
         f.do(call(mul, d, d, entry(i32.load8u(i, digitsAt))));
         f.increase(i, 1);
       },

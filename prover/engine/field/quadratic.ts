@@ -4,6 +4,8 @@
  * How products and squares are taken is the backend's choice (`portable/quadratic.ts`, `wide/quadratic.ts`); the rest
  * is written once, component by component. Invariants as in `operations.ts`.
  */
+
+import { INVERSE_SCRATCH_BYTES } from '../sizes.js';
 import {
   call,
   type FunctionBuilder,
@@ -17,7 +19,7 @@ import {
 } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 import type { Arithmetic, Element, PairOperand, QuadraticArithmetic } from './arithmetic.js';
-import { type CoordinateField, constantElement, INVERSE_SCRATCH_BYTES, type PrimeField } from './operations.js';
+import { type CoordinateField, constantElement, type PrimeField } from './operations.js';
 
 const pointers = (count: number): (typeof I32)[] => Array.from({ length: count }, () => I32);
 

@@ -5,9 +5,10 @@
  * as it has shared memory.
  */
 import { TacitError } from '../../../protocol/errors.js';
+import { compiledKernels } from '../compiled.js';
 import { DECOMPRESS_SCRATCH_BYTES } from '../curve/decompress.js';
 import { chooseBackend } from '../field/backends.js';
-import { compiledKernels, createInstance, createMemory } from '../instance.js';
+import { createInstance, createMemory } from '../instance.js';
 import { createPool } from '../pool/pool.js';
 import type { Task } from '../pool/task.js';
 import {

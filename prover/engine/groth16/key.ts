@@ -4,9 +4,11 @@
  * Bases at infinity (variables that a query does not use) are left out; an index list says which scalar belongs to
  * which base. File data passes through a small staging area, so loading needs little more than the key itself.
  */
+
+import { compiledKernels } from '../compiled.js';
 import { FILE_MONTGOMERY_BITS, inverseModulo, PACKED_BYTES, powerModulo, SCALAR_FIELD } from '../field/parameters.js';
 import { type BackendName, encodeElement, powerOfTwo } from '../field/representation.js';
-import { compiledKernels, createInstance, createMemory, type Instance, kernel } from '../instance.js';
+import { createInstance, createMemory, type Instance, kernel } from '../instance.js';
 import { createPool, type Pool } from '../pool/pool.js';
 import { BasesLoader } from './basesLoader.js';
 import { type CoefficientScan, placeCoefficients, type SparseMatrix, scanCoefficients } from './coefficients.js';

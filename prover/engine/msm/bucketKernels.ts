@@ -9,17 +9,11 @@
  * Invariants: operands of a list never overlap its results, so a list may be run at any time; sums of one step of the
  * running sums are needed by the next one, so a step ends with an empty list.
  */
-import { ENTRY_BYTES } from '../curve/batchAdd.js';
+
 import type { Curve } from '../curve/points.js';
+import { ACTIVE_BYTES, ENTRY_BYTES, LIST_CAPACITY, POINTER_BYTES } from '../sizes.js';
 import { call, type FunctionBuilder, type FunctionRef, I32, i32, i64, type Local, type Operand, read, select } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
-
-/** Work-list entries that share one inversion: list, products and the points of a batch stay within a core's own cache. */
-export const LIST_CAPACITY = 1024;
-/** Bytes of an entry of the list of buckets under way: bucket, count of its points. */
-export const ACTIVE_BYTES = 8;
-/** Bytes of a tagged address of a point. */
-export const POINTER_BYTES = 4;
 
 export interface BucketKernels {
   /** (order, target, active, remaining, buckets, list, scratch) → buckets left; the points are given by tagged addresses. */

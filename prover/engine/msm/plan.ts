@@ -6,10 +6,8 @@
  * two halves' buckets in pairs, and takes two more additions for each pair. Small scalars (bits of a hash circuit) only meet
  * the lowest window of the first half, so the number of large scalars decides.
  */
-import { batchAddScratchBytes, ENTRY_BYTES } from '../curve/batchAdd.js';
 import type { CurveSizes } from '../kernels.js';
-import { ACTIVE_BYTES, LIST_CAPACITY } from './bucketKernels.js';
-import { HALF_BYTES } from './splitKernel.js';
+import { ACTIVE_BYTES, batchAddScratchBytes, ENTRY_BYTES, HALF_BYTES, LIST_CAPACITY } from '../sizes.js';
 
 /** Bits of half a scalar as it is stored, sign included. */
 export const HALF_BITS = 8 * HALF_BYTES;

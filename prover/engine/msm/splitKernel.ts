@@ -8,6 +8,7 @@
  */
 import { SHORT_BASIS } from '../curve/endomorphism.js';
 import { PACKED_BYTES, SCALAR_FIELD } from '../field/parameters.js';
+import { HALF_BYTES } from '../sizes.js';
 import { at, type Expr, type FunctionBuilder, type FunctionRef, I32, I64, i32, i64, type Local, type Operand } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 
@@ -20,8 +21,6 @@ const HALF_LIMBS = 5;
 const FIRST_COLUMN = 7;
 const WORD_BITS = 64;
 const zero = i64.const(0);
-/** Bytes of a half. */
-export const HALF_BYTES = PACKED_BYTES / 2;
 
 function limbsOf(value: bigint): number[] {
   const limbs: number[] = [];

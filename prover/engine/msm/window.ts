@@ -16,9 +16,8 @@
 import { writeInteger } from '../groth16/container.js';
 import { type Instance, kernel } from '../instance.js';
 import type { CurveName } from '../kernels.js';
-import { ACTIVE_BYTES, POINTER_BYTES } from './bucketKernels.js';
+import { ACTIVE_BYTES, HALF_BYTES, POINTER_BYTES } from '../sizes.js';
 import { digitOffset, GROUP_POINTS, HALF_BITS, segmentCount, type WindowMemory, windowMemory } from './plan.js';
-import { HALF_BYTES } from './splitKernel.js';
 
 /** Bases that go with scalars of one array. */
 export interface WindowPart {

@@ -8,7 +8,7 @@ import { definePrimeField } from '../field/operations.js';
 import { BASE_FIELD } from '../field/parameters.js';
 import { defineQuadraticField } from '../field/quadratic.js';
 import type { BackendName, Representation } from '../field/representation.js';
-import { MAX_PAGES, THREAD_SCRATCH_BYTES } from '../kernels.js';
+import { MAX_PAGES, THREAD_SCRATCH_BYTES } from '../sizes.js';
 import { I32, setGlobal } from '../wasm/assembler.js';
 import { ModuleBuilder } from '../wasm/module.js';
 import { defineFinalExponentiation, FINAL_SCRATCH } from './finalExponentiation.js';

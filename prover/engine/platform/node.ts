@@ -4,9 +4,9 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { TacitError } from '../../../protocol/errors.js';
 import type { ByteReader } from '../groth16/container.js';
-import { sharedMemoryAvailable } from '../kernels.js';
 import type { WorkerReply, WorkerSetup } from '../pool/task.js';
 import type { Platform, ThreadHandle } from './platform.js';
+import { sharedMemoryAvailable } from './sharedMemory.js';
 
 /** The compiled worker: in the folder beside this one, or under dist/ where this runs from its source. */
 const WORKER = new URL(

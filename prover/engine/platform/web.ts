@@ -1,9 +1,9 @@
 /** A web page or a worker of one: addresses are fetched, threads are Web Workers. */
 import { TacitError } from '../../../protocol/errors.js';
 import { type ByteReader, memoryReader } from '../groth16/container.js';
-import { sharedMemoryAvailable } from '../kernels.js';
 import type { WorkerReply, WorkerSetup } from '../pool/task.js';
 import type { Platform, ThreadHandle } from './platform.js';
+import { sharedMemoryAvailable } from './sharedMemory.js';
 
 async function openAddress(address: string, what: string): Promise<ByteReader> {
   const fail = (got: string, cause?: unknown): TacitError =>

@@ -4,8 +4,9 @@
  * Everything is composed of the field's own functions on elements in memory, so it runs on whatever backend they have.
  * Invariant: sums are reduced (multiplied by one) after every addition, since a wire may stand in any number of rows.
  */
-import { INVERSE_SCRATCH_BYTES, type PrimeField } from '../field/operations.js';
+import type { PrimeField } from '../field/operations.js';
 import { PACKED_BYTES } from '../field/parameters.js';
+import { INVERSE_SCRATCH_BYTES } from '../sizes.js';
 import { call, type Expr, type FunctionBuilder, I32, i32, type Local, type Operand } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 

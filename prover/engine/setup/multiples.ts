@@ -6,9 +6,10 @@
  * in base 2^c: a digit above 2^(c−1) gives way to its difference to 2^c and a carry; a negative digit takes the table's
  * point with a tag.
  */
-import { ENTRY_BYTES } from '../curve/batchAdd.js';
+
 import type { Curve } from '../curve/points.js';
 import { PACKED_BYTES } from '../field/parameters.js';
+import { ENTRY_BYTES } from '../sizes.js';
 import { call, type FunctionRef, I32, i32, i64, type Local, type Operand, select } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
 

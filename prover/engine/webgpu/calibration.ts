@@ -6,8 +6,8 @@
  * (Σ scalar·e)·G. Between two sizes the crossover is interpolated on the logarithms of size and ratio.
  */
 import { TacitError } from '../../../protocol/errors.js';
+import { compiledKernels } from '../compiled.js';
 import { chooseBackend } from '../field/backends.js';
-import { compiledKernels } from '../instance.js';
 import { ResidentMsm } from '../msm/resident.js';
 import type { Gpu } from './device.js';
 import { MeasuringBases, type MeasuringSum } from './measuring.js';

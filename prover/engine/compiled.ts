@@ -1,0 +1,15 @@
+/** The kernels of each backend, emitted and compiled once where they are first wanted; threads are given the compiled module. */
+import type { BackendName } from './field/representation.js';
+import type { CompiledKernels } from './instance.js';
+import { kernels } from './kernels.js';
+
+const compiling = new Map<BackendName, Promise<CompiledKernels>>();
+
+export function compiledKernels(backend: BackendName): Promise<CompiledKernels> {
+  const known = compiling.get(backend);
+  if (known) return known;
+  const { bytes, info } = kernels(backend);
+  const compiled = WebAssembly.compile(bytes).then((module) => ({ module, info }));
+  compiling.set(backend, compiled);
+  return compiled;
+}
