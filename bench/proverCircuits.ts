@@ -113,6 +113,12 @@ export async function buildProverCircuit(source: CircuitSource): Promise<ProverC
   renameSync(compiled.wasmPath, made.wasmPath);
   writeFileSync(made.wtnsPath, await calculateWitness(made.wasmPath, source.input));
   for (const scrap of ['out', 'lib', main]) rmSync(join(work, scrap), { recursive: true, force: true });
-  renameSync(work, dir);
+  try {
+    renameSync(work, dir);
+  } catch (error) {
+    // Another process was faster: its files are as good.
+    rmSync(work, { recursive: true, force: true });
+    if (!existsSync(dir)) throw error;
+  }
   return files(dir);
 }

@@ -1,4 +1,5 @@
 /** A device whose buffers are counted while they stand, and which refuses one when told to. */
+import { behind } from './losable.js';
 
 export interface CountingDevice {
   readonly device: GPUDevice;
@@ -25,15 +26,8 @@ export function countingDevice(real: GPUDevice): CountingDevice {
     };
     return buffer;
   };
-  const device = new Proxy(real, {
-    get: (target, name) => {
-      if (name === 'createBuffer') return createBuffer;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
   return {
-    device,
+    device: behind(real, { createBuffer }),
     standing: () => [...buffers.values()],
     refuse: (label) => {
       refused = label;

@@ -69,6 +69,21 @@ describe('a helper of the proof', () => {
     expect(sums).toEqual({ ...ALL_WASM, h: 'bigint' });
   });
 
+  it('where it takes neither C nor H, both are one sum of the pool, as without a helper', async () => {
+    for (const [takes, apart] of [
+      [['a', 'b1'], false],
+      [['a', 'c'], true],
+      [['h'], true],
+      [[], false],
+    ] as const) {
+      const key = await keyWith(new BigintHelper({ takes: (name) => (takes as readonly string[]).includes(name) }));
+      const { proof, timesMs } = await prove(key);
+      expect(proof).toEqual(alone.proof);
+      const ofBoth = Object.keys(timesMs).filter((phase) => /^[ch]( |$)/.test(phase));
+      expect(ofBoth, takes.join()).toHaveLength(apart ? 2 : 1);
+    }
+  });
+
   it('is left out where the caller wants the engine alone', async () => {
     const { proof, sums } = await prove(await keyWith(new BigintHelper()), { helped: false });
     expect(proof).toEqual(alone.proof);

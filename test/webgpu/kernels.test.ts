@@ -1,5 +1,5 @@
 /**
- * The kernels in WGSL on a real implementation of WebGPU in Node, against bigints; `TACIT_LONG=1` for the larger sums.
+ * The kernels in WGSL on a real implementation of WebGPU in Node, against bigints; `TACIT_LONG=1` for all widths of windows.
  * One file: a software driver takes seconds to compile the kernels, and each file is a process of its own.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -38,6 +38,11 @@ describe.skipIf(counted === undefined)('kernels in WGSL', { timeout: LONG ? LONG
     bench?.close();
     expect(counted?.standing() ?? []).toEqual([]);
     gpu?.destroy();
+  });
+
+  it('on a device of the least limits: eight storage buffers a stage, 16 KiB of workgroup memory, 128 MiB a binding', () => {
+    const { maxStorageBuffersPerShaderStage, maxComputeWorkgroupStorageSize, maxStorageBufferBindingSize } = gpu.limits;
+    expect([maxStorageBuffersPerShaderStage, maxComputeWorkgroupStorageSize, maxStorageBufferBindingSize]).toEqual([8, 2 ** 14, 2 ** 27]);
   });
 
   it('field operations on edges of limbs, words and the prime', async () => {
@@ -100,7 +105,7 @@ describe.skipIf(counted === undefined)('kernels in WGSL', { timeout: LONG ? LONG
     );
   });
 
-  it.each(LONG ? [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] : [0, 6, 8])(
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])(
     '2^%i terms, against bigints and the WASM engine',
     async (log) => {
       const n = 2 ** log;
@@ -109,7 +114,8 @@ describe.skipIf(counted === undefined)('kernels in WGSL', { timeout: LONG ? LONG
       const msm = await createGpuMsm(gpu, packBases(bases));
       const expected = expectedOfMultiples(scalars);
       expect(await wasmSum(bases as NonNullable<Point>[], scalars)).toEqual(expected);
-      for (let i = 0; i < 2; i++)
+      // Twice, for what the first sum leaves in the scratch; large ones take a software adapter seconds.
+      for (let i = 0; i < (LONG || log < 12 ? 2 : 1); i++)
         expect(await msm.compute(packScalars(scalars))).toEqual(expected && { x: expected.x[0], y: expected.y[0] });
       msm.destroy();
       expect(bench.workspace.scratchBytes).toBeGreaterThan(0);

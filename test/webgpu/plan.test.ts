@@ -12,6 +12,7 @@ import {
   chunksOf,
   DEFAULT_TUNING,
   LARGEST_WINDOW_BITS,
+  MOST_BUFFER_BYTES,
   mostSlots,
   partSize,
   planWindows,
@@ -68,6 +69,20 @@ describe('the plan', () => {
         expect(slots).toBeGreaterThanOrEqual(mostSlots(entries, plan.buckets));
         const buffers = [32 * entries, 4 * plan.words * entries, 32 * slots, 32 * plan.windows * plan.buckets];
         expect(Math.max(...buffers)).toBeLessThanOrEqual(LEAST_BINDING_BYTES);
+      }
+    }
+  });
+
+  it('in a part as large as any device is asked for, every tag, index and start fits 32 bits', () => {
+    for (const bits of WIDTHS) {
+      for (const glv of [true, false]) {
+        const plan = planWindows(bits, glv);
+        const entries = partSize(MOST_BUFFER_BYTES, plan) * (glv ? 2 : 1);
+        const tag = 2 * entries + 1;
+        const index = Math.max(2 * entries + 1, plan.words * entries);
+        // Each bucket is rounded up to an even number of entries.
+        const start = plan.windows * (entries + plan.buckets);
+        expect(Math.max(tag, index, start), `${bits} bits`).toBeLessThan(2 ** 32);
       }
     }
   });

@@ -21,7 +21,7 @@ export interface HelpedSum {
 export interface SumHelper {
   /** Name of the backend, as it is reported. */
   readonly backend: string;
-  /** Asked once a proof and sum, before `sum`. */
+  /** Asked when a proof is planned and before each `sum`; what was false stays false in that proof. */
   takes(name: BaseName): boolean;
   /**
    * Rejects where it cannot do it, or the proof is no longer wanted.

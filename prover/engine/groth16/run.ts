@@ -132,7 +132,7 @@ interface Cut {
   readonly together: boolean;
 }
 
-/** A helper takes whole sums, so with one C and H stay apart. */
+/** A helper takes whole sums, so where it takes one of them C and H stay apart. */
 function chooseCut(key: LoadedKey, together: boolean): Cut {
   const { counts } = key;
   const large = Object.fromEntries(BASE_NAMES.map((name) => [name, name === 'h' ? counts.h : countLarge(key, name)])) as typeof counts;
@@ -150,9 +150,9 @@ export async function runProof(key: LoadedKey, witness: Uint8Array, blinding: Bl
   const { threads } = options;
   const steps = new Steps(key, options);
   instance.bytes.set(witness, layout.witnessPacked);
-  const cut = chooseCut(key, options.helper === undefined);
-  const { bits, together } = cut;
   const offered = options.helper?.takes('h') === true;
+  const cut = chooseCut(key, !offered && options.helper?.takes('c') !== true);
+  const { bits, together } = cut;
   const few = counts.h + (together ? counts.c : 0) < FEW_BASES;
   const expected = offered || few ? 1 : windowCount(bits.h);
   steps.expect(expected);
@@ -162,7 +162,7 @@ export async function runProof(key: LoadedKey, witness: Uint8Array, blinding: Bl
   await enterWitness(key, steps, threads, scalars);
   const fromQuotient = quotient(key, steps, threads, !offered).then(async () => {
     steps.arrived(expected);
-    if (await steps.offer('h', layout.quotientScalars, helped)) return;
+    if (offered && (await steps.offer('h', layout.quotientScalars, helped))) return;
     if (offered) kernel(instance, 'msm_split')(layout.quotientScalars, layout.quotientScalars, key.zkey.domainSize);
     const parts: Parts = [['h', layout.quotientScalars], ...(together ? [['c', scalars] satisfies Part] : [])];
     return steps.run('h', windowTasks(key, bits.h, parts), PRIORITY.quotient);

@@ -8,6 +8,8 @@
  * (β·x, y) = λ·(x, y) for a cube root of unity β of the base field: the endomorphism that halves the scalars (glv.ts).
  * Without it the last part of xs is left out. Each number takes one product, by a constant that changes the form, and multiplies
  * by β as well. Done once for a key, in pieces; `start` is the first base of the piece.
+ * Limits: coordinates below p, that the points lie on the curve is taken for granted; 2·bases elements in one buffer (plan.ts cuts
+ * parts that fit). Source: Gallant, Lambert, Vanstone (CRYPTO 2001); change of form: Montgomery (1985).
  */
 import { BETA } from '../curve/endomorphism.js';
 import { BASE_FIELD, FILE_MONTGOMERY_BITS } from '../field/parameters.js';

@@ -12,7 +12,8 @@
  *     list     [number of items][slot][slot] …     in no particular order
  *
  * `settleKernel` then moves the sums to where the reduction wants them: bucket b at place b, infinity where it is empty.
- * Limits: lists and slots below 2^31.
+ * Limits: lists and slots below 2^31; a word of workgroup memory twice. Source: Pippenger's buckets, summed by a tree instead of
+ * one after another, so that additions are independent and can share inversions, as in the ZPrize 2022 write-ups.
  */
 import { kernel } from './kernel.js';
 

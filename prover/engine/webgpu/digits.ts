@@ -9,7 +9,8 @@
  *
  * `splitKernel` stores the two halves of each scalar (glv.ts): entries 0 … n−1 are the k1, entries n … 2n−1 the k2. It works on
  * 16-bit limbs: a product and two summands fit 32 bits. `offsetKernel` stores the scalar itself.
- * Limits: window width and count such that the stored number fits its words (plan.ts sees to it).
+ * Limits: scalars below r; window width and count such that the stored number fits its words (plan.ts sees to it).
+ * Source: an offset in place of carries, as Knuth's conversion to balanced ternary (TAOCP 2, §4.1); the halves as in glv.ts.
  */
 import { SHORT_BASIS } from '../curve/endomorphism.js';
 import { RECIPROCAL_BITS, RECIPROCALS } from './glv.js';

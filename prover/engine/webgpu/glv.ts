@@ -3,6 +3,7 @@
  *
  * The basis is that of `curve/endomorphism.ts`, which also says why it works. The coordinates c1, c2 of (k, 0) are rounded down
  * here, not to the nearest: that costs a bit, of which there is room, and spares the comparison. c1 and c2 are not negative.
+ * Source: Gallant, Lambert, Vanstone, "Faster point multiplication on elliptic curves with efficient endomorphisms" (CRYPTO 2001).
  */
 import { SHORT_BASIS } from '../curve/endomorphism.js';
 import { SCALAR_FIELD } from '../field/parameters.js';

@@ -12,7 +12,7 @@ import { TacitError } from '../../../protocol/errors.js';
 import { basesKernel, numbersOfBase } from './bases.js';
 import { ELEMENT_BYTES } from './field.js';
 import { type AffinePoint, combine, readPoint, type WeightedPoint } from './finish.js';
-import { chooseWindowBits, DEFAULT_TUNING, partSize, planWindows, type Tuning, type WindowPlan } from './plan.js';
+import { chooseWindowBits, DEFAULT_TUNING, MOST_BUFFER_BYTES, partSize, planWindows, type Tuning, type WindowPlan } from './plan.js';
 import { USAGE } from './stages.js';
 import { kernelsFor, type Part, PartSum, type Phase, POINT_BYTES, type Progress } from './steps.js';
 import { Workspace } from './workspace.js';
@@ -68,7 +68,7 @@ export async function createGpuMsm(device: GPUDevice, bases: Uint8Array, options
   const plan = planWindows(windowBits ?? chooseWindowBits(count, glv), glv);
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
   const all = { ...DEFAULT_TUNING, ...tuning };
-  const bufferBytes = Math.min(all.bufferBytes, maxStorageBufferBindingSize, maxBufferSize);
+  const bufferBytes = Math.min(all.bufferBytes, maxStorageBufferBindingSize, maxBufferSize, MOST_BUFFER_BYTES);
   const msm = new ResidentMsm(Workspace.acquire(device), count, plan, { ...all, bufferBytes });
   try {
     await msm.upload(bases);
@@ -128,16 +128,19 @@ class ResidentMsm implements GpuMsm {
       size: Math.min(count, UPLOAD_BASES) * BASE_BYTES,
       usage: USAGE.storage | USAGE.copyTarget,
     });
-    const work = workspace.recorder();
-    for (let start = 0; start < count; start += UPLOAD_BASES) {
-      const piece = Math.min(UPLOAD_BASES, count - start);
-      const bytes = bases.subarray(start * BASE_BYTES, (start + piece) * BASE_BYTES);
-      device.queue.writeBuffer(raw, 0, bytes as Uint8Array<ArrayBuffer>);
-      const numbers = numbersOfBase(plan.glv);
-      work.run(basesKernel, numbers * piece, { start, count: piece, bases: count, numbers }, { raw, xs, ys });
-      work.submit();
+    try {
+      const work = workspace.recorder();
+      for (let start = 0; start < count; start += UPLOAD_BASES) {
+        const piece = Math.min(UPLOAD_BASES, count - start);
+        const bytes = bases.subarray(start * BASE_BYTES, (start + piece) * BASE_BYTES);
+        device.queue.writeBuffer(raw, 0, bytes as Uint8Array<ArrayBuffer>);
+        const numbers = numbersOfBase(plan.glv);
+        work.run(basesKernel, numbers * piece, { start, count: piece, bases: count, numbers }, { raw, xs, ys });
+        work.submit();
+      }
+    } finally {
+      raw.destroy();
     }
-    raw.destroy();
     return { count, xs, ys };
   }
 

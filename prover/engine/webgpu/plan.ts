@@ -17,6 +17,10 @@ export const LARGEST_WINDOW_BITS = 16;
 const WORD_BITS = 32;
 const WORD_BYTES = 4;
 const ELEMENT_BYTES = 32;
+/**
+ * The most bytes of a buffer that any device is asked for: with 2^26 entries a part, every tag, index and start fits 32 bits.
+ */
+export const MOST_BUFFER_BYTES = 2 ** 31;
 /** Additions that a bucket costs in the reduction, and its moves. */
 const BUCKET_COST = 2.5;
 /** Additions that a window costs whatever it holds. */

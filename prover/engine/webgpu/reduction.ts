@@ -11,7 +11,11 @@
  * as running sums do, but only log2(B) rounds of independent ones, all by the kernels of addition.ts.
  *
  *     list      the places u of a level (see buckets.ts for its layout)
+ *     xs, ys    [window 0: place 0 … B−1][window 1: …]      8 words an element, see field.ts
  *     output    [window 0: x‖y of place 0, of place 1, of place 2, of place 4, …][window 1: …]      64 bytes a point
+ *
+ * Limits: B a power of two, at least 8 (scan.ts); windows·B places below 2^31. Source: ours; it splits Σ (u + 1)·B_u by the bits of u,
+ * where running sums (Bernstein, Doumen, Lange, Oosterwijk, INDOCRYPT 2012) are one chain of dependent additions.
  */
 import { kernel } from './kernel.js';
 

@@ -5,6 +5,10 @@
  *     scanSums     blocks ← their own prefix sums, the total behind them; one workgroup
  *     scanJoin     starts[i] += blocks[i / 2048];  starts[count] ← the total
  *
+ *     counts   [window 0: bucket 1 … B][window 1: …]                a word each, see sort.ts
+ *     starts   [start of each bucket, in the same order][total]     in entries, all even
+ *     blocks   [start of each block of 2,048 buckets][total]        largest   [window 0][window 1] …
+ *
  * Limits: 1 KiB of workgroup memory; windows of at least eight buckets, so that an invocation's eight lie in one window;
  * counts and sums below 2^32. Source: Hillis and Steele (1986) within a workgroup.
  */

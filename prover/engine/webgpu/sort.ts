@@ -10,6 +10,8 @@
  * `countKernel` counts for all windows, `placeKernel` fills order and owners for the windows of one chunk: their places
  * start at 0. It takes the counts down to zero again. In which order a bucket's entries stand is up to the atomics; their sum is not.
  * A digit of zero goes nowhere.
+ * Limits: entries below 2^31 (a tag has a sign bit), windows·entries below 2^32; a bucket's count goes through one atomic, so
+ * equal digits wait for each other. Source: counting sort (Seward 1954; Knuth, TAOCP 3, §5.2).
  */
 import { kernel } from './kernel.js';
 

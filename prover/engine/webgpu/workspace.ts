@@ -1,7 +1,8 @@
 /**
  * What all multi-exponentiations of a device share: compiled kernels, scratch buffers, the order of their computations.
  *
- * One computation at a time has the scratch, so a proof's five sums need it once. It is freed with the last user.
+ * One computation at a time has the scratch, so a proof's five sums need it once. It is freed with the last user, and after
+ * a failure: a buffer that the device refused must not meet the next computation, which may be another key's.
  * All work on the device goes through `guarded`, which turns what WebGPU reports aside into errors.
  */
 import { TacitError } from '../../../protocol/errors.js';
@@ -40,7 +41,10 @@ export class Workspace {
 
   /** Frees the scratch if no other user is left. */
   release(): void {
-    if (--this.users > 0) return;
+    if (--this.users === 0) this.freeScratch();
+  }
+
+  private freeScratch(): void {
     for (const buffer of this.scratch.values()) buffer.destroy();
     this.scratch.clear();
   }
@@ -57,6 +61,7 @@ export class Workspace {
     const known = this.scratch.get(name);
     if (known !== undefined && known.size >= bytes) return known;
     known?.destroy();
+    this.scratch.delete(name);
     const size = Math.ceil(bytes / 16) * 16;
     const buffer = this.device.createBuffer({ label: name, size, usage });
     this.scratch.set(name, buffer);
@@ -73,10 +78,10 @@ export class Workspace {
     await this.translated(() => this.orLost(compiled));
   }
 
-  /** Runs a computation when all before it have ended. */
+  /** Runs a computation when all before it have ended. One that fails takes the scratch with it. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     const result = this.last.then(work);
-    this.last = result.catch(() => undefined);
+    this.last = result.catch(() => this.freeScratch());
     return result;
   }
 
