@@ -11,7 +11,7 @@ import { platform } from '../engine/platform/choose.js';
 import { type Calibration, calibrate, calibrationKey } from '../engine/webgpu/calibration.js';
 import { type Gpu, openGpu } from '../engine/webgpu/device.js';
 import { gpuHelper } from '../engine/webgpu/helper.js';
-import type { GpuReport } from './gpuReport.js';
+import type { GpuFailure, GpuReport } from './gpuReport.js';
 
 export type GpuMode = 'auto' | 'webgpu';
 
@@ -31,6 +31,8 @@ export interface GpuOffer {
 
 /** A device that fails more often than this is left alone: each failure costs a proof its time. */
 const MOST_FAILURES = 3;
+/** A driver that opens no device in this time hangs: hardware takes a second. */
+const OPEN_LIMIT_MS = 20_000;
 /** With the device forced, no sum is too small for it. */
 const EVERY_SUM = 1;
 
@@ -38,16 +40,21 @@ export class GpuSupply {
   readonly #mode: GpuMode;
   readonly #store: CalibrationStore;
   readonly #open: typeof openGpu;
+  readonly #helperFor: typeof gpuHelper;
   #gpu: Gpu | undefined;
   #opening: Promise<Gpu | undefined> | undefined;
   #generation = 0;
   #failures = 0;
+  #refusals: GpuFailure[] = [];
+  /** Devices whose failure was counted: it ends the helpers of all keys, and each tells it. */
+  readonly #failedDevices = new WeakSet<Gpu>();
 
-  /** @param open opens devices; tests give one of their own */
-  constructor(mode: GpuMode, store: CalibrationStore, open: typeof openGpu = openGpu) {
+  /** @param open opens devices, `helperFor` makes keys' helpers; tests give their own */
+  constructor(mode: GpuMode, store: CalibrationStore, open: typeof openGpu = openGpu, helperFor: typeof gpuHelper = gpuHelper) {
     this.#mode = mode;
     this.#store = store;
     this.#open = open;
+    this.#helperFor = helperFor;
   }
 
   /**
@@ -62,7 +69,7 @@ export class GpuSupply {
     if (!gpu) return undefined;
     const fewestBases = this.#mode === 'webgpu' ? EVERY_SUM : (await this.#calibration(gpu, threads))?.crossover;
     if (typeof fewestBases !== 'number') return undefined;
-    const helper = gpuHelper(gpu, { fewestBases, onFailure: (failure, resident) => this.#failed(gpu, failure, resident) });
+    const helper = this.#helperFor(gpu, { fewestBases, onFailure: (failure, resident) => this.#failed(gpu, failure, resident) });
     return { helper, generation: this.#generation };
   }
 
@@ -73,7 +80,7 @@ export class GpuSupply {
   async report(threads: number | undefined, { measure }: { readonly measure: boolean }): Promise<GpuReport> {
     let gpu: Gpu | undefined;
     try {
-      gpu = await this.#open();
+      gpu = await inTime(this.#open());
       if (!gpu) return { state: 'none' };
       if (gpu.facts.software) return { state: 'software', adapter: gpu.facts };
       const known = await this.#calibration(gpu, threads);
@@ -81,14 +88,15 @@ export class GpuSupply {
       if (!calibration) return { state: 'unmeasured', adapter: gpu.facts };
       return { state: calibration.crossover === null ? 'slower' : 'used', adapter: gpu.facts, calibration };
     } catch (error) {
-      const failure = {
-        code: error instanceof TacitError ? error.code : 'WEBGPU_FAILED',
-        message: error instanceof Error ? error.message : String(error),
-      };
-      return { state: 'failed', ...(gpu && { adapter: gpu.facts }), failure };
+      return { state: 'failed', ...(gpu && { adapter: gpu.facts }), failure: failureOf(error) };
     } finally {
       gpu?.close();
     }
+  }
+
+  /** Why no device could be opened since this was asked last; what fails later, the key's helper tells. */
+  takeFailures(): GpuFailure[] {
+    return this.#refusals.splice(0);
   }
 
   /** Ends the device. The supply may be used again afterwards. */
@@ -101,28 +109,39 @@ export class GpuSupply {
 
   async #device(): Promise<Gpu | undefined> {
     if (this.#gpu?.ended) {
+      // Forgotten at once: of two keys that ask at the same time, one opens the next device.
+      this.#gpu = undefined;
       this.#opening = undefined;
       this.#generation++;
     }
-    this.#opening ??= this.#open((facts) => this.#mode === 'webgpu' || !facts.software);
+    this.#opening ??= this.#opened();
+    const gpu = await this.#opening;
+    if (!gpu && this.#mode === 'webgpu')
+      throw new TacitError('BACKEND_MISSING', 'there is no WebGPU adapter here', {
+        expected: 'the npm package webgpu and a driver it accepts',
+      });
+    return gpu;
+  }
+
+  /** With `auto`, an adapter that gives no device is a failure that is told and counted, and tried again with the next key. */
+  async #opened(): Promise<Gpu | undefined> {
     try {
-      this.#gpu = await this.#opening;
+      this.#gpu = await inTime(this.#open((facts) => this.#mode === 'webgpu' || !facts.software));
+      return this.#gpu;
     } catch (error) {
       this.#opening = undefined;
       if (this.#mode === 'webgpu') throw error;
       this.#failures++;
+      this.#refusals.push(failureOf(error));
       return undefined;
     }
-    if (!this.#gpu && this.#mode === 'webgpu')
-      throw new TacitError('BACKEND_MISSING', 'there is no WebGPU adapter here', {
-        expected: 'the npm package webgpu and a driver it accepts',
-      });
-    return this.#gpu;
   }
 
   /** A key that could not be made resident goes without; a device that fails or errs afterwards is not asked again. */
   #failed(gpu: Gpu, failure: TacitError, resident: boolean): void {
     if (!resident && failure.code !== 'WEBGPU_WRONG' && !gpu.ended) return;
+    if (this.#failedDevices.has(gpu)) return;
+    this.#failedDevices.add(gpu);
     this.#failures++;
     gpu.close(failure);
   }
@@ -136,6 +155,32 @@ export class GpuSupply {
     await this.#store.write(calibration);
     return calibration;
   }
+}
+
+/** A device that comes too late is closed. @throws TacitError WEBGPU_TIMEOUT */
+async function inTime(opening: Promise<Gpu | undefined>): Promise<Gpu | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new TacitError('WEBGPU_TIMEOUT', 'no device was opened in time', { expected: `within ${OPEN_LIMIT_MS} ms`, retryable: true }));
+      void opening.then(
+        (gpu) => gpu?.close(),
+        () => undefined,
+      );
+    }, OPEN_LIMIT_MS);
+  });
+  try {
+    return await Promise.race([opening, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function failureOf(error: unknown): GpuFailure {
+  return {
+    code: error instanceof TacitError ? error.code : 'WEBGPU_FAILED',
+    message: error instanceof Error ? error.message : String(error),
+  };
 }
 
 async function threadsOr(threads: number | undefined): Promise<number> {

@@ -27,6 +27,15 @@ export class WasmBackend implements ProvingBackend {
 
   async prove(material: KeyMaterial, witness: Uint8Array, options: BackendOptions): Promise<ProveResult> {
     options.onProgress?.(LOADING);
+    const { gpuFailures = [], ...result } = await this.#prove(material, witness, options);
+    return { ...result, gpuFailures: [...(this.#gpu?.takeFailures() ?? []), ...gpuFailures] };
+  }
+
+  async prepare(material: KeyMaterial, options: Pick<BackendOptions, 'threads'>): Promise<void> {
+    if (material.residentAs !== undefined) await this.#resident(material.residentAs, material, options);
+  }
+
+  async #prove(material: KeyMaterial, witness: Uint8Array, options: BackendOptions): Promise<ProveResult> {
     if (material.residentAs !== undefined) return proveOn(await this.#resident(material.residentAs, material, options), witness, options);
     const key = await load(material, options, await this.#gpu?.offer(options.threads));
     try {
@@ -34,10 +43,6 @@ export class WasmBackend implements ProvingBackend {
     } finally {
       await key.close();
     }
-  }
-
-  async prepare(material: KeyMaterial, options: Pick<BackendOptions, 'threads'>): Promise<void> {
-    if (material.residentAs !== undefined) await this.#resident(material.residentAs, material, options);
   }
 
   /** A key of an earlier device is loaded again; what it holds is freed with it. */

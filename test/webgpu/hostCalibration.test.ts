@@ -1,14 +1,15 @@
 /** From how many bases on a device pays, where that is kept, and when a device is used at all. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildProverCircuit, productChain } from '../../bench/proverCircuits.js';
 import { gpuCheck } from '../../operations/checks/gpu.js';
 import { workerMetrics } from '../../operations/workerMetrics.js';
 import { TacitError } from '../../protocol/errors.js';
 import { anyCalibration, storeCalibration, storedCalibration } from '../../prover/backends/calibrationStore.js';
 import { type CalibrationStore, GpuSupply } from '../../prover/backends/gpuSupply.js';
+import { WasmBackend } from '../../prover/backends/wasm.js';
 import { SCALAR_FIELD } from '../../prover/engine/field/parameters.js';
 import { readInteger } from '../../prover/engine/groth16/container.js';
 import type { AdapterFacts } from '../../prover/engine/webgpu/adapter.js';
@@ -127,6 +128,27 @@ it(
   BUILD_TIMEOUT_MS,
 );
 
+it(
+  'a proof tells that the adapter gave no device, and is made all the same',
+  async () => {
+    const circuit = await buildProverCircuit(productChain(6, 3n));
+    const store: CalibrationStore = {
+      read: async (key) => calibration(key, 5000),
+      promising: async () => true,
+      write: async () => undefined,
+    };
+    const open: typeof openGpu = async () => {
+      throw new TacitError('WEBGPU_FAILED', 'the adapter gives no device');
+    };
+    const backend = new WasmBackend('auto', new GpuSupply('auto', store, open));
+    const { sums, gpuFailures } = await backend.prove({ source: circuit.zkeyPath }, readFileSync(circuit.wtnsPath), { threads: 1 });
+    await backend.close();
+    expect(sums).toEqual({ a: 'wasm', b1: 'wasm', b2: 'wasm', c: 'wasm', h: 'wasm' });
+    expect(gpuFailures).toEqual([{ code: 'WEBGPU_FAILED', message: 'the adapter gives no device' }]);
+  },
+  BUILD_TIMEOUT_MS,
+);
+
 describe('when a device is used', () => {
   interface Bench {
     readonly opened: Gpu[];
@@ -189,6 +211,75 @@ describe('when a device is used', () => {
     expect((await supply.offer(2))?.generation).toBe(1);
     expect(opened).toHaveLength(2);
     await supply.close();
+  });
+
+  it('two keys that ask at once after a loss share the next device', async () => {
+    const { open, opened } = machine(FACTS);
+    const supply = new GpuSupply('auto', storeWith(5000), open);
+    await supply.offer(2);
+    opened[0]?.close(new TacitError('WEBGPU_LOST', 'as the test wants it'));
+    const offers = await Promise.all([supply.offer(2), supply.offer(2)]);
+    expect(offers.map((offer) => offer?.generation)).toEqual([1, 1]);
+    expect(opened).toHaveLength(2);
+    await supply.close();
+    expect(opened.every(({ ended }) => ended !== undefined)).toBe(true);
+  });
+
+  it('auto: an adapter that gives no device is told with the next proof, and left alone after the fourth time', async () => {
+    let asked = 0;
+    const open: typeof openGpu = async () => {
+      asked++;
+      throw new TacitError('WEBGPU_FAILED', 'the adapter gives no device');
+    };
+    const supply = new GpuSupply('auto', storeWith(5000), open);
+    for (let time = 0; time < 6; time++) expect(await supply.offer(2)).toBeUndefined();
+    expect(asked).toBe(4);
+    expect(supply.takeFailures().map(({ code }) => code)).toEqual(Array(4).fill('WEBGPU_FAILED'));
+    expect(supply.takeFailures()).toEqual([]);
+    const forced = await new GpuSupply('webgpu', storeWith(5000), open).offer(2).catch((reason: unknown) => reason);
+    expect((forced as TacitError).code).toBe('WEBGPU_FAILED');
+  });
+
+  it('a driver that hangs while it opens a device is given up; what comes late is closed', async () => {
+    vi.useFakeTimers();
+    try {
+      let arrive: (gpu: Gpu) => void = () => undefined;
+      const open: typeof openGpu = () =>
+        new Promise((resolve) => {
+          arrive = resolve;
+        });
+      const supply = new GpuSupply('auto', storeWith(5000), open);
+      const offering = supply.offer(2);
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(await offering).toBeUndefined();
+      expect(supply.takeFailures().map(({ code }) => code)).toEqual(['WEBGPU_TIMEOUT']);
+      const gpu = watched(deviceOfTests().device, FACTS);
+      arrive(gpu);
+      await vi.advanceTimersByTimeAsync(0);
+      expect(gpu.ended?.code).toBe('WEBGPU_CLOSED');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('a device that fails under several keys has failed once; one that had no room for a key has not', async () => {
+    const { open, opened } = machine(FACTS);
+    const told: ((failure: TacitError, resident: boolean) => void)[] = [];
+    const supply = new GpuSupply('auto', storeWith(5000), open, (_, { onFailure }) => {
+      told.push(onFailure as NonNullable<typeof onFailure>);
+      return async () => undefined;
+    });
+    const full = new TacitError('WEBGPU_LIMITS', 'no room');
+    for (let device = 1; device <= 4; device++) {
+      const keys = [await supply.offer(2), await supply.offer(2)];
+      expect(keys.map((key) => key?.generation)).toEqual([device - 1, device - 1]);
+      const tell = told.splice(0);
+      for (let time = 0; time < 9; time++) tell[0]?.(full, false);
+      expect(opened.at(-1)?.ended).toBeUndefined();
+      for (const one of tell) one(new TacitError('WEBGPU_LOST', 'as the test wants it'), true);
+      expect(opened).toHaveLength(device);
+    }
+    expect(await supply.offer(2)).toBeUndefined();
   });
 
   it('is reported: what there is, and what was measured', async () => {
