@@ -10,9 +10,12 @@ import { sync } from '../client/sync.js';
 import type { SendOptions, SentTransfer } from '../client/transfer.js';
 import { withdraw } from '../client/withdraw.js';
 import { TacitError } from '../protocol/errors.js';
+import type { ProofFacts } from '../prover/observer.js';
+import { BACKEND_NAMES } from '../prover/prove.js';
 import type { TransferStatus } from '../queue/service.js';
 import { type CommandResult, runs, say } from './output.js';
 import { confirms } from './prompt.js';
+import { backendFrom } from './prove.js';
 import {
   amountOf,
   assetNamed,
@@ -44,6 +47,7 @@ interface MergingOptions extends ChainOptions {
 
 interface ProvingOptions {
   readonly prove?: string;
+  readonly backend: string;
   readonly workers?: string;
   readonly receivedNotesToo?: boolean;
   readonly yes?: boolean;
@@ -93,6 +97,7 @@ function withSendingOptions(command: Command, toText: string): Command {
 function withProvingOptions(command: Command, where: 'home' | undefined = 'home'): Command {
   return command
     .option('--prove <where>', 'home (tells nobody anything) or farm', where)
+    .option('--backend <name>', `with --prove home: ${BACKEND_NAMES.join(', ')} (auto: a GPU where it was measured to be faster)`, 'auto')
     .option('--workers <n>', 'with --prove farm: at most so many workers can read the job (default: all of the roster)')
     .option('--received-notes-too', 'with --prove farm: also for notes that others paid (see docs/threat-model.md)')
     .option('--yes', 'with --prove farm: do not ask');
@@ -104,9 +109,10 @@ async function runSend(session: Session, options: SendingOptions & ProvingOption
   const fee = oneOf('fee', options.fee, ['quote', 'none'] as const);
   const asset = assetNamed(assets, options.asset);
   const value = amountOf(asset, options.amount);
+  const backend = backendFrom(options.backend);
   const sending = { ...(await provingOptions(options)), fee, onProgress: (fraction: number) => bars.report('proving', fraction) };
   await sync(wallet, environment, { onProgress: reportSync(bars) });
-  const sent = await withHomeProver(bars, (prover) => {
+  const { result: sent, proofs } = await withHomeProver(bars, backend, (prover) => {
     const common = { ...sending, ...(sending.prove === 'home' ? { prover } : {}), asset: asset.id, value };
     return action === 'pay'
       ? pay(wallet, environment, { ...common, to: options.to, memo: options.memo ?? '' })
@@ -119,7 +125,12 @@ async function runSend(session: Session, options: SendingOptions & ProvingOption
     ...(sent.fee === 0n ? [] : [`fee      ${money(assets, 0, sent.fee)}`]),
     ...(status.settlementTx === undefined ? [] : [`settled  ${status.settlementTx}`]),
   ];
-  return { value: { ...sent, asset: asset.id, value, status }, text: text.join('\n') };
+  return { value: { ...sent, asset: asset.id, value, status, ...provenBy(proofs) }, text: text.join('\n') };
+}
+
+/** For --json: of each proof made at home, where its sums were computed and what a GPU failed at. */
+function provenBy(proofs: readonly ProofFacts[]): { readonly proofs?: readonly ProofFacts[] } {
+  return proofs.length === 0 ? {} : { proofs };
 }
 
 /** Says what the farm learns before it learns it. @throws TacitError DECLINED */
@@ -153,9 +164,10 @@ async function runMerge(session: Session, options: MergingOptions & ProvingOptio
   const fee = oneOf('fee', options.fee, ['quote', 'none'] as const);
   const asset = assetNamed(assets, options.asset);
   const value = amountOf(asset, options.amount);
+  const backend = backendFrom(options.backend);
   const sending = { ...(await provingOptions(options)), fee, onProgress: (fraction: number) => bars.report('proving', fraction) };
   await sync(wallet, environment, { onProgress: reportSync(bars) });
-  const transfers = await withHomeProver(bars, (prover) =>
+  const { result: transfers, proofs } = await withHomeProver(bars, backend, (prover) =>
     mergeNotes(wallet, environment, {
       ...sending,
       ...(sending.prove === 'home' ? { prover } : {}),
@@ -165,13 +177,18 @@ async function runMerge(session: Session, options: MergingOptions & ProvingOptio
     }),
   );
   const ready = `one payment can spend ${money(assets, asset.id, value)}`;
-  return { value: { asset: asset.id, value, transfers }, text: transfers.length === 0 ? `nothing to merge: ${ready}` : `merged: ${ready}` };
+  return {
+    value: { asset: asset.id, value, transfers, ...provenBy(proofs) },
+    text: transfers.length === 0 ? `nothing to merge: ${ready}` : `merged: ${ready}`,
+  };
 }
 
 async function runResume({ wallet, environment, bars }: Session, options: ProvingOptions): Promise<CommandResult> {
   // Without --prove each is proven where it was to be proven; what the farm learns was said then.
   const proving = options.prove === undefined ? {} : await provingOptions(options);
-  const resumed = await withHomeProver(bars, (prover) => resume(wallet, environment, { ...proving, prover }));
+  const { result: resumed } = await withHomeProver(bars, backendFrom(options.backend), (prover) =>
+    resume(wallet, environment, { ...proving, prover }),
+  );
   return {
     value: resumed,
     text: resumed.length === 0 ? 'nothing is open' : resumed.map(({ id, outcome }) => `${id}  ${outcome}`).join('\n'),

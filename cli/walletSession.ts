@@ -12,7 +12,11 @@ import { openWallet } from '../client/openWallet.js';
 import type { Wallet } from '../client/wallet.js';
 import { TacitError } from '../protocol/errors.js';
 import type { Amount, AssetId } from '../protocol/flavor.js';
+import { describeSums, usedGpu } from '../prover/backends/gpuReport.js';
+import type { ProofFacts } from '../prover/observer.js';
+import type { BackendName } from '../prover/prove.js';
 import { type RegisteredAsset, readAssets } from '../verifier-contract/token.js';
+import { say } from './output.js';
 import { type ProgressBars, progressBars } from './progress.js';
 import { readSecret } from './prompt.js';
 
@@ -98,13 +102,29 @@ async function inUnits<T>(assets: readonly RegisteredAsset[], act: () => Promise
   }
 }
 
-/** A prover that shows what it builds, for as long as `act` runs. */
-export async function withHomeProver<T>(bars: ProgressBars, act: (prover: HomeProver) => Promise<T>): Promise<T> {
+/** What `act` came to, and how each proof at home came about. */
+export interface ProvenAtHome<T> {
+  readonly result: T;
+  readonly proofs: readonly ProofFacts[];
+}
+
+/** A prover that shows what it builds and says what a GPU did or failed at, for as long as `act` runs. */
+export async function withHomeProver<T>(
+  bars: ProgressBars,
+  backend: BackendName,
+  act: (prover: HomeProver) => Promise<T>,
+): Promise<ProvenAtHome<T>> {
   const artifacts = () =>
     resolveProvingFiles('transfer_1', { onProgress: ({ phase, circuit, fraction }) => bars.report(`${phase} ${circuit}`, fraction) });
-  const prover = new HomeProver({ artifacts });
+  const proofs: ProofFacts[] = [];
+  const onProved = (facts: ProofFacts): void => {
+    proofs.push(facts);
+    for (const { message } of facts.gpuFailures) say(`the GPU failed, the proof was finished without it: ${message}`);
+    if (usedGpu(facts.sums)) say(`proven at home, sums ${describeSums(facts.sums)}`);
+  };
+  const prover = new HomeProver({ artifacts, backend, onProved });
   try {
-    return await act(prover);
+    return { result: await act(prover), proofs };
   } finally {
     await prover.close();
   }

@@ -13,6 +13,7 @@ import { publicSignals as signalsOf } from '../protocol/fingerprint.js';
 import { encodeProof, proofFromSnarkjs } from '../protocol/proof.js';
 import type { Domain } from '../protocol/record.js';
 import { checkTransferWitness, type TransferWitness, transferCircuitInput } from '../protocol/transfer.js';
+import type { ProofFacts } from '../prover/observer.js';
 import type { BackendName } from '../prover/prove.js';
 import { ProvingHost } from '../prover/thread.js';
 import { verifyProof } from '../prover/verify.js';
@@ -30,7 +31,10 @@ export interface HomeProverOptions {
   /** Where the artifacts come from. Default: this package's cache, built when missing. */
   readonly artifacts?: () => Promise<TransferArtifacts>;
   readonly threads?: number;
+  /** Default: auto, a GPU where it was measured to be faster. */
   readonly backend?: BackendName;
+  /** Told of each proof: where its sums were computed, and what a GPU failed at. Must not throw. */
+  readonly onProved?: (facts: ProofFacts) => void;
 }
 
 export interface ProveAtHomeOptions {
@@ -50,18 +54,20 @@ export class HomeProver {
 
   /**
    * One proof at a time; further calls wait their turn.
-   * @throws TacitError TRANSFER_T1 … T9, ARTIFACT_MISSING, ARTIFACT_HASH, PROVE_FAILED, PROVE_CANCELLED, PROOF_INVALID
+   * @throws TacitError TRANSFER_T1 … T9, ARTIFACT_MISSING, ARTIFACT_HASH, BACKEND_MISSING, PROVE_FAILED, PROVE_CANCELLED, PROOF_INVALID
    */
   async prove(witness: TransferWitness, domain: Domain, { signal, onProgress }: ProveAtHomeOptions = {}): Promise<HomeProof> {
     checkTransferWitness(witness, domain);
     const { wasmPath, zkeyPath, vkey } = await this.artifacts();
     const { input, publicInputs } = transferCircuitInput('transfer_1', [witness], witness.anchor, ZERO_ADDRESS, domain);
-    const { threads, backend } = this.#options;
-    const { proof, publicSignals } = await this.#host.prove(
+    const { threads, backend, onProved } = this.#options;
+    const made = await this.#host.prove(
       zkeyPath,
       { kind: 'input', wasmPath, input },
       { signal, threads, backend, onProgress: onProgress && (({ fraction }) => onProgress(fraction)) },
     );
+    const { proof, publicSignals, sums = {}, gpuFailures = [] } = made;
+    onProved?.({ circuit: 'transfer_1', sums, gpuFailures });
     const expected = signalsOf(publicInputs).map(String);
     if (publicSignals.join() !== expected.join())
       throw new TacitError('PROOF_INVALID', 'the proof is about something else', { expected: 'h, z, y of this transfer' });

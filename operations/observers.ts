@@ -1,4 +1,5 @@
 /** Several observers as one. */
+import { describeSums, usedGpu } from '../prover/backends/gpuReport.js';
 import type { WorkerObserver } from '../prover/observer.js';
 import type { ProcessLog } from './logger.js';
 
@@ -33,21 +34,10 @@ export function logJobs(log: ProcessLog): WorkerObserver {
       for (const { code, message } of gpuFailures) {
         log.event(`the GPU failed; ${circuit} was proved without it: ${message}`, { circuit, gpuFailure: code });
       }
-      if (Object.values(sums).includes('webgpu')) {
-        const text = sumsText(sums);
+      if (usedGpu(sums)) {
+        const text = describeSums(sums);
         log.event(`sums of ${circuit}: ${text}`, { circuit, sums: text });
       }
     },
   };
-}
-
-/** `a, b1, c, h on webgpu; b2 on wasm` */
-function sumsText(sums: Readonly<Record<string, string>>): string {
-  const backends = [...new Set(Object.values(sums))].sort().reverse();
-  return backends
-    .map((backend) => {
-      const names = Object.keys(sums).filter((name) => sums[name] === backend);
-      return `${names.join(', ')} on ${backend}`;
-    })
-    .join('; ');
 }

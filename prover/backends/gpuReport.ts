@@ -21,6 +21,11 @@ export interface GpuFailure {
 
 const MIB = 2 ** 20;
 
+/** Whether a GPU computed any of a proof's sums. */
+export function usedGpu(sums: Readonly<Record<string, string>>): boolean {
+  return Object.values(sums).includes('webgpu');
+}
+
 /** One line. */
 export function describeGpu({ state, adapter, calibration, failure }: GpuReport): string {
   const name = adapter?.name ?? 'no WebGPU adapter';
@@ -38,6 +43,17 @@ export function describeGpu({ state, adapter, calibration, failure }: GpuReport)
     case 'used':
       return `${name}: sums of ${calibration?.crossover} bases and more, against ${calibration?.threads} threads (${rowsText(calibration)}); ${limitsText(adapter)}`;
   }
+}
+
+/** `a, b1, c, h on webgpu; b2 on wasm` */
+export function describeSums(sums: Readonly<Record<string, string>>): string {
+  const backends = [...new Set(Object.values(sums))].sort().reverse();
+  return backends
+    .map((backend) => {
+      const names = Object.keys(sums).filter((name) => sums[name] === backend);
+      return `${names.join(', ')} on ${backend}`;
+    })
+    .join('; ');
 }
 
 function rowsText(calibration: Calibration | undefined): string {

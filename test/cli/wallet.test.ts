@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { resolveArtifacts } from '../../circuits/artifacts.js';
 import { registerWallet } from '../../cli/wallet.js';
 import { TestNode } from '../client/testNode.js';
 import { World } from '../verifier-contract/world.js';
@@ -55,7 +56,7 @@ const full = () => [...chain(), '--node', url];
 
 beforeAll(async () => {
   world = await World.start();
-  node = new TestNode(world);
+  node = new TestNode(world, (await resolveArtifacts('transfer_1')).vkey);
   url = await node.start();
   dir = await mkdtemp(join(tmpdir(), 'tacit-cli-'));
   await secret('pass', 'a passphrase');
@@ -197,6 +198,7 @@ describe('tacit wallet', () => {
       [() => pay('--amount', '1.0000000000000000001'), 1, 'AMOUNT_FORMAT'],
       [() => pay('--amount', '1000'), 1, 'INSUFFICIENT_FUNDS'],
       [() => pay('--prove', 'moon'), 1, 'USAGE'],
+      [() => pay('--backend', 'abacus'), 1, 'OPTION_INVALID'],
       [() => pay('--memo', 'far too long a memo'), 1, 'MEMO_SIZE'],
       [() => pay('--rpc', 'http://127.0.0.1:9'), 2, 'RPC_UNREACHABLE'],
       [() => pay('--node', 'http://127.0.0.1:9'), 2, 'NODE_UNREACHABLE'],
@@ -214,6 +216,23 @@ describe('tacit wallet', () => {
     await secret('open', 'a passphrase', 0o644);
     expect((await pay('--passphrase-file', file('open'))).json.error?.code).toBe('SECRET_FILE_MODE');
   }, 120_000);
+
+  it('pay, proven at home: --backend chooses what proves, and --json says where each sum was computed', async () => {
+    const pay = (backend: string) =>
+      tacit('pay', ...full(), '--to', address, '--amount', '0.1', '--prove', 'home', '--backend', backend, '--wait', 'accepted');
+    // No driver, so no adapter: a machine that has one would use it.
+    vi.stubEnv('VK_ICD_FILENAMES', file('no-driver.json'));
+    const forced = await pay('webgpu');
+    vi.unstubAllEnvs();
+    expect([forced.code, forced.json.error?.code]).toEqual([1, 'BACKEND_MISSING']);
+    const kept = await tacit('balance', ...chain(), '--confirmations', '0');
+    expect((kept.json.assets as { reserved: string }[])[0]?.reserved).toBe('0');
+
+    const paid = await pay('wasm');
+    const sums = { a: 'wasm', b1: 'wasm', b2: 'wasm', c: 'wasm', h: 'wasm' };
+    expect(paid.json.proofs).toEqual([{ circuit: 'transfer_1', sums, gpuFailures: [] }]);
+    expect([paid.code, node.submissions.at(-1)?.proof?.circuit]).toEqual([0, 'transfer_1']);
+  }, 180_000);
 
   it('help shows examples, and no option takes a secret', async () => {
     const program = new Command('tacit');
