@@ -82,7 +82,13 @@ const PACKAGES = {
 /** What a pure room may use. */
 const PURE = { protocol: ['@noble/ciphers', '@noble/curves', '@noble/hashes', '@scure/base', '@scure/bip39', 'poseidon-lite'] };
 /** Files that a browser loads: nothing of Node. */
-const BROWSER = [/^protocol\//, /^ledger\/(?!journal|lockFile)/, /^prover\/engine\/(?!platform\/node|pool\/nodeWorker)/];
+const BROWSER = [
+  /^protocol\//,
+  /^ledger\/(?!journal|lockFile)/,
+  /^prover\/engine\/(?!platform\/node|pool\/nodeWorker)/,
+  /^prover\/backends\/(gpuReport|gpuSupply|pageCalibrations)\./,
+  /^bench\/(msmRows|page\/main)\./,
+];
 
 const offences = [];
 const offend = (file, line, text) => offences.push(`${file}:${line}  ${text}`);

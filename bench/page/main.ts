@@ -1,4 +1,10 @@
-/** The bench page: shows the adapter, measures when asked, and keeps the result as JSON. Times are medians, see msmRows.ts. */
+/**
+ * The bench page: shows the adapter and what `auto` does with it here, measures when asked, and keeps the result as JSON. Times are
+ * medians, see msmRows.ts. `Calibrate` measures the crossover, which the browser keeps for this origin.
+ */
+import { describeGpu } from '../../prover/backends/gpuReport.js';
+import { GpuSupply } from '../../prover/backends/gpuSupply.js';
+import { pageCalibrations } from '../../prover/backends/pageCalibrations.js';
 import { platform } from '../../prover/engine/platform/choose.js';
 import type { AdapterFacts } from '../../prover/engine/webgpu/adapter.js';
 import { type Gpu, openGpu } from '../../prover/engine/webgpu/device.js';
@@ -13,6 +19,8 @@ function element<T extends HTMLElement>(id: string): T {
 
 const form = element<HTMLFormElement>('options');
 const button = form.querySelector('button') as HTMLButtonElement;
+const calibrate = element<HTMLButtonElement>('calibrate');
+const supply = new GpuSupply('auto', pageCalibrations());
 const field = (name: string): HTMLInputElement => form.elements.namedItem(name) as HTMLInputElement;
 
 function show(id: string, text: string): void {
@@ -53,6 +61,35 @@ async function measure(gpu: Gpu): Promise<MsmReport> {
   return measureMsm(gpu, { from, to, threads, runs }, showRow);
 }
 
+/** What `auto` does here with as many threads as the form names. */
+async function showChoice(measure: boolean): Promise<void> {
+  const report = await supply.report(field('threads').valueAsNumber, { measure });
+  const { state } = report;
+  if (state === 'software') show('calibration', 'auto leaves it alone.');
+  else if (state === 'unmeasured') show('calibration', 'auto leaves it alone: it was not measured here yet with so many threads.');
+  else show('calibration', `auto: ${describeGpu(report)}.`);
+}
+
+function enableButtons({ ended, facts }: Gpu): void {
+  button.disabled = ended !== undefined;
+  calibrate.disabled = ended !== undefined || facts.software;
+}
+
+/** One thing at a time: both buttons wait for it. */
+async function busy(gpu: Gpu, state: string, work: () => Promise<string>): Promise<void> {
+  button.disabled = calibrate.disabled = true;
+  show('error', '');
+  show('state', state);
+  try {
+    show('state', await work());
+  } catch (error) {
+    show('state', '');
+    show('error', String(error));
+  } finally {
+    enableButtons(gpu);
+  }
+}
+
 async function main(): Promise<void> {
   const gpu = await openGpu();
   field('threads').value = String((await platform()).availableThreads());
@@ -61,25 +98,27 @@ async function main(): Promise<void> {
     return;
   }
   showAdapter(gpu.facts);
-  button.disabled = false;
+  await showChoice(false);
+  enableButtons(gpu);
+  field('threads').addEventListener('change', () => void showChoice(false));
+  calibrate.addEventListener('click', () =>
+    busy(gpu, 'Calibrating…', async () => {
+      await showChoice(true);
+      return 'Calibrated.';
+    }),
+  );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    button.disabled = true;
-    show('error', '');
-    show('state', 'Measuring…');
-    measure(gpu)
-      .then((report) => {
-        const browser = navigator.userAgent;
-        show('json', JSON.stringify({ browser, isolated: crossOriginIsolated, ...report }, null, 1));
-        show('state', 'Done: every result was checked before it was timed.');
-      })
-      .catch((error: unknown) => {
-        show('state', '');
-        show('error', String(error));
-      })
-      .finally(() => {
-        button.disabled = gpu.ended !== undefined;
-      });
+    void busy(gpu, 'Measuring…', async () => {
+      const report = await measure(gpu);
+      const browser = navigator.userAgent;
+      show('json', JSON.stringify({ browser, isolated: crossOriginIsolated, ...report }, null, 1));
+      return 'Done: every result was checked before it was timed.';
+    });
+  });
+  void gpu.end.then((reason) => {
+    enableButtons(gpu);
+    show('error', `${reason.message}: load the page again.`);
   });
 }
 

@@ -1,5 +1,6 @@
 /**
  * Measured crossovers in the per-user cache: one small JSON file for each adapter, driver, engine and number of threads.
+ * A page keeps them in pageCalibrations.ts.
  * A file that cannot be read or written, or holds anything else, is no error: then it is measured again, or not used.
  */
 import { createHash } from 'node:crypto';
