@@ -4,6 +4,7 @@ import { benchFarm } from './farm.js';
 import { benchGas } from './gas.js';
 import { benchGrouping } from './grouping.js';
 import { benchMsmWebgpu, serveMsmPage } from './msmWebgpu.js';
+import { benchProofWebgpu } from './proofWebgpu.js';
 import { benchProver } from './prover.js';
 import { benchSetup } from './setup.js';
 import { benchVerify } from './verify.js';
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   grouping: { run: benchGrouping, options: [] },
   'msm-page': { run: serveMsmPage, options: ['--port'] },
   'msm-webgpu': { run: benchMsmWebgpu, options: ['--from', '--to', '--threads', '--runs'] },
+  'proof-webgpu': { run: benchProofWebgpu, options: ['--circuits', '--threads', '--runs'] },
   prover: { run: benchProver, options: ['--circuits', '--threads', '--runs'] },
   setup: { run: benchSetup, options: ['--circuits', '--threads', '--runs'] },
   verify: { run: benchVerify, options: ['--runs'] },

@@ -9,20 +9,13 @@ import { availableParallelism, cpus } from 'node:os';
 import { openGpu } from '../prover/engine/webgpu/device.js';
 import { commit } from './commit.js';
 import { type MsmOptions, type MsmReport, type MsmRow, measureMsm, sumPhases } from './msmRows.js';
+import { numberOption } from './options.js';
 import { serveBenchPage } from './page/server.js';
 
 const DEFAULT_FROM = 12;
 const DEFAULT_TO = { hardware: 20, software: 14 } as const;
 const DEFAULT_RUNS = 3;
 const LARGEST_POWER = 24;
-
-function numberOption(args: readonly string[], name: string, fallback: number, most: number): number {
-  const at = args.indexOf(name);
-  if (at < 0) return fallback;
-  const value = Number(args[at + 1]);
-  if (!Number.isInteger(value) || value < 0 || value > most) throw new RangeError(`${name} takes a whole number up to ${most}`);
-  return value;
-}
 
 export async function benchMsmWebgpu(args: string[]): Promise<void> {
   const gpu = await openGpu();

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { commit } from './commit.js';
+import { textOption } from './options.js';
 import type { ProverCircuit } from './proverCircuits.js';
 import { benchCircuit, CIRCUIT_NAMES } from './proverInputs.js';
 import type { PeerReply } from './proverPeer.js';
@@ -82,7 +83,7 @@ function rapidsnarkPeer(command: string, circuit: ProverCircuit, threads: number
   };
 }
 
-async function verifyBySnarkjs(circuit: ProverCircuit, publicSignals: string[], proof: unknown): Promise<boolean> {
+export async function verifyBySnarkjs(circuit: ProverCircuit, publicSignals: string[], proof: unknown): Promise<boolean> {
   // @ts-expect-error snarkjs has no types
   const { groth16 } = (await import('snarkjs')) as {
     groth16: { verify(vkey: unknown, publicSignals: string[], proof: unknown): Promise<boolean> };
@@ -145,15 +146,10 @@ export async function compareProvers(circuit: ProverCircuit, threads: number, ru
   });
 }
 
-function option(args: readonly string[], name: string, fallback: string): string {
-  const at = args.indexOf(name);
-  return at < 0 ? fallback : (args[at + 1] ?? fallback);
-}
-
 export async function benchProver(args: string[]): Promise<void> {
-  const names = option(args, '--circuits', CIRCUIT_NAMES.join(',')).split(',');
-  const threadCounts = option(args, '--threads', '1,2').split(',').map(Number);
-  const runs = Number(option(args, '--runs', String(DEFAULT_RUNS)));
+  const names = textOption(args, '--circuits', CIRCUIT_NAMES.join(',')).split(',');
+  const threadCounts = textOption(args, '--threads', '1,2').split(',').map(Number);
+  const runs = Number(textOption(args, '--runs', String(DEFAULT_RUNS)));
   const rows: ProverRow[] = [];
   for (const name of names) {
     const circuit = await benchCircuit(name);
