@@ -11,6 +11,7 @@ import { commit } from './commit.js';
 import { type MsmOptions, type MsmReport, type MsmRow, measureMsm, sumPhases } from './msmRows.js';
 import { numberOption } from './options.js';
 import { serveBenchPage } from './page/server.js';
+import { NO_ADAPTER, SOFTWARE_NOTE } from './webgpuAdapter.js';
 
 const DEFAULT_FROM = 12;
 const DEFAULT_TO = { hardware: 20, software: 14 } as const;
@@ -20,7 +21,7 @@ const LARGEST_POWER = 24;
 export async function benchMsmWebgpu(args: string[]): Promise<void> {
   const gpu = await openGpu();
   if (!gpu) {
-    process.stderr.write('No WebGPU adapter: install the optional package webgpu and a driver (VK_ICD_FILENAMES may name one).\n');
+    process.stderr.write(NO_ADAPTER);
     process.exitCode = 2;
     return;
   }
@@ -41,13 +42,13 @@ export async function benchMsmWebgpu(args: string[]): Promise<void> {
 }
 
 function result(report: MsmReport): object {
-  const note = report.adapter.software ? 'a software adapter: no statement about GPUs' : undefined;
+  const note = report.adapter.software ? SOFTWARE_NOTE : undefined;
   return { commit: commit(), cpu: cpus()[0]?.model, node: process.version, ...(note === undefined ? {} : { note }), ...report };
 }
 
 function headline({ name, software, limits }: MsmReport['adapter']): string {
   const limitsText = Object.entries(limits).map(([limit, value]) => `  ${limit} ${value}`);
-  return [`${name}${software ? ' (a software adapter: no statement about GPUs)' : ''}`, ...limitsText].join('\n');
+  return [`${name}${software ? ` (${SOFTWARE_NOTE})` : ''}`, ...limitsText].join('\n');
 }
 
 function describe(row: MsmRow): string {

@@ -15,6 +15,7 @@ import { numberOption, textOption } from './options.js';
 import { median, verifyBySnarkjs } from './prover.js';
 import type { ProverCircuit } from './proverCircuits.js';
 import { benchCircuit } from './proverInputs.js';
+import { NO_ADAPTER, SOFTWARE_NOTE } from './webgpuAdapter.js';
 
 const DEFAULT_CIRCUIT = { hardware: 'update_8', software: 'transfer_1' } as const;
 const DEFAULT_RUNS = 3;
@@ -41,7 +42,7 @@ export interface ProofRow {
 export async function benchProofWebgpu(args: string[]): Promise<void> {
   const gpu = await openGpu();
   if (!gpu) {
-    process.stderr.write('No WebGPU adapter: install the optional package webgpu and a driver (VK_ICD_FILENAMES may name one).\n');
+    process.stderr.write(NO_ADAPTER);
     process.exitCode = 2;
     return;
   }
@@ -50,7 +51,7 @@ export async function benchProofWebgpu(args: string[]): Promise<void> {
   const names = textOption(args, '--circuits', DEFAULT_CIRCUIT[facts.software ? 'software' : 'hardware']).split(',');
   const threads = Math.max(1, numberOption(args, '--threads', availableParallelism(), 64));
   const runs = Math.max(1, numberOption(args, '--runs', DEFAULT_RUNS, 1000));
-  const note = facts.software ? 'a software adapter: no statement about GPUs' : undefined;
+  const note = facts.software ? SOFTWARE_NOTE : undefined;
   if (!json) process.stdout.write(`${facts.name}${note === undefined ? '' : ` (${note})`}\n`);
   const rows: ProofRow[] = [];
   try {

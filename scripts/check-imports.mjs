@@ -87,7 +87,7 @@ const BROWSER = [
   /^ledger\/(?!journal|lockFile)/,
   /^prover\/engine\/(?!platform\/node|pool\/nodeWorker)/,
   /^prover\/backends\/(gpuReport|gpuSupply|pageCalibrations)\./,
-  /^bench\/(msmRows|page\/main)\./,
+  /^bench\/(msmRows|webgpuAdapter|page\/main)\./,
 ];
 
 const offences = [];

@@ -9,6 +9,7 @@ import { platform } from '../../prover/engine/platform/choose.js';
 import type { AdapterFacts } from '../../prover/engine/webgpu/adapter.js';
 import { type Gpu, openGpu } from '../../prover/engine/webgpu/device.js';
 import { type MsmReport, type MsmRow, measureMsm, sumPhases } from '../msmRows.js';
+import { SOFTWARE_NOTE } from '../webgpuAdapter.js';
 
 /** Where a software adapter stops unless it is told to go on. */
 const SOFTWARE_TO = '14';
@@ -28,8 +29,9 @@ function show(id: string, text: string): void {
 }
 
 function showAdapter({ name, software, limits }: AdapterFacts): void {
-  const limitsText = Object.entries(limits).map(([limit, value]) => `${limit} ${value}`);
-  show('adapter', `Adapter: ${name}. ${limitsText.join(', ')}.`);
+  const limitsText = Object.entries(limits).map(([limit, value]) => `${limit} ${value.toLocaleString('en')}`);
+  show('adapter', `Adapter: ${name}.`);
+  show('limits', `${limitsText.join(', ')}.`);
   if (!software) return;
   show('note', 'A software adapter: it computes on the processor, so this says nothing about GPUs.');
   field('to').value = SOFTWARE_TO;
@@ -37,7 +39,7 @@ function showAdapter({ name, software, limits }: AdapterFacts): void {
 
 function showRow(row: MsmRow): void {
   const cells = [
-    `2^${row.power}`,
+    row.bases.toLocaleString('en'),
     `${row.gpuMs} [${row.gpuSpreadMs.join('–')}]`,
     `${row.wasmMs} [${row.wasmSpreadMs.join('–')}]`,
     row.timesFaster === null ? '–' : String(row.timesFaster),
@@ -112,7 +114,8 @@ async function main(): Promise<void> {
     void busy(gpu, 'Measuring…', async () => {
       const report = await measure(gpu);
       const browser = navigator.userAgent;
-      show('json', JSON.stringify({ browser, isolated: crossOriginIsolated, ...report }, null, 1));
+      const note = report.adapter.software ? { note: SOFTWARE_NOTE } : {};
+      show('json', JSON.stringify({ browser, isolated: crossOriginIsolated, ...note, ...report }, null, 1));
       return 'Done: every result was checked before it was timed.';
     });
   });

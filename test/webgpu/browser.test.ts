@@ -1,6 +1,7 @@
 /**
- * Every kernel by itself in Chromium: its own compiler of WGSL, its own validation, and the SwiftShader that it brings where
- * there is no GPU. With TACIT_LONG=1 only: whole proofs by these kernels are made there in `hostBrowser.test.ts`. Needs a Chromium (Debian: apt-get install chromium, elsewhere CHROMIUM=/path) and the compiled dist/.
+ * Every kernel by itself and whole sums in Chromium: its own compiler of WGSL, its own validation, and the SwiftShader that it
+ * brings where there is no GPU. Whole proofs by these kernels are made there in `hostBrowser.test.ts`. Needs a Chromium
+ * (Debian: apt-get install chromium, elsewhere CHROMIUM=/path) and the compiled dist/.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,15 +16,18 @@ const HTML = '<!doctype html><title>kernels</title><script type="module" src="/t
 /** Chromium keeps WebGPU from software adapters unless it is told otherwise. */
 const ARGUMENTS = ['--no-sandbox', '--enable-unsafe-webgpu'];
 
+/** Sums of 2^0 … 2^14 terms. */
+const LOGS = Array.from({ length: 15 }, (_, log) => log);
+
 const executablePath = findChromium();
 if (executablePath === undefined) {
   process.stderr.write('!! NOT COVERED: no Chromium was found, so the kernels in WGSL were not run in a browser.\n');
   process.stderr.write('!! Debian: apt-get install chromium; elsewhere set CHROMIUM to the executable and run again.\n');
 }
 
-describe.skipIf(executablePath === undefined || !process.env.TACIT_LONG)('kernels in WGSL in Chromium', () => {
+describe.skipIf(executablePath === undefined)('kernels in WGSL in Chromium', () => {
   it(
-    'agree with bigints, alone and in whole sums',
+    'agree with bigints, alone and in whole sums of 2^0 … 2^14 terms',
     async () => {
       const folder = mkdtempSync(join(tmpdir(), 'tacit-kernels-'));
       writeFileSync(join(folder, 'kernels.html'), HTML);
@@ -34,8 +38,8 @@ describe.skipIf(executablePath === undefined || !process.env.TACIT_LONG)('kernel
         page.setDefaultTimeout(TIMEOUT_MS);
         await page.goto(`${server.url}kernels.html`);
         await page.waitForFunction(() => globalThis.tacitKernels !== undefined);
-        const counts = await page.evaluate(() => (globalThis.tacitKernels as KernelPage).check());
-        expect(counts).toMatchObject({ gathered: 600, resident: 98, sums: 2 });
+        const counts = await page.evaluate((logs) => (globalThis.tacitKernels as KernelPage).check(logs), LOGS);
+        expect(counts).toMatchObject({ gathered: 600, resident: 98, sums: 17, sizes: LOGS.length });
         expect(counts.field).toBeGreaterThan(5000);
       } finally {
         await browser.close();

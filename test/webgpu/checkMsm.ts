@@ -71,6 +71,19 @@ export function nastySums(n: number): Record<string, Sum> {
   };
 }
 
+/** Sums of 2^log multiples of the generator, with scalars that end in the edges of their range. */
+export async function checkSizes(device: GPUDevice, logs: readonly number[]): Promise<number> {
+  const check = new Comparison();
+  for (const log of logs) {
+    const scalars = someScalars(2 ** log).reverse();
+    const msm = await createGpuMsm(device, packBases(multiplesOfGenerator(2 ** log)));
+    const got = await msm.compute(packScalars(scalars));
+    msm.destroy();
+    check.equal(got && { x: [got.x], y: [got.y] }, expectedOfMultiples(scalars), `2^${log} terms`);
+  }
+  return check.count;
+}
+
 /** Every sum with every choice of options. */
 export async function checkSums(
   device: GPUDevice,

@@ -1,8 +1,7 @@
 /**
  * Proofs with WebGPU in Chromium, on its SwiftShader: the page's proof is the one that Node makes of the same blinding,
  * snarkjs accepts it, and a destroyed device costs nothing but time.
- *
- * TACIT_LONG=1 tries the bench page and proves transfer(1) as well: many minutes. Needs a Chromium and the compiled dist/.
+ * The proof of transfer(1) takes a software adapter a minute of both cores. Needs a Chromium and the compiled dist/.
  */
 import { readFileSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -19,7 +18,6 @@ declare global {
   var tacitGpu: GpuPageApi | undefined;
 }
 
-const LONG = process.env.TACIT_LONG === '1';
 const TIMEOUT_MS = 600_000;
 const LONG_TIMEOUT_MS = 3_600_000;
 const BLINDING = ['1234567890123456789', '9876543210987654321'] as const;
@@ -72,11 +70,11 @@ describe.skipIf(executablePath === undefined)('WebGPU in Chromium', () => {
     await expectProof(await buildProverCircuit(productChain(6, 3n)));
   });
 
-  it.runIf(LONG)('a proof of transfer(1)', { timeout: LONG_TIMEOUT_MS }, async () => {
+  it('a proof of transfer(1)', { timeout: LONG_TIMEOUT_MS }, async () => {
     await expectProof(await benchCircuit('transfer_1'));
   });
 
-  it.runIf(LONG)('the bench page names a software adapter and makes no claim of speed', { timeout: TIMEOUT_MS }, async () => {
+  it('the bench page names a software adapter and makes no claim of speed', { timeout: TIMEOUT_MS }, async () => {
     const server = await serveBenchPage();
     servers.push(server);
     const page = await browser.newPage({ viewport: { width: 1000, height: 700 } });
