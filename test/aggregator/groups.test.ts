@@ -252,11 +252,16 @@ describe('what is wrong with one member', () => {
       };
       return { key, lanes: ['transfer_1'], refuse };
     });
-    // Slow enough that the twins get their share; it has proven things in the tests before.
+    // Slow enough that the twins get their share.
     const slow: SimulatedWorkerOptions['at'] = async (phase, job) => {
       if (phase === 'proving' && job.kind === 'transfer') await new Promise((resolve) => setTimeout(resolve, 200));
     };
     const roster = await open({}, [{ lanes: ['transfer_1', 'update_8', 'update_32'], at: slow }, ...twins]);
+    // It has proven something before, and they have not.
+    const known = { ...roster, workers: roster.workers.filter(({ address }) => address === workers[0]?.address) };
+    const [[first], before] = [fresh(1), await anchorNow()];
+    await client.submit(sealed(first as TransferRecord, before, known));
+    await settledAll([first as TransferRecord]);
     const [records, anchor] = [fresh(8), await anchorNow()];
     for (const record of records) await client.submit(sealed(record, anchor, roster));
     const statuses = await settledAll(records);
