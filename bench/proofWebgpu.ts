@@ -70,7 +70,8 @@ function result(adapter: AdapterFacts, note: string | undefined, rows: readonly 
   return { commit: commit(), cpu: cpus()[0]?.model, node: process.version, ...(note === undefined ? {} : { note }), adapter, rows };
 }
 
-async function measureProof(gpu: Gpu, circuit: ProverCircuit, threads: number, runs: number): Promise<ProofRow> {
+/** @throws Error where snarkjs does not accept a proof; TacitError WEBGPU_… where the device fails */
+export async function measureProof(gpu: Gpu, circuit: ProverCircuit, threads: number, runs: number): Promise<ProofRow> {
   const wasm = await loadProvingKey(circuit.zkeyPath, { threads });
   const start = performance.now();
   const helped = await loadProvingKey(circuit.zkeyPath, { threads, helper: gpuHelper(gpu, { fewestBases: 1 }) });

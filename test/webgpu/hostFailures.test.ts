@@ -242,6 +242,27 @@ describe('sums on a device', () => {
     await expectFinished(wrong, 'WEBGPU_WRONG');
   });
 
+  it('an aborted proof does not wait for a device that does not answer', async () => {
+    const abort = new AbortController();
+    let asked: () => void = () => undefined;
+    const hangs = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const scened = await scene({
+      before: (sum) => {
+        if (sum !== FIRST_OF_PROOF) return;
+        asked();
+        return new Promise(() => undefined);
+      },
+    });
+    const ended = prove(scened.key, { signal: abort.signal }).catch((reason: unknown) => reason);
+    await hangs;
+    abort.abort();
+    expect(((await ended) as TacitError).code).toBe('PROVE_CANCELLED');
+    expect([scened.told, scened.gpu.ended]).toEqual([[], undefined]);
+    expect((await prove(scened.key)).sums).toEqual(ON_GPU);
+  });
+
   it('an aborted proof is no failure of the device', async () => {
     const abort = new AbortController();
     const scened = await scene({

@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { measureProof } from '../../bench/proofWebgpu.js';
 import { buildProverCircuit, type ProverCircuit, productChain } from '../../bench/proverCircuits.js';
 import { benchCircuit } from '../../bench/proverInputs.js';
 import {
@@ -108,6 +109,16 @@ function proofs(gpu: Gpu): void {
 
   it('the device has all that its adapter offers', () => {
     for (const name of LIMIT_NAMES) expect(device.limits[name], name).toBe(facts.limits[name]);
+  });
+
+  it('the bench of whole proofs has both checked, and gives no ratio for a software adapter', { timeout: TIMEOUT_MS }, async () => {
+    const row = await measureProof(gpu, circuit, 1, 1);
+    expect(row).toMatchObject({ runs: 1, threads: 1, sums: ON_GPU });
+    expect(Object.keys(row.gpuPhasesMs)).toEqual(
+      expect.arrayContaining(['a webgpu', 'b1 webgpu', 'b2', 'c webgpu', 'h webgpu', 'transform']),
+    );
+    expect(Object.keys(row.wasmPhasesMs)).toEqual(expect.arrayContaining(['a', 'b1', 'b2', 'h', 'transform']));
+    expect(row.timesFaster === null).toBe(facts.software);
   });
 
   it('two keys that prove at the same time share the device', { timeout: TIMEOUT_MS }, async () => {

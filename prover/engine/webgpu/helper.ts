@@ -129,7 +129,7 @@ export class GpuHelper implements KeyHelper {
     if (this.#ended || !msm) throw new TacitError('WEBGPU_CLOSED', 'the helper has ended');
     try {
       const start = performance.now();
-      const point = checkedPoint(await this.#limited(msm.compute(read(), signal ? { signal } : {}), this.#sumLimitMs));
+      const point = checkedPoint(await this.#limited(msm.compute(read(), signal ? { signal } : {}), this.#sumLimitMs, signal));
       return { point, elapsedMs: performance.now() - start };
     } catch (error) {
       if (!signal?.aborted) this.#fail(error);
@@ -137,14 +137,20 @@ export class GpuHelper implements KeyHelper {
     }
   }
 
-  /** A device that does not answer in time is given up: nothing else stops what it is doing. */
-  #limited<T>(work: Promise<T>, limitMs: number): Promise<T> {
+  /**
+   * A device that does not answer in time is given up: nothing else stops what it is doing. Who no longer wants the answer does
+   * not wait for it: the sum has its own copy of the scalars, and the next one waits its turn on the device.
+   */
+  #limited<T>(work: Promise<T>, limitMs: number, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer);
         this.#waiting.delete(onEnd);
+        signal?.removeEventListener('abort', onAbort);
         act();
       };
+      const onAbort = (): void => settle(() => reject(signal?.reason));
+      signal?.addEventListener('abort', onAbort);
       const onEnd = (reason: TacitError): void => settle(() => reject(reason));
       const timer = setTimeout(() => this.#gpu.close(late(limitMs)), limitMs);
       this.#waiting.add(onEnd);
