@@ -12,8 +12,22 @@ import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
 import { type ArtifactShelf, etagOf, SHELF_KINDS, type StoredFile } from './artifactShelf.js';
 
-/** Downloads at one time; one more is answered 429. */
-const OPEN_DOWNLOADS = 32;
+/**
+ * Downloads at one time. One more ends the one that has been open for longest, if that is long: it can be resumed, and whoever
+ * keeps downloads open to keep others out has to come again and again. Else the newcomer is answered 429.
+ */
+export interface DownloadLimits {
+  readonly open: number;
+  /** So long nobody is ended. */
+  readonly graceMs: number;
+}
+
+const DOWNLOAD_LIMITS: DownloadLimits = { open: 32, graceMs: 30_000 };
+
+interface OpenDownload {
+  readonly sinceMs: number;
+  end(): void;
+}
 
 interface ByteRange {
   readonly start: number;
@@ -21,8 +35,9 @@ interface ByteRange {
   readonly end: number;
 }
 
-export function addArtifactRoutes(app: FastifyInstance, shelf: ArtifactShelf): void {
-  let open = 0;
+export function addArtifactRoutes(app: FastifyInstance, shelf: ArtifactShelf, limits = DOWNLOAD_LIMITS): void {
+  /** In the order of their beginning. */
+  const open = new Set<OpenDownload>();
   const schema = {
     tags: ['farm'],
     summary: 'A circuit’s files with their SHA-256, or one of the files (resumable)',
@@ -36,11 +51,21 @@ export function addArtifactRoutes(app: FastifyInstance, shelf: ArtifactShelf): v
     if (name === circuit) return { circuit, files: describedFiles(found.files) };
     const file = SHELF_KINDS.flatMap((kind) => found.files[kind] ?? []).find((entry) => entry.file === name);
     if (file === undefined) throw unknown(name);
-    if (open >= OPEN_DOWNLOADS) throw new TacitError('NODE_BUSY', 'too many downloads at one time', { retryable: true });
-    open++;
-    reply.raw.once('close', () => open--);
+    makeRoom(open, limits);
+    const download = { sinceMs: Date.now(), end: () => void reply.raw.destroy() };
+    open.add(download);
+    reply.raw.once('close', () => open.delete(download));
     return sendFile(reply, file, request.headers);
   });
+}
+
+function makeRoom(open: Set<OpenDownload>, limits: DownloadLimits): void {
+  if (open.size < limits.open) return;
+  const [oldest] = open;
+  if (oldest === undefined || Date.now() - oldest.sinceMs < limits.graceMs)
+    throw new TacitError('NODE_BUSY', 'too many downloads at one time', { retryable: true });
+  open.delete(oldest);
+  oldest.end();
 }
 
 function describedFiles(files: Readonly<Partial<Record<string, StoredFile>>>): Record<string, unknown> {

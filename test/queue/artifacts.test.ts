@@ -3,14 +3,17 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Fastify from 'fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildProverCircuit, productChain } from '../../bench/proverCircuits.js';
 import { type CircuitPins, loadPins } from '../../circuits/artifacts.js';
 import { sha256File } from '../../circuits/hash.js';
 import { compactKey } from '../../prover/engine/groth16/compactWriter.js';
 import { type DownloadOptions, downloadArtifacts } from '../../queue/artifactDownload.js';
+import { addArtifactRoutes } from '../../queue/artifactRoutes.js';
 import { type ArtifactShelf, cacheShelf, type StoredFile } from '../../queue/artifactShelf.js';
-import { type RunningGateway, startGateway } from '../../queue/gateway.js';
+import { GATEWAY_LIMITS, type RunningGateway, startGateway } from '../../queue/gateway.js';
+import { answerError } from '../../queue/httpErrors.js';
 import { code } from '../prover/code.js';
 import { SmallNode } from './smallNode.js';
 
@@ -99,6 +102,27 @@ describe('the shelf over HTTP', () => {
     expect((await get(files.wasm.file, { range: 'bytes=1-2', 'if-range': '"another"' })).status).toBe(200);
     const head = await get(files.wasm.file, {}, 'HEAD');
     expect([head.status, head.headers.get('content-length')]).toEqual([200, String(WASM_BYTES)]);
+  });
+
+  it('lets nobody keep others out: one download more ends the oldest, when that is old, and that one goes on where it was', async () => {
+    const GRACE_MS = 400;
+    // More than a connection holds back for one who does not read.
+    const big = await stored('transfer_1.big.wasm', randomBytes(24_000_000));
+    const shelf: ArtifactShelf = { circuit: async () => ({ circuit: NAME, files: { wasm: { ...big, file: files.wasm.file } } }) };
+    const app = Fastify({ forceCloseConnections: true });
+    app.setErrorHandler((error, _request, reply) => answerError(error, reply, GATEWAY_LIMITS));
+    addArtifactRoutes(app, shelf, { open: 2, graceMs: GRACE_MS });
+    const url = `${await app.listen({ port: 0, host: '127.0.0.1' })}/v1/artifacts/${files.wasm.file}`;
+    const hoarded = [await fetch(url), await fetch(url)];
+    expect((await fetch(url)).status).toBe(429);
+    await new Promise((resolve) => setTimeout(resolve, GRACE_MS));
+    const newcomer = await fetch(url);
+    expect((await bytesOf(newcomer)).length).toBe(big.sizeBytes);
+    const [ended, kept] = await Promise.allSettled(hoarded.map((response) => bytesOf(response)));
+    expect([ended?.status, kept?.status]).toEqual(['rejected', 'fulfilled']);
+    const rest = await fetch(url, { headers: { range: 'bytes=23000000-' } });
+    expect([rest.status, (await bytesOf(rest)).length]).toEqual([206, 1_000_000]);
+    await app.close();
   });
 
   it('offers this machine’s cache', async () => {
