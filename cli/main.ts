@@ -29,8 +29,12 @@ const program = new Command('tacit')
     process.exit(error.exitCode === 0 ? 0 : EXIT_UNDECIDED);
   });
 
+// Calibrating is something that a worker does before it serves, and is looked for among its options too.
+const args = [...process.argv];
+if (args[2] === 'worker' && args[3] === '--calibrate') args[3] = 'calibrate';
+
 const asked = GROUPS.filter(({ names }) => names.includes(process.argv[2] ?? ''));
 for (const { load } of asked.length > 0 ? asked : GROUPS) (await load())(program);
-await program.parseAsync();
+await program.parseAsync(args);
 // Whatever a command had open it has closed; a client's timer of what is gone would hold the process for seconds more.
 process.stdout.write('', () => process.exit());

@@ -75,6 +75,10 @@ describe('what deploy/ holds', () => {
       for (const option of (rest as string).match(/--[a-z-]+/g) ?? []) expect(help[command as 'node' | 'worker'], option).toContain(option);
   }, 180_000);
 
+  it('calibrating is found as a command and as an option', () => {
+    expect(helpOf('worker', '--calibrate')).toBe(helpOf('worker', 'calibrate'));
+  }, 60_000);
+
   it('systemd accepts the units, where there is one to ask', (context) => {
     if (spawnSync('systemd-analyze', ['--version']).status !== 0) return context.skip('no systemd-analyze on this machine');
     const dir = mkdtempSync(join(tmpdir(), 'tacit-units-'));
