@@ -33,6 +33,8 @@ export interface GpuOffer {
 const MOST_FAILURES = 3;
 /** A driver that opens no device in this time hangs: hardware takes a second. */
 const OPEN_LIMIT_MS = 20_000;
+/** Measuring takes some seconds, and half a minute where a slow driver compiles; what takes longer hangs. */
+const MEASURE_LIMIT_MS = 110_000;
 /** With the device forced, no sum is too small for it. */
 const EVERY_SUM = 1;
 
@@ -151,9 +153,18 @@ export class GpuSupply {
   }
 
   async #measure(gpu: Gpu, threads: number | undefined): Promise<Calibration> {
-    const calibration = await calibrate(gpu, { threads: await threadsOr(threads) });
-    await this.#store.write(calibration);
-    return calibration;
+    const expected = `an end within ${MEASURE_LIMIT_MS} ms`;
+    const late = new TacitError('WEBGPU_TIMEOUT', 'the device did not answer in time', { expected, retryable: true });
+    const timer = setTimeout(() => gpu.close(late), MEASURE_LIMIT_MS);
+    try {
+      const calibration = await calibrate(gpu, { threads: await threadsOr(threads) });
+      await this.#store.write(calibration);
+      return calibration;
+    } catch (error) {
+      throw gpu.ended ?? error;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 

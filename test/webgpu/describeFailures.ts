@@ -109,6 +109,28 @@ export function describeFailures({ device, standing, refuse }: CountingDevice): 
       expect(await codeOf((async () => readPoint(new Uint8Array(64).fill(1), 0))())).toBe('WEBGPU_FAILED');
     });
 
+    it('kernels that a driver refuses: WEBGPU_FAILED once, and no failure that nobody waits for', async () => {
+      const unheard: unknown[] = [];
+      const hear = (reason: unknown): void => void unheard.push(reason);
+      process.on('unhandledRejection', hear);
+      try {
+        const refusing = behind(device, {
+          popErrorScope: async () => (await device.popErrorScope()) ?? { message: 'no such shader' },
+          createComputePipelineAsync: async () => {
+            await new Promise((resolve) => setTimeout(resolve, 10));
+            throw new Error('refused later');
+          },
+        });
+        const before = standing();
+        expect(await codeOf(createGpuMsm(refusing, BASES, { windowBits: 4 }))).toBe('WEBGPU_FAILED');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        expect(unheard).toEqual([]);
+        expect(standing()).toEqual(before);
+      } finally {
+        process.off('unhandledRejection', hear);
+      }
+    });
+
     it('a refused buffer of the scratch ends one sum; other bases on the device, and these, go on', async () => {
       // A device of its own to the sums, so that its scratch is as large as theirs and no larger.
       const fresh = losableDevice(device).device;

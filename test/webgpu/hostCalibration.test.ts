@@ -296,6 +296,34 @@ describe('when a device is used', () => {
     expect(await stateOf(FACTS, 5000)).toBe('used ok');
   });
 
+  it('a device that hangs while it is measured is given up and reported so', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { device } = deviceOfTests();
+      const hanging = {
+        lost: device.lost,
+        destroy: () => device.destroy(),
+        limits: FACTS.limits,
+        pushErrorScope: () => undefined,
+        popErrorScope: () => new Promise(() => undefined),
+      };
+      const open: typeof openGpu = async () => watched(hanging as unknown as GPUDevice, FACTS);
+      const reporting = new GpuSupply('auto', storeWith(undefined), open).report(1, { measure: true });
+      let report: Awaited<typeof reporting> | undefined;
+      void reporting.then((made) => {
+        report = made;
+      });
+      // Compiling for the threads takes its real time, so the clock of the test goes on until the report is there.
+      while (report === undefined) {
+        await vi.advanceTimersByTimeAsync(1_000);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect([report.state, report.failure?.code]).toEqual(['failed', 'WEBGPU_TIMEOUT']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('a device that fails while it is measured is reported as broken', async () => {
     const { open } = machine(FACTS);
     // The device of the tests can compute nothing at all.

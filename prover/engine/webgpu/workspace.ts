@@ -74,7 +74,12 @@ export class Workspace {
   }
 
   async prepare(kernels: readonly Kernel[]): Promise<void> {
-    const { compiled } = await this.guarded(() => ({ compiled: this.pipelines.prepare(kernels) }));
+    const { compiled } = await this.guarded(() => {
+      const compiled = this.pipelines.prepare(kernels);
+      // Where the scopes report something first, nobody waits for it: its failure must not end the process.
+      compiled.catch(() => undefined);
+      return { compiled };
+    });
     await this.translated(() => this.orLost(compiled));
   }
 
