@@ -69,7 +69,8 @@ export class PartSum {
   private readonly entries: number;
   private readonly blocks: number;
   private readonly allBuckets: number;
-  private readonly work: Recorder;
+  /** Begun with the first buffers, so that its own is refused under the same guard. */
+  private work!: Recorder;
 
   /** Only inside `workspace.exclusive`. */
   constructor(
@@ -82,7 +83,6 @@ export class PartSum {
     this.slots = chunkSlots(plan, this.entries, tuning);
     this.allBuckets = plan.windows * plan.buckets;
     this.blocks = Math.ceil(this.allBuckets / SCAN_BLOCK);
-    this.work = workspace.recorder();
   }
 
   /** The output (reduction.ts) for scalars of 32 bytes each. */
@@ -138,8 +138,9 @@ export class PartSum {
   private async sort(scalars: Uint8Array): Promise<Sizes> {
     const { workspace, plan, allBuckets, blocks } = this;
     const { windows, buckets } = plan;
-    const summary = this.buffer('summary', 2 * windows + 1, WORD_BYTES);
-    await workspace.guarded(() => {
+    const summary = await workspace.guarded(() => {
+      this.work = workspace.recorder();
+      const target = this.buffer('summary', 2 * windows + 1, WORD_BYTES);
       this.countDigits(scalars);
       const [sums, largest] = [this.buffer('blocks', blocks + 1, WORD_BYTES), this.buffer('largest', windows, WORD_BYTES)];
       this.work.encode((encoder) => encoder.clearBuffer(largest));
@@ -148,11 +149,11 @@ export class PartSum {
       this.work.run(scanSums, 1, { blocks }, { sums });
       this.work.run(scanJoin, allBuckets, { count: allBuckets, blocks }, { starts, sums });
       this.work.encode((encoder) => {
-        for (let w = 0; w <= windows; w++)
-          encoder.copyBufferToBuffer(starts, WORD_BYTES * w * buckets, summary, WORD_BYTES * w, WORD_BYTES);
-        encoder.copyBufferToBuffer(largest, 0, summary, WORD_BYTES * (windows + 1), WORD_BYTES * windows);
+        for (let w = 0; w <= windows; w++) encoder.copyBufferToBuffer(starts, WORD_BYTES * w * buckets, target, WORD_BYTES * w, WORD_BYTES);
+        encoder.copyBufferToBuffer(largest, 0, target, WORD_BYTES * (windows + 1), WORD_BYTES * windows);
       });
       this.work.submit();
+      return target;
     });
     const bytes = await workspace.read(summary, WORD_BYTES * (2 * windows + 1));
     const words = [...new Uint32Array(bytes.buffer)];
