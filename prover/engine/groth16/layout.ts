@@ -1,7 +1,8 @@
 /**
  * Where everything of one proving key lies in its memory.
  *
- * One memory belongs to one key: constants │ results │ witness │ polynomials │ bases │ a work area per thread.
+ * One memory belongs to one key: constants │ results │ witness │ polynomials │ bases │ a work area per thread. A key for one
+ * thread has its work area over the polynomials: it sums up nothing before they have served.
  * Bases and matrices are written once, the rest anew for every proof. Pages that are never touched cost nothing.
  */
 
@@ -50,6 +51,8 @@ export interface Layout {
   readonly bases: Readonly<Record<BaseName, number>>;
   readonly indices: Readonly<Record<BaseName, number>>;
   readonly work: readonly number[];
+  /** Windows need the place of the polynomials, so they wait for the quotient. */
+  readonly windowsWait: boolean;
   readonly sizeBytes: number;
 }
 
@@ -76,6 +79,11 @@ export function planLayout(input: LayoutInput, { heapAt, curves, representation:
   const results = forBases((name) => RESULT_SLOTS * curves[BASE_CURVES[name]].projectiveBytes);
   const polynomial = (): number => take(domainSize * elementBytes);
   const columns = shiftColumns(domainSize);
+  const windowsWait = input.threads === 1;
+  const each = BASE_NAMES.map((name) => workBytes(curves[BASE_CURVES[name]], input.bases[name]));
+  const work = Math.max(...each, workBytes(curves.g1, input.bases.c + input.bases.h));
+  // Nobody works while the key is loaded: file data is staged where the first thread will.
+  const firstWork = Math.max(work, STAGING_SLOTS * STAGING_SLOT_BYTES);
   // The witness in Montgomery form has served when the quotient is written.
   const witness = take(Math.max(variables * elementBytes, domainSize * PACKED_BYTES));
   const layout = {
@@ -86,6 +94,8 @@ export function planLayout(input: LayoutInput, { heapAt, curves, representation:
     witnessScalars: take(variables * PACKED_BYTES),
     quotientScalars: witness,
     polynomials: [polynomial(), polynomial(), polynomial()] as const,
+    // What the work area needs beyond the polynomials.
+    behind: take(windowsWait ? Math.max(0, firstWork - 3 * domainSize * elementBytes) : 0),
     roots: take((domainSize / 2 + 1) * elementBytes),
     shifts: { columns, low: take(columns * elementBytes), high: take((domainSize / columns) * elementBytes) },
     rowStarts: { a: take(4 * (domainSize + 1)), b: take(4 * (domainSize + 1)) },
@@ -94,11 +104,7 @@ export function planLayout(input: LayoutInput, { heapAt, curves, representation:
     bases: forBases((name) => input.bases[name] * curves[BASE_CURVES[name]].affineBytes),
     indices: forBases((name) => input.bases[name] * 4),
   };
-  const alone = BASE_NAMES.map((name) => workBytes(curves[BASE_CURVES[name]], input.bases[name]));
-  const work = Math.max(...alone, workBytes(curves.g1, input.bases.c + input.bases.h));
-  // Nobody works while the key is loaded: file data is staged where the first thread will.
-  const stagingBytes = STAGING_SLOTS * STAGING_SLOT_BYTES;
-  const areas = Array.from({ length: input.threads }, (_, i) => take(i === 0 ? Math.max(work, stagingBytes) : work));
+  const areas = windowsWait ? [layout.polynomials[0]] : Array.from({ length: input.threads }, (_, i) => take(i === 0 ? firstWork : work));
   const staging = Array.from({ length: STAGING_SLOTS }, (_, i) => (areas[0] as number) + i * STAGING_SLOT_BYTES);
-  return { ...layout, staging, work: areas, sizeBytes: next };
+  return { ...layout, staging, work: areas, windowsWait, sizeBytes: next };
 }

@@ -70,8 +70,12 @@ function windowTasks(key: LoadedKey, bits: number, parts: Parts): Task[] {
     result: layout.results[name] + window * key.instance.info.curves[curve].projectiveBytes,
   }));
   const bases = parts.reduce((sum, [part]) => sum + counts[part], 0);
-  if (bases < FEW_BASES) return [{ type: 'windows', windows }];
+  if (taskCount(bases, bits) === 1) return [{ type: 'windows', windows }];
   return windows.map((window) => ({ type: 'windows', windows: [window] }));
+}
+
+function taskCount(bases: number, bits: number): number {
+  return bases < FEW_BASES ? 1 : windowCount(bits);
 }
 
 /** Leaves the witness in Montgomery form, and its integers' halves at the address `scalars`. */
@@ -153,14 +157,14 @@ export async function runProof(key: LoadedKey, witness: Uint8Array, blinding: Bl
   const offered = options.helper?.takes('h') === true;
   const cut = chooseCut(key, !offered && options.helper?.takes('c') !== true);
   const { bits, together } = cut;
-  const few = counts.h + (together ? counts.c : 0) < FEW_BASES;
-  const expected = offered || few ? 1 : windowCount(bits.h);
+  const expected = offered ? 1 : taskCount(counts.h + (together ? counts.c : 0), bits.h);
   steps.expect(expected);
   const helped: HelpedSums = new Map();
   // A helper takes integers.
   const scalars = options.helper ? layout.witnessScalars : layout.witnessPacked;
   await enterWitness(key, steps, threads, scalars);
-  const fromQuotient = quotient(key, steps, threads, !offered).then(async () => {
+  const quotientDone = quotient(key, steps, threads, !offered);
+  const fromQuotient = quotientDone.then(async () => {
     steps.arrived(expected);
     if (offered && (await steps.offer('h', layout.quotientScalars, helped))) return;
     if (offered) kernel(instance, 'msm_split')(layout.quotientScalars, layout.quotientScalars, key.zkey.domainSize);
@@ -170,6 +174,7 @@ export async function runProof(key: LoadedKey, witness: Uint8Array, blinding: Bl
   const names = together ? (['b2', 'a', 'b1'] as const) : (['b2', 'a', 'b1', 'c'] as const);
   const fromWitness = names.map(async (name) => {
     if (await steps.offer(name, layout.witnessPacked, helped)) return;
+    if (layout.windowsWait) await steps.expecting(taskCount(counts[name], bits[name]), quotientDone);
     await steps.run(name, windowTasks(key, bits[name], [[name, scalars]]), PRIORITY.witness);
   });
   await settleAll([...fromWitness, fromQuotient]);

@@ -93,6 +93,13 @@ export class Steps {
   arrived(count: number): void {
     this.all -= count;
   }
+
+  /** Waits for what steps wait for, and has them announced meanwhile. */
+  async expecting(count: number, before: Promise<void>): Promise<void> {
+    this.expect(count);
+    await before;
+    this.arrived(count);
+  }
 }
 
 /** A copy of the scalars of the bases that were kept, from integers that are not split. */
