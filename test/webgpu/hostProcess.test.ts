@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildProverCircuit, type ProverCircuit, productChain } from '../../bench/proverCircuits.js';
 import type { TacitError } from '../../protocol/errors.js';
 import type { ProveResult } from '../../prover/backend.js';
@@ -11,6 +11,7 @@ import { mayHaveGpu } from '../../prover/backends/gpuDevice.js';
 import type { BackendName } from '../../prover/prove.js';
 import { ProvingHost } from '../../prover/thread.js';
 import { verifyProof } from '../../prover/verify.js';
+import { chromiumVulkan } from './vulkan.js';
 
 const BUILD_TIMEOUT_MS = 240_000;
 const ON_WASM = { a: 'wasm', b1: 'wasm', b2: 'wasm', c: 'wasm', h: 'wasm' };
@@ -70,6 +71,23 @@ it('a machine shows its GPU, or is not asked for a driver', () => {
   expect(mayHaveGpu('linux', files({ '/dev': ['nvidia0'] }))).toBe(true);
   expect(mayHaveGpu('linux', files({ '/dev': ['dxg'] }))).toBe(true);
   expect(mayHaveGpu('darwin', files({}))).toBe(true);
+});
+
+describe.skipIf(chromiumVulkan() === undefined)('a proving process with an adapter', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('proves on it when told to, and says so; auto leaves it alone, because it is software', { timeout: BUILD_TIMEOUT_MS }, async () => {
+    for (const [name, value] of Object.entries(chromiumVulkan() ?? {})) vi.stubEnv(name, value);
+    host = new ProvingHost();
+    const made = await prove(host, 'webgpu');
+    expectValid(made);
+    expect([made.sums, made.gpuFailures]).toEqual([{ ...ON_WASM, a: 'webgpu', b1: 'webgpu', c: 'webgpu', h: 'webgpu' }, []]);
+    const { state, adapter } = await host.gpu({ measure: true });
+    expect([state, adapter?.software]).toEqual(['software', true]);
+    const auto = await prove(host, 'auto');
+    expectValid(auto);
+    expect(auto.sums).toEqual(ON_WASM);
+  });
 });
 
 describe.skipIf(!existsSync(`${TASKS}/${process.pid}/children`))('a proving process that dies', () => {

@@ -12,6 +12,12 @@ const LOADER = 'libvulkan.so.1';
 /** RTLD_NODELETE of glibc: the library stays although it is no addon, which is what the error of `dlopen` is about. */
 const KEEP_LOADED = 0x1000;
 
+/** Variables that let a process of its own find them; undefined where there is no Chromium of the system's. */
+export function chromiumVulkan(): Record<string, string> | undefined {
+  const folder = CHROMIUM_FOLDERS.find((place) => existsSync(`${place}/${DRIVER}`));
+  return folder === undefined ? undefined : { VK_ICD_FILENAMES: `${folder}/${DRIVER}`, LD_LIBRARY_PATH: folder };
+}
+
 /** Before anything asks Dawn for an adapter. */
 export function useChromiumVulkan(): void {
   if (process.env.VK_ICD_FILENAMES !== undefined) return;
