@@ -1,5 +1,6 @@
 /** A real device of the tests, its buffers counted, and faults on demand: refused buffers, corrupted answers. */
 import { type Gpu, openGpu } from '../../prover/engine/webgpu/device.js';
+import { USAGE } from '../../prover/engine/webgpu/stages.js';
 import { useChromiumVulkan } from './vulkan.js';
 
 /** Opens whatever adapter there is; before anything else has asked for one. */
@@ -18,7 +19,9 @@ export class DeviceProbe {
 
   constructor({ device }: Gpu) {
     const create = device.createBuffer.bind(device);
-    device.createBuffer = (descriptor) => {
+    device.createBuffer = (asked) => {
+      // Bases may be written over by tests.
+      const descriptor = asked.label?.startsWith('base ') ? { ...asked, usage: asked.usage | USAGE.copyTarget } : asked;
       const buffer = create(this.refuses ? { ...descriptor, size: HUGE_BYTES } : descriptor);
       this.#watch(buffer);
       return buffer;

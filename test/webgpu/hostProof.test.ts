@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { measureProof } from '../../bench/proofWebgpu.js';
 import { buildProverCircuit, type ProverCircuit, productChain } from '../../bench/proverCircuits.js';
 import { benchCircuit } from '../../bench/proverInputs.js';
+import { BETA } from '../../prover/engine/curve/endomorphism.js';
 import {
   insecureProveWithFixedBlinding,
   loadProvingKey,
@@ -18,9 +19,11 @@ import {
 } from '../../prover/engine/prove.js';
 import { isSoftware, LIMIT_NAMES } from '../../prover/engine/webgpu/adapter.js';
 import { type Gpu, watched } from '../../prover/engine/webgpu/device.js';
+import { ELEMENT_BYTES, toDevice } from '../../prover/engine/webgpu/field.js';
 import { gpuHelper } from '../../prover/engine/webgpu/helper.js';
 import { verifyProof } from '../../prover/verify.js';
 import { SnarkjsOracle } from '../engine/snarkjs.js';
+import { wordsOf } from './bench.js';
 import { DeviceProbe, openAnyGpu } from './deviceProbe.js';
 import { losableDevice } from './losable.js';
 
@@ -161,6 +164,25 @@ function proofs(gpu: Gpu): void {
     probe.corrupts = true;
     await expectFinished(other, ['WEBGPU_WRONG', 'WEBGPU_FAILED'], before);
     probe.corrupts = false;
+  });
+
+  it('bases that change after their check, to other points of the curve: the finished proof is found out', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    // The scratch that both keys share stands before and after.
+    await prove(key);
+    const before = new Set(probe.alive);
+    const other = await keyFor();
+    for (const buffer of probe.alive) {
+      if (before.has(buffer) || !buffer.label.startsWith('base ')) continue;
+      // The generator (1, 2) in place of every base, and its image in place of every image.
+      const whole = Array.from({ length: buffer.size / ELEMENT_BYTES }, (_, i) => {
+        if (buffer.label === 'base ys') return 2n;
+        return i < buffer.size / ELEMENT_BYTES / 2 ? 1n : BETA.g1;
+      });
+      device.queue.writeBuffer(buffer, 0, wordsOf(whole.map(toDevice)) as Uint32Array<ArrayBuffer>);
+    }
+    await expectFinished(other, ['WEBGPU_WRONG'], before);
   });
 
   it('bases that a device refuses stay with the engine', { timeout: TIMEOUT_MS }, async () => {
