@@ -55,8 +55,12 @@ function peerProcess(name: string, { wasmPath, input }: ProverCircuit, calculato
     name,
     calculate: () =>
       new Promise((resolve, reject) => {
-        child.once('message', (reply) => resolve(reply as WitnessReply));
-        child.once('exit', (code) => reject(new Error(`${name} ended with code ${code}`)));
+        const ended = (code: number | null): void => reject(new Error(`${name} ended with code ${code}`));
+        child.once('exit', ended);
+        child.once('message', (reply) => {
+          child.off('exit', ended);
+          resolve(reply as WitnessReply);
+        });
         child.send(input);
       }),
     close: () => {
