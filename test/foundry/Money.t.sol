@@ -13,7 +13,7 @@ import {ClaimRefused, NotYourCredit, NothingToClaim} from "contracts/Credits.sol
 import {Reentered} from "contracts/Lock.sol";
 import {PushStarved} from "contracts/Withdrawals.sol";
 import {IRollup} from "./support/IRollup.sol";
-import {Plan} from "./support/Plan.sol";
+import {Plan, UpdatePlan} from "./support/Plan.sol";
 import {Scene} from "./support/Scene.sol";
 
 interface IMintable {
@@ -221,5 +221,26 @@ contract MoneyTest is Scene {
         plan.transfers[0].records[0].recipient = wall;
         settle(plan);
         assertEq(rollup.credits(wall, 0), 700, "owed");
+    }
+
+    /// Asset and transfer prover stay, the update's prover changes: what was summed up must not go to the one before.
+    function test_feesOfTwoUpdatesGoToTheirProvers() external {
+        address other = address(0x0DD);
+        uint96 fee = 10_000;
+        Plan memory plan = transfers(2);
+        plan.updates = new UpdatePlan[](2);
+        for (uint256 i; i < 2; ++i) {
+            plan.transfers[i].prover = FARM;
+            plan.transfers[i].records[0].fee = fee;
+            plan.updates[i] = updateOf(UPDATE_2, 1);
+        }
+        plan.updates[1].prover = other;
+        settle(plan);
+        uint256 proving = fee * uint256(TRANSFER_BPS) / 10_000;
+        uint256 updating = fee * uint256(UPDATE_BPS) / 10_000;
+        assertEq(rollup.credits(UPDATER, 0), updating, "first update");
+        assertEq(rollup.credits(other, 0), updating, "second update");
+        assertEq(rollup.credits(FARM, 0), 2 * proving, "transfers");
+        assertEq(rollup.credits(AGGREGATOR, 0), 2 * (fee - proving - updating), "rest");
     }
 }

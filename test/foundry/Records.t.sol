@@ -12,6 +12,7 @@ import {
     WithdrawalOfNothing
 } from "contracts/Record.sol";
 import {Pack} from "./support/Pack.sol";
+import {IRollup} from "./support/IRollup.sol";
 import {Patch} from "./support/Patch.sol";
 import {TransferRecord} from "./support/Plan.sol";
 import {Scene} from "./support/Scene.sol";
@@ -41,32 +42,44 @@ contract RecordsTest is Scene {
 
     uint256 private constant NULLIFIER_LIMIT = (1 << 248) - 1;
     uint256 private constant PRIVATE_BYTES = 223;
+    /// Where the record stands in a settlement of one private transfer with one anchor.
+    uint256 private constant RECORD = 332;
 
     RecordReader private reader;
     TransferRecord private plain;
+    bytes private honest;
 
     function setUp() public override {
         super.setUp();
         reader = new RecordReader();
         plain = freshRecord();
+        honest = pack(transfers(1));
     }
 
-    function refused(bytes memory data, bytes memory expected) private view {
+    /// By the library as these tests compile it, and by the deployed contract in both places where it reads a record.
+    function refused(bytes memory data, bytes memory expected) private {
         try reader.read(data) {
             assertEq(expected, "", "read");
         } catch (bytes memory reason) {
             assertRefused(reason, expected);
         }
+        if (expected.length == 0) return;
+        bytes memory settled = bytes.concat(honest.part(0, RECORD), data, honest.part(RECORD + PRIVATE_BYTES, honest.length));
+        assertRefused(trySettle(AGGREGATOR, settled), expected);
+        bytes memory call = abi.encodeCall(
+            IRollup.force, (data, address(0), REFUND, rollup.noteRoot(), 1, new bytes(256))
+        );
+        assertRefused(tryCall(CLIENT, SLOT_FEE + BOND, call), expected);
     }
 
-    function test_Record_RecordFlags() external view {
+    function test_Record_RecordFlags() external {
         for (uint256 bit = 4; bit < 8; ++bit) {
             bytes memory data = Pack.record(plain).over(0, abi.encodePacked(uint8(1 << bit)));
             refused(data, abi.encodeWithSelector(RecordFlags.selector, 1 << bit));
         }
     }
 
-    function test_Record_NullifierRange() external view {
+    function test_Record_NullifierRange() external {
         TransferRecord memory r = plain;
         uint256[2] memory edges = [uint256(0), NULLIFIER_LIMIT];
         for (uint256 i; i < 2; ++i) {
@@ -79,13 +92,13 @@ contract RecordsTest is Scene {
         refused(Pack.record(r), "");
     }
 
-    function test_Record_NullifierTwice() external view {
+    function test_Record_NullifierTwice() external {
         TransferRecord memory r = plain;
         r.nf2 = r.nf1;
         refused(Pack.record(r), abi.encodeWithSelector(NullifierTwice.selector, r.nf1));
     }
 
-    function test_Record_NotInField() external view {
+    function test_Record_NotInField() external {
         TransferRecord memory r = plain;
         r.cm1 = SCALAR;
         refused(Pack.record(r), abi.encodeWithSelector(NotInField.selector, SCALAR));
@@ -93,12 +106,12 @@ contract RecordsTest is Scene {
         refused(Pack.record(r), abi.encodeWithSelector(NotInField.selector, type(uint256).max));
     }
 
-    function test_Record_WithdrawalOfNothing() external view {
+    function test_Record_WithdrawalOfNothing() external {
         bytes memory data = bytes.concat(Pack.record(plain).over(0, hex"01"), new bytes(40));
         refused(data, abi.encodeWithSelector(WithdrawalOfNothing.selector));
     }
 
-    function test_Record_FeeNotNarrowest() external view {
+    function test_Record_FeeNotNarrowest() external {
         bytes memory data = Pack.record(plain);
         refused(
             bytes.concat(data.over(0, hex"04"), new bytes(4)), abi.encodeWithSelector(FeeNotNarrowest.selector, 0, 4)
@@ -113,7 +126,7 @@ contract RecordsTest is Scene {
         );
     }
 
-    function test_Record_FeeAssetNotCanonical() external view {
+    function test_Record_FeeAssetNotCanonical() external {
         bytes memory data = Pack.record(plain);
         bytes memory noFee = bytes.concat(data.over(0, hex"02"), hex"00000007");
         refused(noFee, abi.encodeWithSelector(FeeAssetNotCanonical.selector, 7, 0));

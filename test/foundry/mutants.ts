@@ -37,7 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant('Record', 'if (wide) revert FeeNotNarrowest(fee, width);', ''),
   mutant('Pass', 'flags > 1 || (flags == 1 && i + 1 == pass.updates)', 'flags > 1'),
   mutant('Fold', 'if (!sound) revert FoldInvalid();', ''),
-  mutant('Fold', 'mstore(add(pair, 64), total)', 'mstore(add(pair, 64), 1)'),
+  mutant('Fold', 'mstore(add(pair, 64), total)', 'mstore(add(pair, 64), add(total, 1))'),
   mutant('Fold', 'mstore(add(row, 128), 1)', 'mstore(add(row, 128), 2)'),
   mutant('Fold', 'ok := staticcall(gas(), 6, row, 128, row, 64)\n', 'mcopy(row, add(row, 64), 64)\n'),
   mutant('Fingerprint', 'mod(div(length, 6), 2)', 'mod(div(length, 6), 3)'),
