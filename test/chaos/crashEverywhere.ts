@@ -97,9 +97,16 @@ function deathsOf(when: Death['when'], passages: Readonly<Record<string, number>
   );
 }
 
-/** All of them in the long run, in an order of the seed; a few otherwise. */
+/**
+ * All of them in the long run, in an order of the seed: first one at each point, so that a run that the clock ends early has left out passages
+ * rather than points; a few otherwise.
+ */
 function chosen({ scale, random }: Report, deaths: Death[]): Death[] {
-  if (scale === 'full') return shuffled(deaths, random);
+  if (scale === 'full') {
+    const order = shuffled(deaths, random);
+    const isFirst = ({ when, point }: Death, index: number) => order.findIndex((one) => one.when === when && one.point === point) === index;
+    return [...order.filter(isFirst), ...order.filter((death, index) => !isFirst(death, index))];
+  }
   const effects = deaths.filter(({ when, point }) => when === 'work' && /journal|publish|broadcast/.test(point));
   return Array.from({ length: SMOKE_DEATHS }, () => effects[random.int(effects.length)] as Death);
 }

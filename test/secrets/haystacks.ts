@@ -41,7 +41,7 @@ export async function startRecordingRedis(dir: string): Promise<{ url: string; s
 export async function redisBytes(url: string): Promise<Buffer> {
   const client = new Redis(url);
   try {
-    await client.save();
+    await saved(client);
     const parts: Buffer[] = [];
     for (const key of await client.keys('*')) {
       parts.push(Buffer.from(key), (await client.dumpBuffer(key)) ?? Buffer.alloc(0), ...flattened(await readKey(client, key)));
@@ -49,6 +49,18 @@ export async function redisBytes(url: string): Promise<Buffer> {
     return Buffer.concat([...parts, ...flattened(await client.callBuffer('SLOWLOG', 'GET', '100000'))]);
   } finally {
     client.disconnect();
+  }
+}
+
+/** The snapshot as of now. One that Redis has begun by itself is let to its end: a second is refused meanwhile. */
+async function saved(client: Redis): Promise<void> {
+  for (;;) {
+    try {
+      return void (await client.save());
+    } catch (error) {
+      if (!String(error).includes('in progress')) throw error;
+      await new Promise((resolve) => setTimeout(resolve, SAVE_AGAIN_MS));
+    }
   }
 }
 
@@ -122,6 +134,7 @@ export class ProcessWatch {
 }
 
 const LOOK_EVERY_MS = 20;
+const SAVE_AGAIN_MS = 50;
 
 /** Takes whatever is sent to it: a collector of traces. */
 export async function startCollector(): Promise<{ url: string; bytes(): Buffer; stop(): Promise<void> }> {
