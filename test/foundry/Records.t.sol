@@ -64,7 +64,8 @@ contract RecordsTest is Scene {
             assertRefused(reason, expected);
         }
         if (expected.length == 0) return;
-        bytes memory settled = bytes.concat(honest.part(0, RECORD), data, honest.part(RECORD + PRIVATE_BYTES, honest.length));
+        bytes memory tail = honest.part(RECORD + PRIVATE_BYTES, honest.length);
+        bytes memory settled = bytes.concat(honest.part(0, RECORD), data, tail);
         assertRefused(trySettle(AGGREGATOR, settled), expected);
         bytes memory call = abi.encodeCall(
             IRollup.force, (data, address(0), REFUND, rollup.noteRoot(), 1, new bytes(256))
