@@ -2,6 +2,7 @@
 import type { BackendName } from './field/representation.js';
 import type { CompiledKernels } from './instance.js';
 import { kernels } from './kernels.js';
+import { platform } from './platform/choose.js';
 
 const compiling = new Map<BackendName, Promise<CompiledKernels>>();
 
@@ -9,7 +10,9 @@ export function compiledKernels(backend: BackendName): Promise<CompiledKernels> 
   const known = compiling.get(backend);
   if (known) return known;
   const { bytes, info } = kernels(backend);
-  const compiled = WebAssembly.compile(bytes).then((module) => ({ module, info }));
+  const compiled = platform()
+    .then(({ compile }) => compile(bytes))
+    .then((module) => ({ module, info }));
   compiling.set(backend, compiled);
   return compiled;
 }

@@ -20,6 +20,8 @@ export interface ThreadHandle {
 export interface Platform {
   /** How many threads the machine can run at once. */
   availableThreads(): number;
+  /** Of a module whose loops run for seconds: optimised from the start where that can be asked for. */
+  compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>;
   /** A path in Node, an address in a page. @throws TacitError ARTIFACT_MISSING */
   open(source: string, what: string): Promise<ByteReader>;
   /** The way to graphics processors; undefined where there is none. Nothing of it is loaded before this is called. */

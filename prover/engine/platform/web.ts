@@ -31,6 +31,7 @@ function startThread(setup: WorkerSetup): ThreadHandle {
 
 export const webPlatform: Platform = {
   availableThreads: () => navigator.hardwareConcurrency || 1,
+  compile: (bytes) => WebAssembly.compile(bytes),
   open: openAddress,
   // A worker, or a page that is not secure, may have no such property.
   gpu: async () => (navigator as { gpu?: GPU }).gpu,
