@@ -40,5 +40,11 @@ if (bench === undefined) {
   process.stderr.write(`${name} takes ${['--json', ...bench.options.map((option) => `${option} VALUE`)].join(', ')}; got ${unknown}\n`);
   process.exitCode = 2;
 } else {
-  await bench.run(args);
+  try {
+    await bench.run(args);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 2;
+  }
 }

@@ -31,6 +31,7 @@ export interface ProverRow {
   readonly spreadMs: readonly [number, number];
   /** Median processor time of the warm proofs, all threads together: steadier than wall time on a busy machine. */
   readonly cpuMs: number;
+  /** Both not a number (null in JSON) for a prover that is a command. */
   readonly peakMemoryMb: number;
   /** snarkjs' warm time over this one's. */
   readonly timesFasterThanSnarkjs: number;
@@ -165,8 +166,12 @@ export async function benchProver(args: string[]): Promise<void> {
 
 function describe(row: ProverRow): string {
   const phases = row.phasesMs ? ` ${JSON.stringify(row.phasesMs)}` : '';
+  // A command tells neither its processor time nor its memory.
+  const own = Number.isNaN(row.cpuMs)
+    ? ''
+    : ` (processor time ${row.cpuMs} ms, ${row.timesLessCpuThanSnarkjs}×), peak ${row.peakMemoryMb} MB`;
   return (
     `${row.circuit} ${row.prover} threads=${row.threads}: first ${row.firstMs} ms, warm ${row.warmMs} ms ` +
-    `[${row.spreadMs.join('–')}], ${row.timesFasterThanSnarkjs}× snarkjs (processor time ${row.cpuMs} ms, ${row.timesLessCpuThanSnarkjs}×), peak ${row.peakMemoryMb} MB${phases}`
+    `[${row.spreadMs.join('–')}], ${row.timesFasterThanSnarkjs}× snarkjs${own}${phases}`
   );
 }
