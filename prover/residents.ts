@@ -1,38 +1,63 @@
-/** The few most recently used things of a kind, each made once and let go of when newer ones push it out. */
+/**
+ * The few most recently used things of a kind, each made once. What newer ones push out is let go of when nobody uses it
+ * any more; what has become unusable is made anew for the next one who asks.
+ */
+interface Resident<T> {
+  readonly thing: Promise<T>;
+  users: number;
+}
+
 export class Residents<T> {
   readonly #limit: number;
   readonly #release: (thing: T) => Promise<void>;
-  readonly #things = new Map<string, Promise<T>>();
+  readonly #isUsable: (thing: T) => boolean;
+  /** The one that was asked for last stands last. */
+  readonly #kept = new Map<string, Resident<T>>();
 
-  constructor(limit: number, release: (thing: T) => Promise<void>) {
+  constructor(limit: number, release: (thing: T) => Promise<void>, isUsable: (thing: T) => boolean = () => true) {
     this.#limit = limit;
     this.#release = release;
+    this.#isUsable = isUsable;
   }
 
-  /** The thing of this name, made by `make` where it is not there. A failed making is not remembered. */
-  async take(name: string, make: () => Promise<T>): Promise<T> {
-    const thing = this.#things.get(name) ?? make();
-    this.#things.delete(name); // put back as the newest
-    this.#things.set(name, thing);
+  /** Works with the thing of this name, made by `make` where it is not there. A failed making is not remembered. */
+  async use<R>(name: string, make: () => Promise<T>, work: (thing: T) => Promise<R>): Promise<R> {
+    const known = this.#kept.get(name);
+    if (known && !(await this.#isGood(known))) await this.#letGo(name, known);
+    const resident = this.#kept.get(name) ?? { thing: make(), users: 0 };
+    this.#kept.delete(name); // put back as the newest
+    this.#kept.set(name, resident);
+    resident.users++;
     try {
-      await thing;
-    } catch (error) {
-      if (this.#things.get(name) === thing) this.#things.delete(name);
-      throw error;
+      const thing = await resident.thing;
+      await this.#trim();
+      return await work(thing);
+    } finally {
+      resident.users--;
+      if (await this.#isGood(resident)) await this.#trim();
+      else await this.#letGo(name, resident);
     }
-    await this.#letGo(this.#limit);
-    return thing;
   }
 
+  /** Lets go of everything, also of what is in use. */
   async clear(): Promise<void> {
-    await this.#letGo(0);
+    for (const [name, resident] of [...this.#kept]) await this.#letGo(name, resident);
   }
 
-  async #letGo(keep: number): Promise<void> {
-    for (const [name, thing] of [...this.#things].slice(0, Math.max(0, this.#things.size - keep))) {
-      this.#things.delete(name);
-      const made = await thing.catch(() => undefined);
-      if (made !== undefined) await this.#release(made);
-    }
+  async #isGood({ thing }: Resident<T>): Promise<boolean> {
+    return thing.then(this.#isUsable, () => false);
+  }
+
+  /** The oldest of those that nobody uses go, down to the limit. */
+  async #trim(): Promise<void> {
+    const idle = [...this.#kept].filter(([, { users }]) => users === 0);
+    for (const [name, resident] of idle.slice(0, Math.max(0, this.#kept.size - this.#limit))) await this.#letGo(name, resident);
+  }
+
+  async #letGo(name: string, resident: Resident<T>): Promise<void> {
+    if (this.#kept.get(name) !== resident) return;
+    this.#kept.delete(name);
+    const made = await resident.thing.catch(() => undefined);
+    if (made !== undefined) await this.#release(made);
   }
 }

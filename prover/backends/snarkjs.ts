@@ -74,7 +74,7 @@ export class SnarkjsBackend implements ProvingBackend {
 
   #bytesOf({ source, residentAs }: KeyMaterial, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const read = (): Promise<Uint8Array> => readSource(source, 'proving key', signal);
-    return residentAs === undefined ? read() : this.#keys.take(residentAs, read);
+    return residentAs === undefined ? read() : this.#keys.use(residentAs, read, async (bytes) => bytes);
   }
 
   async #endThreads(): Promise<void> {

@@ -17,7 +17,11 @@ const LOADING: ProveProgress = { stage: 'key', fraction: 0 };
 export class WasmBackend implements ProvingBackend {
   readonly name: string;
   readonly #gpu: GpuSupply | undefined;
-  readonly #keys = new Residents<ProvingKey>(RESIDENT_KEYS, (key) => key.close());
+  readonly #keys = new Residents<ProvingKey>(
+    RESIDENT_KEYS,
+    (key) => key.close(),
+    (key) => key.usable,
+  );
 
   /** @param gpu where devices come from; without one, everything is computed by WebAssembly */
   constructor(name = 'wasm', gpu?: GpuSupply) {
@@ -32,11 +36,12 @@ export class WasmBackend implements ProvingBackend {
   }
 
   async prepare(material: KeyMaterial, options: Pick<BackendOptions, 'threads'>): Promise<void> {
-    if (material.residentAs !== undefined) await this.#resident(material.residentAs, material, options);
+    if (material.residentAs !== undefined) await this.#withResident(material.residentAs, material, options, async () => {});
   }
 
   async #prove(material: KeyMaterial, witness: Uint8Array, options: BackendOptions): Promise<ProveResult> {
-    if (material.residentAs !== undefined) return proveOn(await this.#resident(material.residentAs, material, options), witness, options);
+    if (material.residentAs !== undefined)
+      return this.#withResident(material.residentAs, material, options, (key) => proveOn(key, witness, options));
     const key = await load(material, options, await this.#gpu?.offer(options.threads));
     try {
       return await proveOn(key, witness, options);
@@ -46,10 +51,15 @@ export class WasmBackend implements ProvingBackend {
   }
 
   /** A key of an earlier device is loaded again; what it holds is freed with it. */
-  async #resident(name: string, material: KeyMaterial, options: Pick<BackendOptions, 'threads'>): Promise<ProvingKey> {
+  async #withResident<R>(
+    name: string,
+    material: KeyMaterial,
+    options: Pick<BackendOptions, 'threads'>,
+    work: (key: ProvingKey) => Promise<R>,
+  ): Promise<R> {
     const offer = await this.#gpu?.offer(options.threads);
     const place = `${name}:${options.threads ?? 'all'}:${offer ? `gpu ${offer.generation}` : ''}`;
-    return this.#keys.take(place, () => load(material, options, offer));
+    return this.#keys.use(place, () => load(material, options, offer), work);
   }
 
   async close(): Promise<void> {

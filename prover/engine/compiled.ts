@@ -14,5 +14,7 @@ export function compiledKernels(backend: BackendName): Promise<CompiledKernels> 
     .then(({ compile }) => compile(bytes))
     .then((module) => ({ module, info }));
   compiling.set(backend, compiled);
+  // Compiling may fail for want of memory: that must not be the answer for ever.
+  compiled.catch(() => compiling.delete(backend));
   return compiled;
 }

@@ -3,6 +3,7 @@
  *
  * Addresses are byte offsets below 2^32. Every thread has its own instance over the same memory.
  */
+import { TacitError } from '../../protocol/errors.js';
 import type { KernelExports, KernelInfo } from './kernels.js';
 import { sharedMemoryAvailable } from './platform/sharedMemory.js';
 import { MAX_PAGES, PAGE_BYTES, THREAD_SCRATCH_BYTES } from './sizes.js';
@@ -16,11 +17,24 @@ export interface Instance {
   readonly words: Uint32Array;
 }
 
-/** A memory with room for `sizeBytes`, shared if the platform can. */
+/**
+ * A memory with room for `sizeBytes`, shared if the platform can.
+ * @throws TacitError PROVE_FAILED for more than 32-bit addresses reach, and (retryable) where the platform has not so much left
+ */
 export function createMemory(sizeBytes: number): WebAssembly.Memory {
   const pages = Math.ceil(sizeBytes / PAGE_BYTES);
-  if (pages > MAX_PAGES) throw new RangeError(`a key of ${sizeBytes} bytes does not fit a 32-bit memory`);
-  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: sharedMemoryAvailable() });
+  const most = MAX_PAGES * PAGE_BYTES;
+  if (pages > MAX_PAGES) {
+    throw new TacitError('PROVE_FAILED', 'too large for a memory of WebAssembly', {
+      expected: `at most ${most} bytes`,
+      got: `${sizeBytes}`,
+    });
+  }
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: sharedMemoryAvailable() });
+  } catch (cause) {
+    throw new TacitError('PROVE_FAILED', 'there is not enough memory', { expected: `${sizeBytes} bytes`, cause, retryable: true });
+  }
 }
 
 /** The module, compiled once where it was emitted; threads receive it. */

@@ -24,9 +24,9 @@ import { MOST_THREADS } from './sizes.js';
 
 export interface EngineProveOptions {
   signal?: AbortSignal;
-  /** Called between steps of the work; the fraction never falls within a phase's own steps. */
+  /** Called after each step of the work, with the share of the steps known so far: it falls where more of them become known. */
   onProgress?: (progress: { phase: string; fraction: number }) => void;
-  /** At most as many as the key was loaded with. */
+  /** At most as many as the key was loaded with; what is no number of 1 or more counts as that. */
   threads?: number;
   /** The field backend that the proof must run on; a key is loaded for one. */
   backend?: 'auto' | BackendName;
@@ -61,6 +61,9 @@ export interface ProvingKey {
   readonly domainSize: number;
   /** The field backend the key was loaded for. */
   readonly backend: BackendName;
+  /** False once it was closed or one of its threads broke: it makes no proof any more, and has to be loaded again. */
+  readonly usable: boolean;
+  /** Ends its threads and frees its memory. A proof in hand, and those that wait, reject with PROVE_FAILED. */
   close(): Promise<void>;
 }
 
@@ -96,6 +99,10 @@ class EngineKey implements ProvingKey {
     return this.loaded.instance.info.representation.backend;
   }
 
+  get usable(): boolean {
+    return this.loaded.pool.usable;
+  }
+
   /** Where the kernels want a witness' integers. */
   get witnessPlace(): Uint8Array {
     const { instance, layout, zkey } = this.loaded;
@@ -124,7 +131,7 @@ class EngineKey implements ProvingKey {
  * @param source a path (in a page: an address) or the bytes of a .zkey or of its compact form
  * @param options.backend 'auto' takes wide arithmetic where the runtime has it
  * @param options.helper is given the key's bases, and then some of each proof's sums
- * @throws TacitError ARTIFACT_MISSING, ZKEY_FORMAT, BACKEND_MISSING
+ * @throws TacitError ARTIFACT_MISSING, ZKEY_FORMAT, BACKEND_MISSING, PROVE_FAILED (too large, or not enough memory)
  */
 export async function loadProvingKey(
   source: string | Uint8Array,
@@ -241,7 +248,7 @@ async function checkedRun(
 ): Promise<ProofPoints> {
   const points = await run(helper);
   const helped = BASE_NAMES.some((name) => sums[name] !== POOL);
-  if (!helped || key.equation?.holds(points, publics)) return points;
+  if (!helped || (await key.equation?.holds(points, publics))) return points;
   const again = await run(undefined);
   if (String([again.a, again.c]) === String([points.a, points.c])) return points;
   helper.distrust();
@@ -263,7 +270,8 @@ function runOnKey(
   { timesMs, sums, helper }: Run,
 ): Promise<ProofPoints> {
   const { pool } = key.loaded;
-  const threads = Math.max(1, Math.min(pool.threads, Math.floor(options.threads ?? pool.threads)));
+  const asked = Math.floor(options.threads ?? pool.threads);
+  const threads = asked >= 1 ? Math.min(pool.threads, asked) : pool.threads;
   pool.limit(threads);
   return runProof(key.loaded, values, blinding, {
     threads,

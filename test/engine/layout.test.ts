@@ -1,7 +1,9 @@
 /** How much memory a key takes, planned without making one. */
 import { expect, it } from 'vitest';
+import { isTacitError } from '../../protocol/errors.js';
 import { type LayoutInput, planLayout, STAGING_SLOT_BYTES } from '../../prover/engine/groth16/layout.js';
 import { COEFFICIENT_BYTES } from '../../prover/engine/groth16/zkey.js';
+import { createMemory } from '../../prover/engine/instance.js';
 import { kernels } from '../../prover/engine/kernels.js';
 
 const G1_BYTES = 64;
@@ -44,4 +46,16 @@ it.each([
   expect(one.roots - (one.work[0] as number)).toBeGreaterThanOrEqual(room);
   expect(one.roots - one.polynomials[0]).toBeGreaterThanOrEqual(3 * given.domainSize * info.representation.elementBytes);
   expect(one.sizeBytes).toBeLessThan(two.sizeBytes);
+});
+
+it('a key that 32-bit addresses do not reach is refused with what it would take', () => {
+  const { sizeBytes } = planLayout({ ...input(2), variables: 2 ** 25, domainSize: 2 ** 25 }, kernels('portable').info);
+  let refusal: unknown;
+  try {
+    createMemory(sizeBytes);
+  } catch (error) {
+    refusal = error;
+  }
+  expect(isTacitError(refusal, 'PROVE_FAILED')).toBe(true);
+  expect(refusal).toMatchObject({ expected: `at most ${2 ** 32} bytes`, got: `${sizeBytes}`, retryable: false });
 });

@@ -3,6 +3,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -86,6 +87,35 @@ describe.each([1, 2])('with %i thread(s)', (threads) => {
   );
 
   it(
+    'closing a key ends the proof in hand, those that wait, and all later ones',
+    async () => {
+      const circuit = circuits[2] as ProverCircuit;
+      const key = await loadProvingKey(circuit.zkeyPath, { threads });
+      expect(key.usable).toBe(true);
+      let closing: Promise<void> | undefined;
+      const closeKey = (): void => {
+        closing ??= key.close();
+      };
+      const proofs = [proveWithKey(key, circuit.wtnsPath, { onProgress: closeKey }), proveWithKey(key, circuit.wtnsPath)];
+      await Promise.all(proofs.map((proof) => expectCode(proof, 'PROVE_FAILED')));
+      await closing;
+      expect(key.usable).toBe(false);
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  it(
+    'numbers of threads that are none count as all of them',
+    async () => {
+      const [circuit] = circuits as [ProverCircuit];
+      const key = await loadProvingKey(circuit.zkeyPath, { threads });
+      for (const asked of [Number.NaN, 0, -1]) await proveWithKey(key, circuit.wtnsPath, { threads: asked });
+      await key.close();
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  it(
     'a cancelled proof rejects with PROVE_CANCELLED and the key serves the next one',
     async () => {
       const circuit = circuits[2] as ProverCircuit;
@@ -119,6 +149,7 @@ describe('refusals', () => {
 
   it('keys that are missing, truncated, of another kind, curve or shape', async () => {
     await expectCode(load('/nonexistent.zkey'), 'ARTIFACT_MISSING');
+    await expectCode(load(tmpdir()), 'ARTIFACT_MISSING');
     await expectCode(load(new Uint8Array(5)), 'ZKEY_FORMAT');
     await expectCode(load(wtns()), 'ZKEY_FORMAT');
     for (const keep of [11, 40, 300, zkey().length - 1]) await expectCode(load(zkey().slice(0, keep)), 'ZKEY_FORMAT');

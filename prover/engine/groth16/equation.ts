@@ -7,7 +7,7 @@
  */
 import { BASE_FIELD, FILE_MONTGOMERY_BITS, inverseModulo, PACKED_BYTES, powerModulo } from '../field/parameters.js';
 import { type Coordinates, type Pair, PairingEngine } from '../pairing/pairing.js';
-import { FILE_POINT_BYTES } from './basesLoader.js';
+import { FILE_POINT_BYTES } from '../sizes.js';
 import { readInteger, readSection } from './container.js';
 import type { ProofPoints } from './run.js';
 import type { Zkey } from './zkey.js';
@@ -44,8 +44,8 @@ export class Equation {
   }
 
   /** @param signals the public inputs, below r */
-  holds({ a, b, c }: ProofPoints, signals: readonly bigint[]): boolean {
-    this.#engine ??= PairingEngine.create();
+  async holds({ a, b, c }: ProofPoints, signals: readonly bigint[]): Promise<boolean> {
+    this.#engine ??= await PairingEngine.load();
     const pairs: Pair[] = [
       { g1: a, g2: b },
       { g1: negative(this.#alpha), g2: this.#beta },

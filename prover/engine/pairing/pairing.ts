@@ -1,7 +1,7 @@
 /**
  * Points and pairing products on the calling thread, over the module's kernels.
  *
- * Points are given affine as bigints and live at addresses of the engine's own memory; `Points.reset` forgets them all.
+ * Points are given affine as bigints and live at addresses of the engine's own memory; `reset` forgets them all.
  * Everything here is public data: nothing runs in constant time.
  */
 
@@ -25,7 +25,7 @@ export const PAIRS_AT_ONCE = 64;
 const HEAP_BYTES = 16 * PAGE_BYTES;
 const WORD_BITS = 64n;
 
-/** A pair of points, checked by `isPoint` before. */
+/** A pair of points that lie on their curves, that of G2 in the subgroup: `isOnCurve` and `isInSubgroup` tell. */
 export interface Pair {
   readonly g1: Coordinates;
   readonly g2: Coordinates;
@@ -56,13 +56,26 @@ export class PairingEngine {
     this.#next = this.#heap;
   }
 
-  /** Compiles and instantiates at once: some tens of milliseconds, once for a process. */
+  /**
+   * Compiles and instantiates at once: some tens of milliseconds, once for a process.
+   * @throws RangeError in pages that refuse to compile without waiting
+   */
   static create(backend: BackendName = chooseBackend('auto')): PairingEngine {
     const { bytes, info } = emitPairing(backend);
+    return PairingEngine.#over(new WebAssembly.Module(bytes), info);
+  }
+
+  /** The same for whoever can wait, in pages too. */
+  static async load(backend: BackendName = chooseBackend('auto')): Promise<PairingEngine> {
+    const { bytes, info } = emitPairing(backend);
+    return PairingEngine.#over(await WebAssembly.compile(bytes), info);
+  }
+
+  static #over(module: WebAssembly.Module, info: PairingInfo): PairingEngine {
     const sizeBytes = info.heapAt + 2 * info.valueBytes + STAGING_BYTES + PAIRS_AT_ONCE * info.pairBytes + HEAP_BYTES;
     const pages = Math.ceil(sizeBytes / PAGE_BYTES);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+    const instance = new WebAssembly.Instance(module, { env: { memory } });
     const run = instance.exports as unknown as KernelExports;
     run.setScratch?.(info.fieldScratchAt);
     return new PairingEngine(run, info, memory);

@@ -22,8 +22,13 @@ function openFile(path: string, what: string): ByteReader {
   } catch (cause) {
     throw new TacitError('ARTIFACT_MISSING', `cannot open the ${what}`, { expected: 'a readable file', got: path, cause });
   }
+  const found = fstatSync(descriptor);
+  if (!found.isFile()) {
+    closeSync(descriptor);
+    throw new TacitError('ARTIFACT_MISSING', `cannot open the ${what}`, { expected: 'a readable file', got: `${path}, which is none` });
+  }
   return {
-    sizeBytes: fstatSync(descriptor).size,
+    sizeBytes: found.size,
     read: (offset, lengthBytes, target) => {
       const bytes = target ?? new Uint8Array(lengthBytes);
       let done = 0;

@@ -10,6 +10,7 @@ import { TacitError } from '../../../protocol/errors.js';
 import type { Instance } from '../instance.js';
 import { platform } from '../platform/choose.js';
 import type { ThreadHandle } from '../platform/platform.js';
+import { MOST_THREADS } from '../sizes.js';
 import { executeTask, type Task, type WorkerReply } from './task.js';
 
 interface Job {
@@ -21,12 +22,15 @@ interface Job {
 
 export interface Pool {
   readonly threads: number;
+  /** False once it was closed or a thread broke: every task is refused then, for good. */
+  readonly usable: boolean;
   /** Resolves with the task's own duration. Only the first `limit` threads serve it. */
   submit(task: Task, priority: number): Promise<number>;
   /** Drops tasks that have not started; their promises reject with the reason. Resolves when none is running. */
   cancel(reason: unknown): Promise<void>;
   /** How many threads take tasks from now on (at most `threads`). */
   limit(threads: number): void;
+  /** Ends the threads; all tasks that are not done reject with PROVE_FAILED. */
   close(): Promise<void>;
 }
 
@@ -54,8 +58,12 @@ class JobQueue {
   }
 }
 
-/** Starts as many threads as there are work areas; none if the platform has none. */
+/**
+ * Starts as many threads as there are work areas; none if the platform has none.
+ * @throws RangeError unless there are 1 to `MOST_THREADS`: the module has scratch for no more
+ */
 export async function createPool(instance: Instance, work: readonly number[]): Promise<Pool> {
+  if (work.length < 1 || work.length > MOST_THREADS) throw new RangeError(`${work.length} threads: expected 1 to ${MOST_THREADS}`);
   const start = await (await platform()).threads();
   if (!start) return new CallerPool(instance, work[0] as number);
   const { memory, compiled: kernels } = instance;
@@ -82,6 +90,10 @@ class ThreadPool implements Pool {
     });
   }
 
+  get usable(): boolean {
+    return this.broken === undefined;
+  }
+
   submit(task: Task, priority: number): Promise<number> {
     if (this.broken) return Promise.reject(this.broken);
     return new Promise((resolve, reject) => {
@@ -100,9 +112,11 @@ class ThreadPool implements Pool {
   }
 
   async close(): Promise<void> {
-    this.broken ??= new TacitError('PROVE_FAILED', 'the proving key was closed');
+    this.broken ??= closed();
     this.queue.clear(this.broken);
     await Promise.all(this.workers.map((worker) => worker.terminate()));
+    // Web Workers tell nobody that they were ended, so tasks in hand are told here.
+    this.fail(this.broken);
   }
 
   private dispatch(): void {
@@ -139,18 +153,28 @@ class ThreadPool implements Pool {
   }
 }
 
+function closed(): TacitError {
+  return new TacitError('PROVE_FAILED', 'the proving key was closed');
+}
+
 /** Works on the calling thread. */
 class CallerPool implements Pool {
   readonly threads = 1;
   private readonly queue = new JobQueue();
   private busy = false;
+  private ended: TacitError | undefined;
 
   constructor(
     private readonly instance: Instance,
     private readonly work: number,
   ) {}
 
+  get usable(): boolean {
+    return this.ended === undefined;
+  }
+
   submit(task: Task, priority: number): Promise<number> {
+    if (this.ended) return Promise.reject(this.ended);
     return new Promise((resolve, reject) => {
       this.queue.push({ task, priority, resolve, reject });
       if (!this.busy) void this.drain();
@@ -164,7 +188,8 @@ class CallerPool implements Pool {
   }
 
   async close(): Promise<void> {
-    this.queue.clear(new TacitError('PROVE_FAILED', 'the proving key was closed'));
+    this.ended ??= closed();
+    this.queue.clear(this.ended);
   }
 
   private async drain(): Promise<void> {
