@@ -4,6 +4,7 @@
  * Source of the formulas: Explicit-Formulas Database, short Weierstrass with a = 0, dbl-2009-l and add-1998-cmo-2 with Z2 = 1.
  */
 import { TacitError } from '../../../protocol/errors.js';
+import { CURVE_B } from '../curve/equation.js';
 import { BASE_FIELD, inverseModulo } from '../field/parameters.js';
 import { ELEMENT_BYTES, fromDevice } from './field.js';
 
@@ -25,7 +26,6 @@ export interface WeightedPoint extends AffinePoint {
 }
 
 const { prime } = BASE_FIELD;
-const CURVE_B = 3n;
 const INFINITY: Jacobian = { x: 1n, y: 1n, z: 0n };
 const reduce = (x: bigint): bigint => {
   const rest = x % prime;
@@ -76,14 +76,14 @@ export function combine(points: readonly WeightedPoint[]): AffinePoint | undefin
 
 /**
  * A point of the device's output: x‖y, in the device's Montgomery form; undefined for infinity.
- * @throws TacitError WEBGPU_FAILED for what is no point of the curve: a device that computes wrongly is found out here or by
+ * @throws TacitError WEBGPU_WRONG for what is no point of the curve: a device that computes wrongly is found out here or by
  * its caller's comparison
  */
 export function readPoint(bytes: Uint8Array, at: number): AffinePoint | undefined {
   const [x, y] = [0, 1].map((i) => fromDevice(readInteger(bytes, at + ELEMENT_BYTES * i))) as [bigint, bigint];
   if (x === 0n && y === 0n) return undefined;
   if (reduce(y * y - x * x * x - CURVE_B) !== 0n) {
-    throw new TacitError('WEBGPU_FAILED', 'the device returned a point that is not on the curve', { retryable: true });
+    throw new TacitError('WEBGPU_WRONG', 'the device computes wrongly', { got: 'a point off the curve', retryable: true });
   }
   return { x, y };
 }

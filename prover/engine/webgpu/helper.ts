@@ -7,6 +7,7 @@
  * in hand and all later ones are the pool's.
  */
 import { isTacitError, TacitError } from '../../../protocol/errors.js';
+import { CURVE_B } from '../curve/equation.js';
 import { BASE_FIELD } from '../field/parameters.js';
 import type { G1Name, HelpedSum, HelperMaker, KeyBases, KeyHelper, SumPoint } from '../groth16/helper.js';
 import type { BaseName } from '../groth16/layout.js';
@@ -16,7 +17,6 @@ import { createGpuMsm, type GpuMsm } from './msm.js';
 
 export const WEBGPU = 'webgpu';
 const G1_NAMES: readonly G1Name[] = ['a', 'b1', 'c', 'h'];
-const CURVE_B = 3n;
 
 /**
  * A sum that takes longer than this hangs. Hardware does 2^20 in a second or two; a software adapter needs minutes for

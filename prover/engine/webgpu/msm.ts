@@ -38,7 +38,7 @@ export interface GpuMsm {
    * @param options.signal ends the sum with the signal's reason, at the next step
    * @param options.onPhase hears how long each phase of each part took; the sum then waits for the device after each, for measurements only
    * @returns affine coordinates, canonical; undefined for infinity
-   * @throws TacitError WEBGPU_LIMITS (the device refused memory), WEBGPU_LOST, WEBGPU_FAILED
+   * @throws TacitError WEBGPU_LIMITS (the device refused memory), WEBGPU_LOST, WEBGPU_WRONG (what came back is no point), WEBGPU_FAILED
    * @throws RangeError for another number of scalars
    */
   compute(scalars: Uint8Array, options?: GpuSumOptions): Promise<AffinePoint | undefined>;
