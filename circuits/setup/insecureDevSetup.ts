@@ -12,9 +12,10 @@ import { open, readFile, writeFile } from 'node:fs/promises';
 import { bn254 } from '@noble/curves/bn254.js';
 import { FIELD_MODULUS } from '../../protocol/field.js';
 import { FILE_MONTGOMERY_BITS } from '../../prover/engine/field/parameters.js';
-import { CHUNK_SCALARS, filePointBytes, type Multiples } from '../../prover/engine/fixedBase.js';
+import { CHUNK_SCALARS, type Multiples } from '../../prover/engine/fixedBase.js';
 import type { CurveName } from '../../prover/engine/kernels.js';
 import { COEFFICIENT_BYTES } from '../../prover/engine/setup/kernels.js';
+import { FILE_POINT_BYTES } from '../../prover/engine/sizes.js';
 import { fileHeader, sectionHeader, writeUint256 } from '../binfile.js';
 import { BASE_FIELD_MODULUS, G1_BYTES, G2_BYTES, SCALAR_BYTES } from './bn254.js';
 import { COUNT_BYTES, KeyMemory, type KeyShape, type PointList, type ScalarList } from './keyMemory.js';
@@ -77,7 +78,7 @@ export async function insecureDevSetup(options: DevSetupOptions): Promise<DevSet
 function generator(curve: CurveName): Uint8Array {
   const { x, y } = bn254.G2.Point.BASE.toAffine();
   const coordinates = curve === 'g1' ? [1n, 2n] : [x.c0, x.c1, y.c0, y.c1];
-  const bytes = new Uint8Array(filePointBytes(curve));
+  const bytes = new Uint8Array(FILE_POINT_BYTES[curve]);
   coordinates.forEach((coordinate, i) => {
     writeUint256(new DataView(bytes.buffer), i * SCALAR_BYTES, (coordinate << FILE_MONTGOMERY_BITS) % BASE_FIELD_MODULUS);
   });
@@ -109,7 +110,7 @@ async function multiplyAll(memory: KeyMemory, onFraction: (fraction: number) => 
         table: places.tables[curve],
         scalars: places.scalars[scalars] + from * SCALAR_BYTES,
         count: Math.min(CHUNK_SCALARS, length - from),
-        output: places.points[list] + from * filePointBytes(curve),
+        output: places.points[list] + from * FILE_POINT_BYTES[curve],
       };
     });
   });

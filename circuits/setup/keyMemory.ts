@@ -8,19 +8,14 @@ import { availableParallelism } from 'node:os';
 import { compiledKernels } from '../../prover/engine/compiled.js';
 import { chooseBackend } from '../../prover/engine/field/backends.js';
 import { PACKED_BYTES } from '../../prover/engine/field/parameters.js';
-import {
-  buildTable,
-  filePointBytes,
-  type Multiples,
-  multiplesCalls,
-  multiplesWorkBytes,
-  tableBytes,
-} from '../../prover/engine/fixedBase.js';
+import { buildTable, type Multiples, multiplesCalls, multiplesWorkBytes, tableBytes } from '../../prover/engine/fixedBase.js';
 import { createInstance, createMemory, type Instance, kernel } from '../../prover/engine/instance.js';
 import type { CurveName, KernelInfo } from '../../prover/engine/kernels.js';
 import { createPool, type Pool } from '../../prover/engine/pool/pool.js';
+import { settleAll } from '../../prover/engine/pool/settleAll.js';
 import type { KernelCall, Task } from '../../prover/engine/pool/task.js';
 import { COEFFICIENT_BYTES, MATRICES, setupScratchBytes } from '../../prover/engine/setup/kernels.js';
+import { FILE_POINT_BYTES } from '../../prover/engine/sizes.js';
 import { readUint256, writeUint256 } from '../binfile.js';
 
 /** Counts of a circuit that decide how much memory its key takes. */
@@ -89,11 +84,11 @@ function plan(info: KernelInfo, shape: KeyShape, threads: number): Places {
   const publicWires = shape.publicInputs + 1;
   const elements = (count: number): number => take(count * elementBytes);
   const scalars = (count: number): number => take(count * PACKED_BYTES);
-  const points = (curve: CurveName, count: number): number => take(count * filePointBytes(curve));
+  const points = (curve: CurveName, count: number): number => take(count * FILE_POINT_BYTES[curve]);
   const work = Math.max(multiplesWorkBytes(info, 'g1'), multiplesWorkBytes(info, 'g2'));
   const places = {
     constants: elements(CONSTANT_SLOTS),
-    corner: take(CORNER_POINTS * (PACKED_BYTES + filePointBytes('g2'))),
+    corner: take(CORNER_POINTS * (PACKED_BYTES + FILE_POINT_BYTES.g2)),
     pieces: Array.from({ length: STAGES_AT_ONCE * PIECES_PER_THREAD * threads }, () =>
       // A piece's first element, then what its kernel needs.
       take(elementBytes + setupScratchBytes(elementBytes)),
@@ -118,11 +113,6 @@ function plan(info: KernelInfo, shape: KeyShape, threads: number): Places {
     lanes: Array.from({ length: LANES_PER_THREAD * threads }, () => take(work)),
   };
   return { ...places, sizeBytes: next };
-}
-
-/** Waits for everything, also after a failure, and then throws the first failure. */
-async function settleAll(work: readonly Promise<unknown>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 export class KeyMemory {
@@ -229,7 +219,7 @@ export class KeyMemory {
     this.#integers(scalars);
     const multiples = { curve, table: tables[curve], scalars: corner, count: scalars.length, output };
     for (const [name, ...args] of multiplesCalls(this.instance.info, multiples, work)) this.call(name, ...args);
-    return this.bytes(output, scalars.length * filePointBytes(curve)).slice();
+    return this.bytes(output, scalars.length * FILE_POINT_BYTES[curve]).slice();
   }
 
   /** The coordinates of points from their form in zkey files. */

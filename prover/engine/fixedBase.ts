@@ -10,7 +10,7 @@ import { PACKED_BYTES } from './field/parameters.js';
 import { type CompiledKernels, createInstance, createMemory, type Instance, kernel } from './instance.js';
 import type { CurveName, KernelInfo } from './kernels.js';
 import type { KernelCall } from './pool/task.js';
-import { batchAddScratchBytes, ENTRY_BYTES } from './sizes.js';
+import { batchAddScratchBytes, ENTRY_BYTES, FILE_POINT_BYTES } from './sizes.js';
 
 /** Window widths whose tables (6 MB) still live in the caches. */
 const WINDOW_BITS: Readonly<Record<CurveName, number>> = { g1: 13, g2: 12 };
@@ -25,11 +25,6 @@ const digitsOf = (curve: CurveName): number => 2 ** (WINDOW_BITS[curve] - 1);
 
 /** Windows of a scalar and of the carry out of its signed digits. */
 const windowCount = (bits: number): number => Math.ceil((SCALAR_BITS + 1) / bits);
-
-/** Bytes of an affine point in files. */
-export function filePointBytes(curve: CurveName): number {
-  return (curve === 'g1' ? 2 : 4) * PACKED_BYTES;
-}
 
 export function tableBytes({ curves }: KernelInfo, curve: CurveName): number {
   return windowCount(WINDOW_BITS[curve]) * digitsOf(curve) * curves[curve].affineBytes;
@@ -80,7 +75,7 @@ export function multiplesCalls(info: KernelInfo, { curve, table, scalars, count,
   const places = [work + results, work + carries, work + list, work + scratch] as const;
   return [
     [`${curve}_multiples`, table, scalars, count, ...places, bits, windowCount(bits)],
-    ['q_packForFileMany', output, work + results, (count * filePointBytes(curve)) / PACKED_BYTES],
+    ['q_packForFileMany', output, work + results, (count * FILE_POINT_BYTES[curve]) / PACKED_BYTES],
   ];
 }
 
@@ -134,7 +129,7 @@ export class FixedBaseMultiplier {
     const work = table + aligned(tableBytes(info, curve));
     const scalars = work + multiplesWorkBytes(info, curve);
     const output = scalars + CHUNK_SCALARS * PACKED_BYTES;
-    const instance = await createInstance(createMemory(output + CHUNK_SCALARS * filePointBytes(curve)), 0, compiled);
+    const instance = await createInstance(createMemory(output + CHUNK_SCALARS * FILE_POINT_BYTES[curve]), 0, compiled);
     buildTable(instance, curve, base, table, work);
     return new FixedBaseMultiplier(curve, instance, { table, work, scalars, output });
   }
@@ -145,7 +140,7 @@ export class FixedBaseMultiplier {
    */
   multiply(scalars: Uint8Array): Uint8Array {
     const { curve, instance, at } = this;
-    const pointBytes = filePointBytes(curve);
+    const pointBytes = FILE_POINT_BYTES[curve];
     const points = new Uint8Array((scalars.length / PACKED_BYTES) * pointBytes);
     for (let from = 0; from < scalars.length; from += CHUNK_SCALARS * PACKED_BYTES) {
       const chunk = scalars.subarray(from, from + CHUNK_SCALARS * PACKED_BYTES);

@@ -8,10 +8,11 @@
 import { defineBatchAdd } from './curve/batchAdd.js';
 import { defineDecompression } from './curve/decompress.js';
 import { BETA, defineEndomorphism } from './curve/endomorphism.js';
+import { CURVE_B, twistB } from './curve/equation.js';
 import { defineCurve } from './curve/points.js';
 import { BACKENDS } from './field/backends.js';
 import { definePrimeField } from './field/operations.js';
-import { BASE_FIELD, inverseModulo, SCALAR_FIELD } from './field/parameters.js';
+import { BASE_FIELD, SCALAR_FIELD } from './field/parameters.js';
 import { defineQuadraticField } from './field/quadratic.js';
 import type { BackendName, Representation } from './field/representation.js';
 import { defineBucketKernels } from './msm/bucketKernels.js';
@@ -27,10 +28,6 @@ import { ModuleBuilder } from './wasm/module.js';
 
 /** Where the constants start; below lies nothing, so that address 0 is never valid data. */
 const CONSTANTS_AT = 1024;
-
-/** Coefficient b of G1's curve y² = x³ + 3; G2 has 3/(9 + u). Source: EIP-197. */
-const CURVE_B = 3n;
-const TWIST_REAL = 9n;
 
 /** Everything an instance exports: functions on 32-bit numbers. */
 export type KernelExports = Readonly<Record<string, (...args: number[]) => number>>;
@@ -66,12 +63,6 @@ export interface Kernels {
 function curveSizes({ elementBytes }: Representation): Record<CurveName, CurveSizes> {
   const sizes = (bytes: number): CurveSizes => ({ elementBytes: bytes, affineBytes: 2 * bytes, projectiveBytes: 3 * bytes });
   return { g1: sizes(elementBytes), g2: sizes(2 * elementBytes) };
-}
-
-/** b of the twist: 3/(9 + u) = 3·(9 − u)/82. */
-function twistB(): [bigint, bigint] {
-  const scale = (CURVE_B * inverseModulo(TWIST_REAL * TWIST_REAL + 1n, BASE_FIELD.prime)) % BASE_FIELD.prime;
-  return [scale * TWIST_REAL, -scale];
 }
 
 /** Emits the module of a backend; the same arguments always give the same bytes. */

@@ -38,3 +38,5 @@ export const ACTIVE_BYTES = 8;
 export const POINTER_BYTES = 4;
 /** Bytes of half a scalar. */
 export const HALF_BYTES = PACKED_BYTES / 2;
+/** Bytes of an affine point in key files. */
+export const FILE_POINT_BYTES = { g1: 2 * PACKED_BYTES, g2: 4 * PACKED_BYTES } as const;

@@ -1,11 +1,12 @@
 /** The engine's pairing against noble-curves and the vectors of the chain's precompile, on ordinary and on nasty points. */
 import { bn254 } from '@noble/curves/bn254.js';
 import { describe, expect, it } from 'vitest';
+import { twistB } from '../../prover/engine/curve/equation.js';
 import { wideArithmeticAvailable } from '../../prover/engine/field/backends.js';
 import { BASE_FIELD, inverseModulo } from '../../prover/engine/field/parameters.js';
 import { emitPairing } from '../../prover/engine/pairing/module.js';
 import { type Coordinates, PAIRS_AT_ONCE, PairingEngine } from '../../prover/engine/pairing/pairing.js';
-import { CURVE_PARAMETER, frobeniusFactor, signedDigits, twistB } from '../../prover/engine/pairing/parameters.js';
+import { CURVE_PARAMETER, frobeniusFactor, signedDigits } from '../../prover/engine/pairing/parameters.js';
 import { multiple, type Point } from '../../prover/engine/reference/curve.js';
 import { seeded } from './harness.js';
 import { GENERATORS } from './points.js';

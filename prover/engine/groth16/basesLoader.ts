@@ -12,12 +12,11 @@ import { BASE_FIELD, PACKED_BYTES } from '../field/parameters.js';
 import type { Instance } from '../instance.js';
 import type { CurveName } from '../kernels.js';
 import type { Pool } from '../pool/pool.js';
+import { FILE_POINT_BYTES } from '../sizes.js';
 import { firstNotBelow, readSection } from './container.js';
 import { BASE_CURVES, type BaseName, type Layout, STAGING_SLOT_BYTES } from './layout.js';
 import type { Zkey } from './zkey.js';
 
-/** Bytes of a point in the file. */
-export const FILE_POINT_BYTES: Readonly<Record<CurveName, number>> = { g1: 2 * PACKED_BYTES, g2: 4 * PACKED_BYTES };
 /** All conversions are equally urgent. */
 const PRIORITY = 0;
 

@@ -3,7 +3,7 @@
  */
 import { PACKED_BYTES } from '../field/parameters.js';
 import { kernel } from '../instance.js';
-import { FILE_POINT_BYTES } from './basesLoader.js';
+import { FILE_POINT_BYTES } from '../sizes.js';
 import type { G1Name, KeyBases } from './helper.js';
 import type { LoadedKey } from './key.js';
 import { STAGING_SLOT_BYTES } from './layout.js';

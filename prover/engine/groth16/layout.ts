@@ -8,7 +8,7 @@
 
 import { PACKED_BYTES } from '../field/parameters.js';
 import type { CurveName, CurveSizes, KernelInfo } from '../kernels.js';
-import { chooseWindowBits, LARGEST_WINDOW_BITS, SMALLEST_WINDOW_BITS, windowCount, windowMemory } from '../msm/plan.js';
+import { chooseWindowBits, SMALLEST_WINDOW_BITS, windowCount, windowMemory } from '../msm/plan.js';
 import { type ShiftTables, shiftColumns } from '../ntt/plan.js';
 
 /** The five multi-exponentiations of a proof. */
@@ -17,8 +17,8 @@ export const BASE_CURVES: Readonly<Record<BaseName, CurveName>> = { a: 'g1', b1:
 export const BASE_NAMES: readonly BaseName[] = ['a', 'b1', 'b2', 'c', 'h'];
 
 const RESULT_SLOTS = windowCount(SMALLEST_WINDOW_BITS);
-/** Room for the main thread's own point arithmetic and for staging file data. */
-export const MAIN_SCRATCH_BYTES = 1 << 15;
+/** Room for the main thread's own point arithmetic. */
+const MAIN_SCRATCH_BYTES = 1 << 15;
 /** Chunks of file data that are converted side by side, and the size of one: whole points of both curves. */
 export const STAGING_SLOT_BYTES = 1 << 18;
 const STAGING_SLOTS = 4;
@@ -59,8 +59,9 @@ export interface Layout {
 /** The most memory a window of so many bases can need, over all widths the plan may choose. */
 function workBytes(sizes: CurveSizes, bases: number): number {
   let most = 0;
-  const widest = Math.max(chooseWindowBits(bases, bases), SMALLEST_WINDOW_BITS);
-  for (let bits = SMALLEST_WINDOW_BITS; bits <= Math.min(widest, LARGEST_WINDOW_BITS); bits++) {
+  // Fewer large scalars never make a wider window worth its buckets.
+  const widest = chooseWindowBits(bases, bases);
+  for (let bits = SMALLEST_WINDOW_BITS; bits <= widest; bits++) {
     most = Math.max(most, windowMemory(sizes, bases, bits).end);
   }
   return most;

@@ -12,13 +12,14 @@ import { BASE_FIELD, FILE_MONTGOMERY_BITS, PACKED_BYTES } from '../field/paramet
 import { kernel } from '../instance.js';
 import { chooseWindowBits, windowCount } from '../msm/plan.js';
 import { toCoset } from '../ntt/plan.js';
+import { settleAll } from '../pool/settleAll.js';
 import type { KernelCall, Task } from '../pool/task.js';
 import { writeInteger } from './container.js';
 import type { SumPoint } from './helper.js';
 import type { LoadedKey } from './key.js';
 import { BASE_CURVES, BASE_NAMES, type BaseName } from './layout.js';
 import { PointCalculator } from './points.js';
-import { type HelpedSums, PRIORITY, pieces, type RunOptions, Steps, settleAll } from './steps.js';
+import { type HelpedSums, PRIORITY, pieces, type RunOptions, Steps } from './steps.js';
 
 /** The blinding scalars of one proof. */
 export interface Blinding {

@@ -4,6 +4,7 @@
  * What can be cut is cut into pieces, so that no thread waits long for another's last one.
  */
 import { PACKED_BYTES } from '../field/parameters.js';
+import { settleAll } from '../pool/settleAll.js';
 import type { KernelCall, Task } from '../pool/task.js';
 import type { SumHelper, SumPoint } from './helper.js';
 import type { LoadedKey } from './key.js';
@@ -28,12 +29,6 @@ const PIECES_PER_THREAD = 2;
 
 /** What the helper has computed. */
 export type HelpedSums = Map<BaseName, SumPoint>;
-
-/** Waits for everything, also after a failure, and then throws the first failure. */
-export async function settleAll(work: readonly Promise<unknown>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(work);
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-}
 
 /**
  * Submits the proof's tasks and counts them.

@@ -10,7 +10,7 @@ import { PointCalculator } from '../groth16/points.js';
 import { type CompiledKernels, createInstance, createMemory, type Instance, kernel } from '../instance.js';
 import type { KernelInfo } from '../kernels.js';
 import { createPool, type Pool } from '../pool/pool.js';
-import { chooseWindowBits, LARGEST_WINDOW_BITS, SMALLEST_WINDOW_BITS, windowCount, windowMemory } from './plan.js';
+import { chooseWindowBits, windowCount, windowMemory } from './plan.js';
 
 const CURVE = 'g1';
 const COORDINATES = 2;
@@ -61,7 +61,7 @@ export class ResidentMsm {
   static async create(bases: Uint8Array, threads: number, compiled: CompiledKernels): Promise<ResidentMsm> {
     const { info } = compiled;
     const count = bases.length / (COORDINATES * PACKED_BYTES);
-    const bits = Math.min(LARGEST_WINDOW_BITS, Math.max(SMALLEST_WINDOW_BITS, chooseWindowBits(count, count)));
+    const bits = chooseWindowBits(count, count);
     const at = plan(info, count, bits, threads);
     const instance = await createInstance(createMemory(at.end), 0, compiled);
     const pool = await createPool(instance, at.work);

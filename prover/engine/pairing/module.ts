@@ -2,6 +2,7 @@
  * The WebAssembly module of the verifiers: base field, both curves and the pairing, and nothing of the prover, so that a
  * first verification need not wait for kernels it does not use. One for each field backend, as in `../kernels.ts`.
  */
+import { CURVE_B, twistB } from '../curve/equation.js';
 import { defineCurve } from '../curve/points.js';
 import { BACKENDS } from '../field/backends.js';
 import { definePrimeField } from '../field/operations.js';
@@ -14,13 +15,10 @@ import { ModuleBuilder } from '../wasm/module.js';
 import { defineFinalExponentiation, FINAL_SCRATCH } from './finalExponentiation.js';
 import { defineInSubgroup } from './membership.js';
 import { defineMiller, MILLER_SCRATCH, PAIR_ELEMENTS } from './miller.js';
-import { twistB } from './parameters.js';
 import { DODECIC, defineTower } from './tower.js';
 
 /** Below lies nothing, so that address 0 is never valid data. */
 const CONSTANTS_AT = 1024;
-/** Coefficient of G1's curve y² = x³ + 3. */
-const CURVE_B = 3n;
 /** Scratch of the point functions: an inversion's table and a dozen elements of F_q2. */
 const POINT_SCRATCH_BYTES = 4096;
 

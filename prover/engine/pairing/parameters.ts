@@ -2,21 +2,14 @@
  * Constants of the optimal ate pairing on BN254, derived from the curve's parameter u.
  * Source: Vercauteren, "Optimal pairings" (2010); u as in EIP-197's curve.
  */
-import { BASE_FIELD, inverseModulo } from '../field/parameters.js';
+import { XI_REAL } from '../curve/equation.js';
+import { BASE_FIELD } from '../field/parameters.js';
 import { type Element, multiply } from '../reference/field.js';
-import { XI_REAL } from './tower.js';
 
 /** p and r are values of the BN polynomials at u. */
 export const CURVE_PARAMETER = 4965661367192848881n;
 /** The Miller loop runs over the bits of 6u + 2. */
 export const LOOP_LENGTH = 6n * CURVE_PARAMETER + 2n;
-
-/** b of the twist y² = x³ + 3/ξ. */
-export function twistB(): [bigint, bigint] {
-  const { prime } = BASE_FIELD;
-  const scale = 3n * inverseModulo(BigInt(XI_REAL * XI_REAL + 1), prime);
-  return [(scale * BigInt(XI_REAL)) % prime, (prime - (scale % prime)) % prime];
-}
 
 /** Signed digits −1, 0, 1 of which no two neighbours are set, the highest first. */
 export function signedDigits(value: bigint): number[] {

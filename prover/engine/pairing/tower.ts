@@ -11,12 +11,10 @@
  * Source: Devegili, Ó hÉigeartaigh, Scott, Dahab, "Multiplication and Squaring on Pairing-Friendly Fields" (2006);
  * Granger, Scott, "Faster Squaring in the Cyclotomic Subgroup of Sixth Degree Extensions" (2010).
  */
+import { XI_REAL } from '../curve/equation.js';
 import type { CoordinateField, PrimeField } from '../field/operations.js';
 import { call, copyBytes, type FunctionBuilder, type FunctionRef, I32, i32, type Operand } from '../wasm/assembler.js';
 import type { ModuleBuilder } from '../wasm/module.js';
-
-/** Real part of ξ, the non-residue that both steps of the tower adjoin roots of; its imaginary part is 1. */
-export const XI_REAL = 9;
 
 /** Elements of F_q2 in an element of F_q6 and of F_q12. */
 export const SEXTIC = 3;
