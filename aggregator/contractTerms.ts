@@ -19,7 +19,7 @@ export async function readTerms({ rpcUrl, domain, successor = false }: NodeConfi
       throw new TacitError('NOT_THE_AGGREGATOR', 'the contract takes settlements from another account, while its queue is not overdue', {
         expected: `${aggregator}, or a node that is started as a successor`,
         got: settler,
-        docs: 'docs/how-to/operate-a-farm.md',
+        docs: 'how-to/operate-a-farm.md',
       });
     return { aggregator, queueDelaySeconds, shares };
   } finally {

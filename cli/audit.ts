@@ -87,8 +87,8 @@ export function registerAudit(program: Command): void {
 
 function withChainOptions(command: Command): Command {
   return command
-    .option('--rpc <url>', "the chain's JSON-RPC, the only source")
-    .option('--contract <address>', 'the rollup contract')
+    .option('--rpc <url>', "the chain's JSON-RPC, the only source (default: TACIT_RPC)")
+    .option('--contract <address>', 'the rollup contract (default: TACIT_CONTRACT)')
     .option('--from-block <n>', "first block to read; default the contract's own", wholeNumber);
 }
 
@@ -143,7 +143,9 @@ async function deciding(run: () => Promise<CommandResult>): Promise<CommandResul
   }
 }
 
-function liveOptions({ rpc, contract, fromBlock }: ChainOptions, onProgress: OnProgress): LiveAuditOptions {
+/** The environment's words are no options: they do not stand beside --archive. */
+function liveOptions(options: ChainOptions, onProgress: OnProgress): LiveAuditOptions {
+  const { rpc = process.env.TACIT_RPC, contract = process.env.TACIT_CONTRACT, fromBlock } = options;
   if (rpc === undefined || contract === undefined) throw usage('--rpc and --contract name the chain and the rollup');
   return { rpcUrl: rpc, contract, onProgress, ...(fromBlock === undefined ? {} : { fromBlock }) };
 }

@@ -8,6 +8,7 @@ import { TacitError } from '../protocol/errors.js';
 import { untilEnd } from './lifetime.js';
 import { type CommandResult, runs, say, toJson } from './output.js';
 import { progressBars } from './progress.js';
+import { portNumber } from './watchFlags.js';
 
 interface DevOptions {
   readonly dir: string;
@@ -26,7 +27,8 @@ Examples:
   tacit dev --dir ./my-devnet --workers 1 --rpc-port 9545
 
 It prints what wallets and auditors need (RPC, contract, node, assets) and writes the private key of a funded L1
-account to <dir>/faucet.key, and Redis' URL to <dir>/redis.url. Everything ends with the command; the folder is new each time.`;
+account to <dir>/faucet.key, and Redis' URL to <dir>/redis.url. Everything ends with the command; the folder is new each time.
+With --json it prints these facts as one line when the devnet is up, and a second line when it has ended.`;
 
 export function registerDev(program: Command): void {
   const command = program
@@ -48,9 +50,9 @@ async function runDev(options: DevOptions, json: boolean): Promise<CommandResult
   const devnet = await startDevnet({
     dir,
     workers: wholeNumber('workers', options.workers),
-    rpcPort: wholeNumber('rpc-port', options.rpcPort),
-    nodePort: wholeNumber('node-port', options.nodePort),
-    opsPort: wholeNumber('ops-port', options.opsPort),
+    rpcPort: portNumber('rpc-port', options.rpcPort),
+    nodePort: portNumber('node-port', options.nodePort),
+    opsPort: portNumber('ops-port', options.opsPort),
     idleBlockMs: IDLE_BLOCK_MS,
     log: say,
     onProgress: ({ circuit, phase, fraction }) => bars.report(`${phase} ${circuit}`, fraction),

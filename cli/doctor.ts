@@ -25,7 +25,8 @@ const EXAMPLES = `
 Examples:
   tacit doctor
   tacit doctor --rpc http://127.0.0.1:8545 --contract 0x… --chain-id 31337
-  REDIS_URL=redis://:secret@10.0.0.2:6379 tacit doctor --durable`;
+  REDIS_URL=redis://:secret@10.0.0.2:6379 tacit doctor --durable
+Exit code: 0 all well, 1 something is unsafe or broken, 2 something could not be looked at.`;
 
 export function registerDoctor(program: Command): void {
   const command = program

@@ -32,7 +32,10 @@ export function registerFarm(program: Command): void {
     .command('status')
     .description('queues, workers, ages, rates, gas and money of a node')
     .option('--node <url>', "the operator's server of the node (its --ops-port)", process.env.TACIT_OPS_URL ?? DEFAULT_URL)
-    .addHelpText('after', `\nExample:\n  tacit node … --ops-port 9464\n  tacit farm status --node ${DEFAULT_URL}`);
+    .addHelpText(
+      'after',
+      `\nExample:\n  tacit node … --ops-port 9464\n  tacit farm status --node ${DEFAULT_URL}\nExit code: 0 all well, 1 a part of the node is in trouble, 2 no node answers.`,
+    );
   runs<StatusOptions>(status, readStatus);
   const acl = farm
     .command('acl')

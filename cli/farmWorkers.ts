@@ -22,7 +22,8 @@ export function registerFarmWorkers(farm: Command, defaultUrl: string): void {
       .command(`${verb} <address>`)
       .description(what)
       .option('--node <url>', "the operator's server of the node (its --ops-port)", process.env.TACIT_OPS_URL ?? defaultUrl)
-      .option('--password-file <file>', 'a file with the operator’s password (mode 600), else TACIT_BOARD_PASSWORD, else it is asked for');
+      .option('--password-file <file>', 'a file with the operator’s password (mode 600), else TACIT_BOARD_PASSWORD, else it is asked for')
+      .addHelpText('after', `\nExample:\n  tacit farm ${verb} 0x… --password-file board.pass`);
     runs<JudgeOptions>(command, (options, [address]) => judge(verb, address ?? '', options));
   }
 }
@@ -35,7 +36,12 @@ async function judge(verb: string, address: string, { node, passwordFile }: Judg
   const url = `${node.replace(/\/$/, '')}/workers/${address.toLowerCase()}/${verb}`;
   const authorization = `Basic ${Buffer.from(`${USER}:${password}`).toString('base64')}`;
   const response = await fetch(url, { method: 'POST', headers: { authorization } }).catch((cause: unknown) => {
-    throw new TacitError('NODE_UNREACHABLE', 'no operator’s server answers', { got: node, retryable: true, cause });
+    throw new TacitError('NODE_UNREACHABLE', 'no operator’s server answers', {
+      expected: 'a node that was started with --ops-port',
+      got: node,
+      retryable: true,
+      cause,
+    });
   });
   if (response.status === 401) throw new TacitError('OPERATOR_PASSWORD', 'the operator’s server wants another password');
   if (!response.ok)

@@ -16,7 +16,7 @@ import { readAssets } from '../verifier-contract/token.js';
 import { announceReady, endWithinLimit, untilEnd } from './lifetime.js';
 import { runs } from './output.js';
 import { readKeyFile } from './secretFile.js';
-import { logFormat, type WatchFlags, watchingOptions, withWatchFlags } from './watchFlags.js';
+import { logFormat, portNumber, type WatchFlags, watchingOptions, withWatchFlags } from './watchFlags.js';
 
 interface NodeOptions extends WatchFlags {
   readonly rpc: string;
@@ -47,8 +47,8 @@ export function registerNode(program: Command): void {
   const command = program
     .command('node')
     .description('run the aggregator: take transfers, have them proven, settle')
-    .requiredOption('--rpc <url>', "the chain's JSON-RPC")
-    .requiredOption('--contract <address>', 'the rollup contract')
+    .requiredOption('--rpc <url>', "the chain's JSON-RPC", process.env.TACIT_RPC)
+    .requiredOption('--contract <address>', 'the rollup contract', process.env.TACIT_CONTRACT)
     .requiredOption('--data <dir>', 'folder of the journal; keep it')
     .requiredOption('--settler-key-file <file>', 'private key of the account that settles (mode 600)')
     .option('--successor', 'settle in the place of an operator that is gone: only while the contract’s queue is overdue, with any account')
@@ -95,7 +95,7 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
       keys: decodeKeyBlob(keyBlob),
       assets: assets.map((asset) => ({ ...asset })),
       host: options.host,
-      port: wholeNumber('port', options.port),
+      port: portNumber('port', options.port),
       ...(options.publicUrl === undefined ? {} : { publicHosts: options.publicUrl.map(hostOf) }),
       ...(options.closedFarm === true ? { admittedWorkers: [] } : {}),
       policy: {

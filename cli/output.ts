@@ -37,14 +37,14 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Prints the error (JSON on standard output with --json) and sets exit code 1, or 2 where retrying may help. */
+/** Prints the error (JSON on standard output with --json; its stack with TACIT_DEBUG=1) and sets exit code 1, or 2 where retrying may help. */
 export function reportError(error: unknown, json: boolean): void {
   const known = isTacitError(error)
     ? error
     : new TacitError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
   if (json) process.stdout.write(`${toJson({ error: known })}\n`);
   say(`tacit: ${known.message} [${known.code}]`);
-  if (known.docs !== undefined) say(`       see ${known.docs}`);
+  if (known.docs !== undefined) say(`       see docs/${known.docs}`);
   if (process.env.TACIT_DEBUG === '1' && error instanceof Error) say(String(error.stack));
   process.exitCode = known.retryable ? EXIT_UNDECIDED : EXIT_FAILED;
 }

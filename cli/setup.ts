@@ -67,7 +67,9 @@ function registerCompact(setup: Command): void {
         throw new TacitError('ARTIFACT_MISSING', 'the key cannot be read', { expected: 'a file', got: zkey, cause });
       });
       const after = await convert(before);
-      await writeFile(out, after);
+      await writeFile(out, after).catch((cause: unknown) => {
+        throw new TacitError('FILE_WRITE', 'cannot write the key', { got: out, cause });
+      });
       const sizes = { bytesBefore: before.length, bytesAfter: after.length };
       return done({ file: out, ...sizes }, `${out}: ${megabytes(after.length)} MB from ${megabytes(before.length)} MB`);
     });
@@ -115,10 +117,10 @@ function registerCeremony(setup: Command): void {
   const ptau = setup
     .command('import-ptau')
     .description('take a published powers-of-tau file, by its hash')
-    .requiredOption('--from <file>')
-    .requiredOption('--to <file>')
-    .option('--sha256 <hex>')
-    .option('--blake2b <hex>')
+    .requiredOption('--from <file>', 'the file as it was downloaded')
+    .requiredOption('--to <file>', 'where it goes once its hash is right')
+    .option('--sha256 <hex>', 'its published SHA-256')
+    .option('--blake2b <hex>', 'its published BLAKE2b-512')
     .option('--verify-transcript', 'also verify every contribution of phase 1 (hours for large files)');
   runs<{ from: string; to: string; sha256?: string; blake2b?: string; verifyTranscript?: boolean }>(ptau, async (options) => {
     const hash = fileHash(options.sha256, options.blake2b);
@@ -129,9 +131,9 @@ function registerCeremony(setup: Command): void {
   const begin = setup
     .command('begin')
     .description('begin phase 2 of a circuit')
-    .requiredOption('--r1cs <file>')
-    .requiredOption('--ptau <file>')
-    .requiredOption('--out <zkey>');
+    .requiredOption('--r1cs <file>', 'the compiled circuit')
+    .requiredOption('--ptau <file>', 'the powers-of-tau file of phase 1')
+    .requiredOption('--out <zkey>', 'the file to write, for the first contribution');
   runs<{ r1cs: string; ptau: string; out: string }>(begin, async ({ r1cs, ptau: from, out }) => {
     await startPhase2(r1cs, from, out);
     return done({ zkey: out }, `${out} waits for contributions; it is not a key yet`);
@@ -139,8 +141,8 @@ function registerCeremony(setup: Command): void {
   const contribution = setup
     .command('contribute')
     .description('add a secret that is drawn here and kept nowhere')
-    .requiredOption('--zkey <file>')
-    .requiredOption('--out <zkey>')
+    .requiredOption('--zkey <file>', 'what the contributor before has written')
+    .requiredOption('--out <zkey>', 'the file to write, for the next contribution or the beacon')
     .requiredOption('--name <name>', 'public, in the transcript');
   runs<{ zkey: string; out: string; name: string }>(contribution, async ({ zkey, out, name }) => {
     await contribute(zkey, out, name);
@@ -149,9 +151,9 @@ function registerCeremony(setup: Command): void {
   const beacon = setup
     .command('beacon')
     .description('end phase 2 with public randomness')
-    .requiredOption('--zkey <file>')
-    .requiredOption('--out <zkey>')
-    .requiredOption('--name <name>')
+    .requiredOption('--zkey <file>', 'what the last contributor has written')
+    .requiredOption('--out <zkey>', 'the final key')
+    .requiredOption('--name <name>', 'public, in the transcript')
     .requiredOption('--value <hex>', 'randomness that nobody knew at the last contribution, such as a later block’s hash')
     .requiredOption('--iterations-exp <n>', '2^n hash iterations, 10 to 63', wholeNumber);
   runs<{ zkey: string; out: string; name: string; value: string; iterationsExp: number }>(

@@ -44,7 +44,13 @@ interface DepositOptions extends ChainOptions {
 }
 
 export function registerWallet(program: Command): void {
-  const wallet = program.command('wallet').description('hold keys, look, pay in, pay, withdraw');
+  const wallet = program
+    .command('wallet')
+    .description('hold keys, look, pay in, pay, withdraw')
+    .addHelpText(
+      'after',
+      '\nEnvironment: TACIT_WALLET, TACIT_RPC, TACIT_NODE and TACIT_CONTRACT are the defaults of --wallet, --rpc, --node and --contract.',
+    );
   registerMaking(wallet);
   registerLooking(wallet);
   registerDeposit(wallet);

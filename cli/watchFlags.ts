@@ -31,13 +31,17 @@ export function logFormat({ log }: WatchFlags): LogFormat {
 
 /** @throws TacitError USAGE */
 export function watchingOptions({ opsPort, opsHost }: WatchFlags): WatchingOptions {
-  if (opsPort !== undefined && !(/^\d{1,5}$/.test(opsPort) && Number(opsPort) <= MAX_PORT))
-    throw new TacitError('USAGE', '--ops-port is not a port', { expected: `0 to ${MAX_PORT}`, got: opsPort });
   const { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl, TACIT_BOARD_PASSWORD: boardPassword } = process.env;
   return {
     host: opsHost,
-    ...(opsPort === undefined ? {} : { port: Number(opsPort) }),
+    ...(opsPort === undefined ? {} : { port: portNumber('ops-port', opsPort) }),
     ...(collectorUrl ? { collectorUrl } : {}),
     ...(boardPassword ? { boardPassword } : {}),
   };
+}
+
+/** @throws TacitError USAGE */
+export function portNumber(option: string, text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= MAX_PORT) return Number(text);
+  throw new TacitError('USAGE', `--${option} is not a port`, { expected: `0 to ${MAX_PORT}`, got: text });
 }

@@ -4,6 +4,7 @@ import { DEFAULT_POLICY } from '../aggregator/config.js';
 import { resolveArtifacts } from '../circuits/artifacts.js';
 import { TacitError } from '../protocol/errors.js';
 import { type Measurement, machineFacts, measure, type Plan, plansFor } from '../prover/calibrate.js';
+import { BACKEND_NAMES } from '../prover/prove.js';
 import { chooseConfig, saveConfig, type WorkerConfig } from '../prover/workerConfig.js';
 import { LANES, type Lane } from '../queue/farmOptions.js';
 import { type CommandResult, runs, say } from './output.js';
@@ -30,7 +31,7 @@ export function registerWorkerCalibrate(group: Command): void {
     .option('--lanes <list>', `circuits to measure, of ${LANES.join(', ')}; what is not there yet is built`, USUAL_LANES)
     .option('--runs <n>', 'counted proofs of each process', '3')
     .option('--threads <n>', 'measure only this many threads a proof (default: every way to share the cores)')
-    .option('--backend <name>', 'auto, wasm or snarkjs', 'auto')
+    .option('--backend <name>', BACKEND_NAMES.join(', '), 'auto')
     .addHelpText('after', '\nExample:\n  tacit worker calibrate --lanes transfer_1,update_8\n  tacit worker --config worker-config.json …');
   runs<CalibrateFlags>(calibrate, runCalibrate);
 }

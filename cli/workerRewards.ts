@@ -43,7 +43,8 @@ export function registerWorkerRewards(group: Command): void {
     .requiredOption('--rpc <url>', 'JSON-RPC of the chain', process.env.TACIT_RPC)
     .requiredOption('--contract <address>', 'rollup contract', process.env.TACIT_CONTRACT)
     .option('--keys <file>', 'worker keys')
-    .option('--account <address>', 'the address that is paid, where the keys are elsewhere');
+    .option('--account <address>', 'the address that is paid, where the keys are elsewhere')
+    .addHelpText('after', '\nExample:\n  tacit worker rewards --rpc http://127.0.0.1:8545 --contract 0x… --keys worker.json');
   runs<RewardFlags>(rewards, showRewards);
   const claim = group
     .command('claim')
@@ -52,7 +53,8 @@ export function registerWorkerRewards(group: Command): void {
     .requiredOption('--contract <address>', 'rollup contract', process.env.TACIT_CONTRACT)
     .requiredOption('--keys <file>', 'worker keys')
     .option('--to <address>', 'pay out to this address instead of the worker’s own')
-    .option('--payer-key-file <file>', 'private key (mode 600) of another account that pays the gas; not with --to');
+    .option('--payer-key-file <file>', 'private key (mode 600) of another account that pays the gas; not with --to')
+    .addHelpText('after', '\nExample:\n  tacit worker claim --rpc http://127.0.0.1:8545 --contract 0x… --keys worker.json');
   runs<ClaimFlags>(claim, claimRewards);
 }
 
@@ -70,7 +72,7 @@ async function claimRewards(flags: ClaimFlags): Promise<CommandResult> {
       expected: '--to or --payer-key-file',
     });
   return withRollup(flags, async (rollup) => {
-    const keys = await WorkerKeys.load(flags.keys, Math.floor(Date.now() / 1000));
+    const keys = await WorkerKeys.read(flags.keys);
     const to = flags.to === undefined ? keys.address : assertEvmAddress(flags.to.toLowerCase(), 'recipient');
     const payer = flags.payerKeyFile === undefined ? bytesToHex(keys.account) : readKeyFile(flags.payerKeyFile);
     const paying = rollup.connect(openAccount(rollup.provider, payer));
@@ -113,7 +115,7 @@ async function withRollup(flags: RewardFlags, body: (rollup: RollupContract) => 
 async function accountOf({ keys, account }: RewardFlags): Promise<EvmAddress> {
   if (account !== undefined) return assertEvmAddress(account.toLowerCase(), 'account');
   if (keys === undefined) throw new TacitError('OPTION_MISSING', 'whose rewards?', { expected: '--keys FILE or --account ADDRESS' });
-  return (await WorkerKeys.load(keys, Math.floor(Date.now() / 1000))).address;
+  return (await WorkerKeys.read(keys)).address;
 }
 
 function plain({ asset, amount }: Reward): { asset: number; symbol: string; amount: string } {

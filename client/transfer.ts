@@ -305,7 +305,7 @@ export function assertOwnNotes(wallet: Wallet, notes: readonly StoredNote[]): vo
   throw new TacitError(
     'FARM_RECEIVED_NOTE',
     'this payment spends a note that somebody else paid; a farm worker among your payers could follow your notes',
-    { expected: 'proving at home, or your consent to have received notes proven by the farm', docs: 'docs/threat-model.md' },
+    { expected: 'proving at home, or your consent to have received notes proven by the farm', docs: 'threat-model.md' },
   );
 }
 

@@ -65,7 +65,7 @@ function decodeRevert(data: Hex, action: string, cause: unknown): TacitError | u
   if (parsed === null) return undefined;
   const values = parsed.fragment.inputs.map(({ name }, i) => `${name} ${String(parsed.args[i])}`).join(', ');
   return new TacitError(errorCode(parsed.name), `the contract refused: ${action}`, {
-    docs: 'docs/spec/contract.md',
+    docs: 'spec/contract.md',
     cause,
     ...(values === '' ? {} : { got: values }),
   });

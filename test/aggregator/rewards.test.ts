@@ -2,6 +2,7 @@
  * Rewards: over a long random run of settlements, what the contract credits is exactly what was paid in fees, per asset, to
  * the last unit, and to nobody but those whom the proofs name. Proofs are simulated; contract, codec and CLI are the real ones.
  */
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,6 +162,12 @@ describe('rewards', () => {
       rewards: [{ asset: 0, amount: String(credit) }, { asset: 1 }, { asset: 2 }],
     });
     expect(await tacit('rewards', ...chain)).toMatchObject({ error: { code: 'OPTION_MISSING' } });
+    // A name that was mistyped is no new worker.
+    const mistyped = join(dir, 'wroker.json');
+    for (const command of ['rewards', 'claim']) {
+      expect(await tacit(command, ...chain, '--keys', mistyped)).toMatchObject({ error: { code: 'FILE_MISSING' } });
+    }
+    expect(existsSync(mistyped)).toBe(false);
     const before = await world.provider.getBalance(world.address(index));
     const claimed = await tacit('claim', ...chain, '--keys', keys, '--payer-key-file', payerKey);
     expect(claimed).toMatchObject({

@@ -91,6 +91,11 @@ describe('tacit audit, export, verify-batch', () => {
       undecided('RPC_UNREACHABLE'),
     );
     expect(await tacit('audit', '--json')).toMatchObject(undecided('USAGE'));
+    vi.stubEnv('TACIT_RPC', 'http://127.0.0.1:1');
+    vi.stubEnv('TACIT_CONTRACT', chain.world.rollup.address);
+    expect(await tacit('audit', '--json')).toMatchObject(undecided('RPC_UNREACHABLE'));
+    expect(await tacit('audit', '--archive', file('empty.json'), '--json')).toMatchObject(undecided('ARCHIVE_FORMAT'));
+    vi.unstubAllEnvs();
     const silent = await tacit('audit', '--rpc', chain.world.anvil.rpcUrl, '--contract', `0x${'01'.repeat(20)}`, '--json');
     expect(silent).toMatchObject(undecided('CONTRACT_ABSENT'));
   });

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkChain } from '../../operations/checks/chain.js';
 import type { Check } from '../../operations/checks/check.js';
-import { checkArtifacts } from '../../operations/checks/machine.js';
+import { checkArtifacts, checkNode } from '../../operations/checks/machine.js';
 import { checkRedisUrl } from '../../operations/checks/redis.js';
 import { TacitError } from '../../protocol/errors.js';
 import { openBullLeases } from '../../queue/bullLeases.js';
@@ -29,6 +29,10 @@ afterAll(async () => {
 });
 
 const named = (checks: readonly Check[], name: string) => checks.find((check) => check.name === name);
+
+it('Node is refused where the commands would not start', () => {
+  expect(['18.20.4', '20.2.0', '20.3.0', '22.0.0'].map((version) => checkNode(version).state)).toEqual(['wrong', 'wrong', 'ok', 'ok']);
+});
 
 describe('Redis', () => {
   it('is refused while it may evict', async () => {
