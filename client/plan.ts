@@ -68,11 +68,6 @@ function inputsFor(wallet: Wallet, intention: Intention, need: Amount): readonly
   throw new TacitError('NOTE_TAKEN', 'another transfer has taken a note meanwhile', { retryable: true });
 }
 
-/** Largest payment that one transfer can make now, fee in the same asset left out. */
-export function spendable(wallet: Wallet, asset: AssetId): Amount {
-  return sumOf(freeNotes(wallet.state, asset).slice(-2));
-}
-
 /** @param forPair what a pair pays in place of `fee` */
 function planTwoAssets(wallet: Wallet, intention: Intention, fee: Money, forPair: Amount): PlannedTransfers {
   const { asset, value } = intention.money;

@@ -39,8 +39,3 @@ export function bytesToEvmAddress(bytes: Uint8Array): EvmAddress {
   const text: string = bytesToHex(bytes);
   return assertEvmAddress(text, 'address');
 }
-
-/** @throws TacitError UINT_RANGE */
-export function evmAddressFromField(value: Field): EvmAddress {
-  return bytesToEvmAddress(uintToBytes(value, EVM_ADDRESS_BYTES));
-}

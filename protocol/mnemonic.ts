@@ -8,7 +8,6 @@ import { TacitError } from './errors.js';
 
 /** 24 words: 256 bits of entropy and 8 of checksum. */
 export const MNEMONIC_STRENGTH_BITS = 256;
-export const SEED_BYTES = 64;
 
 /** A fresh phrase of 24 words from the platform's random source. */
 export function generateMnemonic(): string {

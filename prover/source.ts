@@ -7,11 +7,6 @@ import { TacitError } from '../protocol/errors.js';
 /** A path, an `http:`, `https:` or `file:` URL (as text or object), or the bytes. */
 export type ByteSource = string | URL | Uint8Array;
 
-/** A short name for messages: never the contents. */
-export function describeSource(source: ByteSource): string {
-  return source instanceof Uint8Array ? `${source.length} bytes` : String(source);
-}
-
 /**
  * @param what named in errors, for example `proving key`
  * @throws TacitError ARTIFACT_MISSING (no such file, or the server says no), PROVE_CANCELLED
