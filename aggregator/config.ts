@@ -55,7 +55,7 @@ export interface NodePolicy {
   readonly queueDelayFraction: number;
   /** How often chain, farm and clock are looked at. */
   readonly tickMs: number;
-  /** Transfers accepted and not yet settled; one more is refused. */
+  /** Transfers accepted and not yet settled; one more is refused (room.ts). */
   readonly pendingTransfers: number;
   /** Sealed transfers wait at most so long for others to share a proof with (grouping.ts). */
   readonly groupAfterMs: number;

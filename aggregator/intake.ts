@@ -18,12 +18,16 @@ import type { NodeContext } from './context.js';
 import { assertPaid } from './fees.js';
 import { groupDue } from './groups.js';
 import { fieldOf, nullifierHex } from './hex.js';
+import { assertRoomForProven, makeRoomForSealed } from './room.js';
 import { statusOf } from './status.js';
 import { forgetTransferTasks } from './tasks.js';
 
+/** The node's clock may have been set back since it signed the roster. */
+const CLOCK_SLACK_SECONDS = 60;
+
 /**
  * @throws TacitError SUBMISSION_ID, SUBMISSION_CONFLICT, NODE_BUSY, ASSET_UNKNOWN, FEE_TOO_LOW, PAIR_UNDERPAID, FEE_ASSET, NULLIFIER_SPENT,
- *   NULLIFIER_RESERVED, NULLIFIER_FORCED, ANCHOR_UNKNOWN, PROOF_INVALID, SEAL_EXPIRED, and the codes of the record's codec
+ *   NULLIFIER_RESERVED, NULLIFIER_FORCED, ANCHOR_UNKNOWN, PROOF_INVALID, SEAL_EXPIRED, SEAL_TOO_LONG, and the codes of the record's codec
  */
 export async function submit(ctx: NodeContext, submission: Submission): Promise<TransferStatus> {
   const record = decodeRecord(hexToBytes(submission.record));
@@ -45,7 +49,8 @@ export async function submit(ctx: NodeContext, submission: Submission): Promise<
     if (known.state !== 'queued' && known.state !== 'proving') return statusOf(ctx, known);
     if (submission.sealed !== undefined && known.sealed === JSON.stringify(submission.sealed)) return statusOf(ctx, known);
   }
-  assertAcceptable(ctx, record, known === undefined);
+  assertAcceptable(ctx, record);
+  if (known === undefined && submission.proof !== undefined) assertRoomForProven(ctx);
   const row = known ?? newRow(ctx, submission);
   assertPaid(ctx, row, record, submission.proof === undefined ? 'sealed' : 'proven');
   return submission.proof !== undefined ? submitProven(ctx, row, record, submission) : submitSealed(ctx, row, record, submission);
@@ -83,10 +88,12 @@ async function submitSealed(
     throw new TacitError('SUBMISSION_CONFLICT', 'the job is sealed for another record', { expected: row.id, got: sealed.recordHash });
   if (sealed.expiry * 1000 <= ctx.nowMs())
     throw new TacitError('SEAL_EXPIRED', 'the seal has expired', { got: `${sealed.expiry}`, retryable: true });
+  assertSealEnds(ctx, sealed.expiry);
   assertUsableAnchor(ctx, fieldOf(anchor, 'anchor'));
   return ctx.turn.run(async () => {
     const nowMs = ctx.nowMs();
     assertPaid(ctx, presentOf(ctx, row), record, 'sealed');
+    if (!ctx.journal.read.transfers.has(row.id)) await makeRoomForSealed(ctx);
     const [queued = row] = await commitTransfers(ctx, (tables) => {
       const present = tables.transfers.get(row.id) ?? row;
       if (present.proofId !== undefined || present.state === 'failed') return [present];
@@ -108,13 +115,18 @@ async function submitSealed(
   });
 }
 
-/** What the node can hold, the assets, the notes: all but the fee that can be said before a proof is looked at. */
-function assertAcceptable(ctx: NodeContext, record: TransferRecord, isNew: boolean): void {
-  if (isNew && ctx.live.size >= ctx.policy.pendingTransfers)
-    throw new TacitError('NODE_BUSY', 'the node has as many transfers as it can hold', {
-      expected: `fewer than ${ctx.policy.pendingTransfers}`,
-      retryable: true,
-    });
+/**
+ * A seal is good for no longer than a roster. One without an end, for workers that there are not, would never be given back.
+ * @throws TacitError SEAL_TOO_LONG
+ */
+function assertSealEnds(ctx: NodeContext, expiry: number): void {
+  const last = Math.floor(ctx.nowMs() / 1000) + ctx.policy.rosterSeconds + CLOCK_SLACK_SECONDS;
+  if (expiry > last)
+    throw new TacitError('SEAL_TOO_LONG', 'the seal is good for longer than any roster', { expected: `at most ${last}`, got: `${expiry}` });
+}
+
+/** The assets, the notes: all but the fee that can be said before a proof is looked at. */
+function assertAcceptable(ctx: NodeContext, record: TransferRecord): void {
   const assets = ctx.config.assets.map(({ id }) => id);
   for (const asset of [record.outAsset, record.feeAsset]) {
     if (!assets.includes(asset))
