@@ -24,10 +24,15 @@ import { type QueueItem, settlementSlots } from '../protocol/slots.js';
 import type { Slot } from '../protocol/update.js';
 import { isKnownRoot, type ViewQueueItem, waitingItems } from './chainView.js';
 import type { NodeContext } from './context.js';
+import { GAS_MODEL, settlementGas, withdrawalGas } from './gasModel.js';
 import { fieldHex, fieldOf } from './hex.js';
 import { isQueueOverdue, itemsOf, transfersOf } from './order.js';
 import { slotOf } from './seal.js';
 import { isSuccessor } from './succession.js';
+import { GAS_CAP, GAS_MARGIN_PERCENT } from './transactions.js';
+
+/** What a transaction may ask for (EIP-7825), less the margin that is added to an estimate (transactions.ts). */
+const MOST_GAS = Number((GAS_CAP * 100n) / GAS_MARGIN_PERCENT);
 
 export type SettlementPlan = Pick<SettlementRow, 'seals' | 'transfers' | 'queueItems' | 'bytes'>;
 
@@ -64,7 +69,10 @@ export function overdueItemsMissed(ctx: NodeContext): number {
   return taken >= overdue || taken >= group.flatMap(transfersOf).length ? 0 : overdue - taken;
 }
 
-/** The longest run of proven seals, from the first standing one, that the contract would lay out as they were sealed. */
+/**
+ * The longest run of proven seals, from the first standing one, that the contract would lay out as they were sealed, and that fits
+ * into a transaction: withdrawals cost their recipients nothing to make expensive.
+ */
 function provenGroup(ctx: NodeContext): SealRow[] {
   const group: SealRow[] = [];
   let transfers = 0;
@@ -73,11 +81,20 @@ function provenGroup(ctx: NodeContext): SealRow[] {
     const fits =
       seal.state === 'proven' &&
       group.length < ctx.policy.updatesPerSettlement &&
-      (group.length === 0 || transfers <= ctx.policy.transfersPerSettlement);
+      (group.length === 0 || (transfers <= ctx.policy.transfersPerSettlement && groupGas(ctx, [...group, seal]) <= MOST_GAS));
     if (!fits || !keepsLayout(ctx, [...group, seal]) || !anchorsHold(ctx, [...group, seal])) break;
     group.push(seal);
   }
   return group;
+}
+
+/** At most, as the gas model has it. */
+function groupGas(ctx: NodeContext, group: readonly SealRow[]): number {
+  const proofs = new Map(group.flatMap(transfersOf).map((id) => [proofOf(ctx, id).id, proofOf(ctx, id)]));
+  const slots = group.reduce((sum, seal) => sum + seal.slots.length, 0);
+  const shape = { records: slots, transferProofs: proofs.size, updates: group.length };
+  const records = group.flatMap(transfersOf).map((id) => decodeRecord(hexToBytes(ctx.live.get(id)?.record ?? '0x')));
+  return settlementGas(GAS_MODEL, shape) + records.reduce((sum, record) => sum + withdrawalGas(record), 0);
 }
 
 /**

@@ -9,9 +9,9 @@ import type { Hex } from '../protocol/flavor.js';
 import type { NodeContext } from './context.js';
 
 /** An estimate can fall short: the state may move, and a precompile that starves returns false. */
-const GAS_MARGIN_PERCENT = 125n;
+export const GAS_MARGIN_PERCENT = 125n;
 /** EIP-7825: no transaction may ask for more. */
-const GAS_CAP = 16_777_216n;
+export const GAS_CAP = 16_777_216n;
 /** Nodes take a replacement only when it pays at least a tenth more. */
 const BUMP_PERMILLE = 1_125n;
 const WEI_BYTES = 32;
