@@ -39,6 +39,15 @@ export async function advanceSettlement(ctx: NodeContext): Promise<void> {
   }
   if (current.state === 'planned') return send(ctx, current);
   if (current.state === 'sent') return follow(ctx, current);
+  return recheckUnseen(ctx, current);
+}
+
+/**
+ * Mined, as its receipt said, and the history up to that block does not have it: the block was taken back before the watcher had seen
+ * it, so that no reorg was noticed. Where the receipt is gone too, it is sent again.
+ */
+async function recheckUnseen(ctx: NodeContext, { block }: SettlementRow): Promise<void> {
+  if (block !== undefined && ctx.view.head.number >= block.number) await recheckMined(ctx);
 }
 
 /** The last settlement, unless it is over: final, abandoned, or mined and seen. */
@@ -143,13 +152,15 @@ function sign(ctx: NodeContext, row: SettlementRow, nonce: number, gas: bigint):
 /** Looks for the receipt of any transaction of the nonce; sends again what may have been lost, pays more for what is stuck. */
 async function follow(ctx: NodeContext, row: SettlementRow): Promise<void> {
   const nonce = row.nonce as number;
+  // Asked before the receipts: what is mined between the two questions is ours, and not another's.
+  const isTaken = (await ctx.effects.chain.minedNonce()) > nonce;
   const transactions = transactionsOf(ctx, nonce);
   for (const { hash } of transactions) {
     const receipt = await ctx.effects.chain.receipt(hash);
     if (receipt !== undefined) return concluded(ctx, row, receipt);
   }
   const latest = transactions[transactions.length - 1];
-  if ((await ctx.effects.chain.minedNonce()) > nonce) return abandon(ctx, row, 'another transaction of this account took the nonce');
+  if (isTaken) return abandon(ctx, row, 'another transaction of this account took the nonce');
   if (latest === undefined || latest.settlement !== row.index) return putSettlement(ctx, { ...row, state: 'planned' });
   const isLate = ctx.nowMs() - latest.signedMs >= ctx.policy.bumpAfterMs;
   if (latest.state === 'signed' && !(await isOutbid(ctx, latest, isLate))) return;
