@@ -70,6 +70,8 @@ export class AnnouncementBoard {
   readonly #redis: RedisClient;
   readonly #domain: Domain;
   readonly #key: string;
+  /** What stood in each line of the last look: a line that stands is not checked again, and anybody may ask for the roster. */
+  #seen: ReadonlyMap<string, WorkerAnnouncement | undefined> = new Map();
 
   constructor(redisUrl: string, domain: Domain, log: LogLine = () => {}) {
     this.#redis = openLasting(redisUrl);
@@ -91,16 +93,21 @@ export class AnnouncementBoard {
 
   /** In ascending order of address; what is malformed or not signed by its worker is left out. */
   async list(): Promise<WorkerAnnouncement[]> {
+    const workers = (await this.#redis.smembers(this.#key)).sort();
+    const lines = await Promise.all(workers.map((worker) => this.#redis.get(`${this.#key}:${worker}`)));
     const announced: WorkerAnnouncement[] = [];
-    for (const worker of (await this.#redis.smembers(this.#key)).sort()) {
-      const line = await this.#redis.get(`${this.#key}:${worker}`);
+    const seen = new Map<string, WorkerAnnouncement | undefined>();
+    for (const [i, worker] of workers.entries()) {
+      const line = lines[i] ?? null;
       if (line === null) {
         await this.#redis.srem(this.#key, worker);
         continue;
       }
-      const announcement = parseLine(line);
-      if (announcement?.address === worker && isGenuine(announcement, this.#domain)) announced.push(announcement);
+      const announcement = this.#seen.has(line) ? this.#seen.get(line) : genuineLine(line, this.#domain);
+      seen.set(line, announcement);
+      if (announcement?.address === worker) announced.push(announcement);
     }
+    this.#seen = seen;
     return announced;
   }
 
@@ -112,6 +119,12 @@ export class AnnouncementBoard {
   close(): void {
     this.#redis.disconnect();
   }
+}
+
+/** Undefined where it is malformed, or not signed by the worker it names. */
+function genuineLine(line: string, domain: Domain): WorkerAnnouncement | undefined {
+  const announcement = parseLine(line);
+  return announcement !== undefined && isGenuine(announcement, domain) ? announcement : undefined;
 }
 
 function parseLine(line: string): WorkerAnnouncement | undefined {

@@ -289,5 +289,5 @@ function readableReason(reason: string | undefined): string {
 
 /** The code of a failed outcome's reason, for decisions. */
 export function failureCode(reason: string): string {
-  return /^([A-Z][A-Z0-9_]*):/.exec(reason)?.[1] ?? 'UNKNOWN';
+  return /^([A-Z][A-Z0-9_]{0,39}):/.exec(reason)?.[1] ?? 'UNKNOWN';
 }

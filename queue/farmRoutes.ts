@@ -14,6 +14,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isTacitError, TacitError } from '../protocol/errors.js';
+import type { EvmAddress } from '../protocol/flavor.js';
 import type { Domain } from '../protocol/record.js';
 import { announcementShape, isGenuine, type WorkerAnnouncement } from './announce.js';
 import type { BullLeases } from './bullLeases.js';
@@ -22,6 +23,7 @@ import { LANES, type Lane, LOCK_DURATION_MS } from './farmOptions.js';
 import { Hands } from './hands.js';
 import type { Lease, LeaseRef } from './lease.js';
 import { loginShape, type WorkerLogin } from './login.js';
+import { OpenPolls } from './openPolls.js';
 import type { FarmSessions, Session } from './sessions.js';
 import { documented, parseWith } from './shapes.js';
 
@@ -36,8 +38,6 @@ export interface FarmDoor {
 
 /** A poll is answered after so long with nothing, so that no proxy takes the connection for dead. */
 export const TAKE_WAIT_MS = 20_000;
-/** Polls open at one time; one more is answered 429. */
-const OPEN_POLLS = 256;
 
 const lane = z.enum(LANES as [Lane, ...Lane[]]);
 const refMembers = { lane, id: z.string().min(1).max(150), token: z.string().min(1).max(200) };
@@ -97,7 +97,7 @@ function addBoardRoutes(app: FastifyInstance, { domain, sessions, leases }: Farm
 function addTakeRoute(app: FastifyInstance, { sessions, leases, take }: FarmDoor, hands: Hands): void {
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
-  let open = 0;
+  const polls = new OpenPolls();
   const schema = described('Wait for a job of one of these lanes, and take a lease on it', takeShape, 204);
   app.post('/v1/farm/leases', { schema, validatorCompiler: () => () => true }, async (request, reply) => {
     const session = sessions.of(request.headers.authorization);
@@ -105,14 +105,13 @@ function addTakeRoute(app: FastifyInstance, { sessions, leases, take }: FarmDoor
     const foreign = lanes.find((name) => !session.circuits.includes(name));
     if (foreign !== undefined)
       throw new TacitError('LANE_CLOSED', 'not a circuit of this login', { expected: session.circuits.join(', '), got: foreign });
-    if (open >= OPEN_POLLS) throw new TacitError('NODE_BUSY', 'too many workers wait for jobs', { retryable: true });
+    const timeUp = new AbortController();
     const withdrawHand = hands.reach(session.worker);
+    const endPoll = beginPoll(polls, session.worker, timeUp, withdrawHand);
     let lease: Lease | undefined;
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    const timeUp = new AbortController();
     const timer = setTimeout(() => timeUp.abort(), TAKE_WAIT_MS);
-    open++;
     try {
       lease = await take(lanes, session.worker, AbortSignal.any([gone.signal, closing.signal, timeUp.signal]));
       if (lease === undefined) return await reply.status(204).send();
@@ -125,10 +124,19 @@ function addTakeRoute(app: FastifyInstance, { sessions, leases, take }: FarmDoor
       return { ...lease, leaseMs: LOCK_DURATION_MS };
     } finally {
       clearTimeout(timer);
-      open--;
+      endPoll();
       withdrawHand(lease);
     }
   });
+}
+
+function beginPoll(polls: OpenPolls, worker: EvmAddress, timeUp: AbortController, withdrawHand: () => void): () => void {
+  try {
+    return polls.begin(worker, () => timeUp.abort());
+  } catch (error) {
+    withdrawHand();
+    throw error;
+  }
 }
 
 function addLeaseRoutes(app: FastifyInstance, { sessions, leases }: FarmDoor, hands: Hands): void {
