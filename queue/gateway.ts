@@ -36,6 +36,8 @@ export interface GatewayParameters {
 export interface GatewayLimits {
   /** Largest request body; a sealed submission to 16 workers takes about 25 kB. */
   bodyBytes: number;
+  /** A request that has not arrived whole by then is cut off. */
+  requestMs: number;
   /** Submissions being handled at one time; one more is answered 429. */
   concurrentSubmissions: number;
   /** Event streams open at one time. */
@@ -47,6 +49,7 @@ export interface GatewayLimits {
 
 export const GATEWAY_LIMITS: GatewayLimits = {
   bodyBytes: 128 * 1024,
+  requestMs: 30_000,
   concurrentSubmissions: 64,
   eventStreams: 256,
   retryAfterSeconds: 1,
@@ -85,6 +88,8 @@ export async function buildGateway(
 ): Promise<FastifyInstance> {
   const app = Fastify({
     bodyLimit: limits.bodyBytes,
+    // Of a request, not of its answer: whoever sends a byte a minute holds a connection no longer.
+    requestTimeout: limits.requestMs,
     // Bodies carry sealed witnesses: nothing of a request is logged here.
     logger: false,
     // The request's own shapes (zod) decide; ajv must not rewrite or drop members before they are compared.

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { evmAddressOfKey } from '../../protocol/eip712.js';
 import { verifySoftConfirmation } from '../../protocol/softConfirmation.js';
-import { type RunningGateway, startGateway } from '../../queue/gateway.js';
+import { buildGateway, GATEWAY_LIMITS, type RunningGateway, startGateway } from '../../queue/gateway.js';
 import { type ClientEvent, GatewayClient } from '../../queue/gatewayClient.js';
 import { verifyRoster } from '../../queue/roster.js';
 import type { ProvenSubmission, SealedSubmission } from '../../queue/service.js';
@@ -141,6 +141,13 @@ describe('asking', () => {
     expect((await fetch(`${gateway.url}/v1/health`)).status).toBe(503);
     expect(await client.health()).toEqual({ ok: false, checks: { redis: 'unreachable' }, pending: 0, workers: 0 });
     expect(((await (await fetch(`${gateway.url}/v1/nothing`)).json()) as { error: { code: string } }).error.code).toBe('NOT_FOUND');
+  });
+
+  it('gives nobody for ever to send a request', async () => {
+    const app = await buildGateway(node, GATEWAY_LIMITS);
+    expect(app.server.requestTimeout).toBe(GATEWAY_LIMITS.requestMs);
+    expect(GATEWAY_LIMITS.requestMs).toBeGreaterThan(0);
+    await app.close();
   });
 
   it('publishes its description', async () => {
