@@ -75,7 +75,9 @@ async function addBoard(app: FastifyInstance, { password, register, judge }: Que
     });
     inside.addHook('onRequest', inside.basicAuth);
     await register(inside, BOARD_PATH);
-    inside.post<{ Params: { worker: string; verb: string } }>('/workers/:worker/:verb', async ({ params }, reply) => {
+    inside.post<{ Params: { worker: string; verb: string } }>('/workers/:worker/:verb', async ({ params, headers }, reply) => {
+      // A browser that has the password sends it along with whatever any page asks of it; it names the page, and the command line none.
+      if (headers.origin !== undefined) return reply.status(403).send({ ok: false });
       const verdict = VERDICTS[params.verb];
       if (verdict === undefined || !/^0x[0-9a-f]{40}$/.test(params.worker)) return reply.status(404).send({ ok: false });
       return judge(params.worker, verdict);

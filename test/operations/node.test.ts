@@ -103,6 +103,13 @@ describe('a node that is watched', () => {
     expect(retry.status).toBe(405);
   });
 
+  it('takes the operator’s word about a worker from who knows the password, and not from a page in his browser', async () => {
+    const ban = (headers: Record<string, string>) => fetch(`${watching.url}/workers/0x${'ee'.repeat(20)}/ban`, { method: 'POST', headers });
+    expect((await ban({})).status).toBe(401);
+    expect((await ban({ ...basic(PASSWORD), origin: 'https://elsewhere.example' })).status).toBe(403);
+    expect((await ban(basic(PASSWORD))).status).toBe(200);
+  });
+
   it('sends a trace whose id is the payment’s', async () => {
     // Closing sends what waits; the server is opened again for the tests after this one.
     await watching.close();
