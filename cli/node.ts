@@ -5,7 +5,6 @@ import { DEFAULT_POLICY } from '../aggregator/config.js';
 import { startNode } from '../aggregator/node.js';
 import { processLog } from '../operations/logger.js';
 import { watchNode } from '../operations/nodeOperations.js';
-import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
 import { TacitError } from '../protocol/errors.js';
 import { networkForChain } from '../protocol/keys.js';
 import { startRedis } from '../queue/redis.js';
@@ -16,6 +15,7 @@ import { readAssets } from '../verifier-contract/token.js';
 import { announceReady, endWithinLimit, untilEnd } from './lifetime.js';
 import { runs } from './output.js';
 import { readKeyFile } from './secretFile.js';
+import { updateCircuits } from './updateCircuits.js';
 import { logFormat, portNumber, type WatchFlags, watchingOptions, withWatchFlags } from './watchFlags.js';
 
 interface NodeOptions extends WatchFlags {
@@ -76,6 +76,8 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
   const domain = await rollup.domain();
   const [config, keyBlob, assets] = [await rollup.config(), await rollup.keyBlob(), await readAssets(rollup)];
   provider.destroy();
+  const keys = decodeKeyBlob(keyBlob);
+  const circuits = updateCircuits(options.updateCircuits, keys);
   mkdirSync(options.data, { recursive: true });
   const redis = await startRedis({
     dir: `${options.data}/redis`,
@@ -92,14 +94,14 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
       journalDir: `${options.data}/journal`,
       settlerKey: readKeyFile(options.settlerKeyFile),
       successor: options.successor === true,
-      keys: decodeKeyBlob(keyBlob),
+      keys,
       assets: assets.map((asset) => ({ ...asset })),
       host: options.host,
       port: portNumber('port', options.port),
       ...(options.publicUrl === undefined ? {} : { publicHosts: options.publicUrl.map(hostOf) }),
       ...(options.closedFarm === true ? { admittedWorkers: [] } : {}),
       policy: {
-        updateCircuits: circuitNames(options.updateCircuits),
+        updateCircuits: circuits,
         sealAfterMs: wholeNumber('seal-after-ms', options.sealAfterMs),
         settleAfterMs: wholeNumber('settle-after-ms', options.settleAfterMs),
         groupAfterMs: wholeNumber('group-after-ms', options.groupAfterMs),
@@ -127,13 +129,6 @@ async function runNode(options: NodeOptions): Promise<{ value: unknown; text: st
 function hostOf(url: string): string {
   if (/^https?:\/\/[^/]/.test(url) && URL.canParse(url)) return new URL(url).host;
   throw new TacitError('USAGE', '--public-url is not a URL', { expected: 'http://… or https://…', got: url });
-}
-
-function circuitNames(text: string): CircuitName[] {
-  return text.split(',').map((name) => {
-    if (CIRCUITS[name as CircuitName]?.kind === 'update') return name as CircuitName;
-    throw new TacitError('USAGE', 'not the name of an update circuit', { expected: 'update_2, update_8 or update_32', got: name });
-  });
 }
 
 function wholeNumber(option: string, text: string): number {
