@@ -64,9 +64,9 @@ export function parseRedisUrl(url: string): RedisPlace {
   return { kind: 'sentinel', sentinels, name: decodeURIComponent(name), db: Number(db), tls, login, sentinelLogin };
 }
 
-/** Removes passwords from a URL so that it may be printed. */
+/** Removes passwords from a URL so that it may be printed, also one with a slash or an @ in it that should have been encoded. */
 export function redactUrl(url: string): string {
-  return url.replace(/\/\/([^@/]*)@/, '//***@').replace(/(sentinelPassword=)[^&]*/, '$1***');
+  return url.replace(/\/\/.*@/s, '//***@').replace(/(sentinelPassword=)[^&]*/, '$1***');
 }
 
 function credentials(username: string, password = ''): Credentials {

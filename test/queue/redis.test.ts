@@ -145,6 +145,12 @@ describe('what is said of a Redis', () => {
     await expect(failure).rejects.toMatchObject({ code: 'REDIS_UNREACHABLE', retryable: true });
     await expect(failure).rejects.not.toMatchObject({ message: expect.stringContaining('secret') });
     expect(redactUrl('redis://user:secret@host:1/2')).toBe('redis://***@host:1/2');
+    // As `openssl rand -base64` makes them, and put into the URL without encoding.
+    for (const password of ['se/cr+et==', 's@cret', 's@c/r@t'])
+      expect(redactUrl(`redis://user:${password}@host:1/2`)).toBe('redis://***@host:1/2');
+    expect(redactUrl('redis-sentinel://:a/b@host:1/name?sentinelPassword=secret')).toBe(
+      'redis-sentinel://***@host:1/name?sentinelPassword=***',
+    );
   });
 
   it('one that is too old is refused', async () => {
