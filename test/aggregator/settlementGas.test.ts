@@ -17,7 +17,7 @@ let client: GatewayClient;
 beforeAll(async () => {
   world = await makeWorld();
   await world.provider.send('anvil_setCode', [BURNER, BURNER_CODE]);
-  node = await world.start({ updateCircuits: ['update_8'], sealAfterMs: 60_000 });
+  node = await world.start({ updateCircuits: ['update_8'], sealAfterMs: 60_000, settleAfterMs: 60_000 });
   client = new GatewayClient(node.url);
 }, 180_000);
 afterAll(() => world.stop(), 60_000);
@@ -45,6 +45,7 @@ describe('a crowd of withdrawals', () => {
     await world.provider.send('anvil_mine', ['0x1']);
     for (const record of records) expect((await settledStatus(client, recordHash(record, world.domain))).status).toBe('settled');
     const { settlements } = await auditedReplay(world);
+    expect(settlements.length).toBeGreaterThan(1);
     expect(settlements.flatMap(({ settlement }) => settlement.transfers)).toHaveLength(COUNT);
     expect(world.lines.filter((line) => /abandoned/.test(line))).toEqual([]);
   }, 180_000);
