@@ -1,8 +1,11 @@
 /** A server that does nothing but answer, always the same: what pollers cost where nobody has to know anything (pollers.ts). */
 import { createServer } from 'node:http';
 
+/** The gateway's, which is Fastify's default. */
+const KEEP_ALIVE_MS = 72_000;
+
 process.once('message', (body: string) => {
-  const server = createServer((_request, response) => {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (_request, response) => {
     response.setHeader('content-type', 'application/json; charset=utf-8');
     response.end(body);
   });

@@ -1,6 +1,6 @@
 /**
- * Many wallets that wait, in a process of their own: each asks for a status once every `everyMs`, on a new connection, as wallets
- * on as many machines would. For comparison they can ask a server that does nothing but answer.
+ * Many wallets that wait, in a process of their own: each asks for a status once every `everyMs`, on a connection of its
+ * own that it keeps for as long as the server says, as fetch does. For comparison they can ask a server that does nothing but answer.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 /** Pollers (pollers.ts). */
-import { get } from 'node:http';
+import { Agent, get } from 'node:http';
 import type { PollersOrder, PollersReport } from './pollers.js';
 import { quantile } from './quantile.js';
 
@@ -11,20 +11,21 @@ let beganMs = 0;
 async function poll({ urls, count, everyMs }: PollersOrder, index: number): Promise<void> {
   // Spread over the period, each at its own moment of it.
   let nextMs = Date.now() + (index * everyMs) / count;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   for (let at = index; ; at++) {
     await new Promise((resolve) => setTimeout(resolve, nextMs - Date.now()));
     if (!running) return;
     const askedMs = performance.now();
-    if ((await statusOf(urls[at % urls.length] as string)) === 200) latenciesMs.push(performance.now() - askedMs);
+    if ((await statusOf(urls[at % urls.length] as string, agent)) === 200) latenciesMs.push(performance.now() - askedMs);
     else failed++;
     // Who is answered late does not ask faster afterwards.
     nextMs = Math.max(nextMs + everyMs, Date.now());
   }
 }
 
-function statusOf(url: string): Promise<number | undefined> {
+function statusOf(url: string, agent: Agent): Promise<number | undefined> {
   return new Promise((resolve) => {
-    get(url, { agent: false }, (response) => {
+    get(url, { agent }, (response) => {
       response.resume();
       response.once('close', () => resolve(response.statusCode));
     }).once('error', () => resolve(undefined));
