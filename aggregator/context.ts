@@ -22,6 +22,7 @@ import type { QuoteBook } from './quote.js';
 import type { RestingWorkers } from './resting.js';
 import type { RosterKeeper } from './rosterKeeper.js';
 import type { Turn } from './turn.js';
+import type { WaryLanes } from './waryLanes.js';
 import type { WorkerRecords } from './workerRecords.js';
 
 export type FarmPort = Pick<
@@ -68,6 +69,7 @@ export interface NodeContext {
   readonly contradicted: Set<EvmAddress>;
   readonly records: WorkerRecords;
   readonly resting: RestingWorkers;
+  readonly wary: WaryLanes;
   /** To whom this run's gateway gave a task last, and whether that lease still holds, by task. */
   readonly handed: Map<string, { readonly worker: EvmAddress; holds(): Promise<boolean> }>;
   /** When a task's job was taken, as its worker says, and when the node first saw that, by task. */

@@ -81,6 +81,7 @@ async function howLongKept(ctx: NodeContext, { id }: FarmTaskRow): Promise<numbe
 /** The same work under another id; what the silent worker may still hand over is not looked at. */
 async function giveToAnother(ctx: NodeContext, task: FarmTaskRow): Promise<void> {
   ctx.log(`farm: ${task.id} was taken and not answered`);
+  ctx.wary.letDown(circuitOf(ctx, task));
   const handed = ctx.handed.get(task.id);
   if (handed !== undefined && (await handed.holds())) ctx.resting.dropped(handed.worker, 'keeps a job and says nothing');
   const reason = 'PROVER_SILENT: taken and not answered in time';

@@ -57,13 +57,22 @@ export function farmDoor(ctx: NodeContext): FarmDoor {
   };
 }
 
-/** All that it asked for; while it rests, those that nobody else serves. */
+/**
+ * All that it asked for; while it rests, those that nobody else serves. Where a job was kept of late and it has proved nothing yet,
+ * those that nobody serves who has.
+ */
 async function lanesFor(ctx: NodeContext, lanes: readonly Lane[], worker: EvmAddress): Promise<readonly Lane[]> {
-  if (!ctx.resting.has(worker)) return lanes;
+  const rests = ctx.resting.has(worker);
+  const isUnproven = lanes.some((lane) => ctx.wary.has(lane)) && !ctx.records.hasProved(worker);
+  if (!rests && !isUnproven) return lanes;
   const others = (await ctx.effects.queue.workers()).filter(
     ({ address }) => address !== worker && !ctx.resting.has(address) && ctx.roster.refusal(address) === undefined,
   );
-  return lanes.filter((lane) => !others.some((other) => other.lanes.includes(lane)));
+  return lanes.filter((lane) => {
+    const serving = others.filter((other) => other.lanes.includes(lane));
+    const first = rests ? serving : serving.filter(({ address }) => ctx.wary.has(lane) && ctx.records.hasProved(address));
+    return first.length === 0;
+  });
 }
 
 function note(ctx: NodeContext, lease: LeaseRef, leases: Pick<BullLeases, 'renew'>): void {

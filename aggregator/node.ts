@@ -44,6 +44,7 @@ import { advanceSettlement } from './settle.js';
 import { publishPlanned } from './tasks.js';
 import { timed } from './timed.js';
 import { Turn } from './turn.js';
+import { WaryLanes } from './waryLanes.js';
 import { ChainWatcher } from './watch.js';
 import { type WorkerRecord, WorkerRecords } from './workerRecords.js';
 
@@ -154,6 +155,7 @@ function makeContext(
     contradicted: new Set(),
     records,
     resting: new RestingWorkers(() => Date.now(), config.log ?? (() => {})),
+    wary: new WaryLanes(() => Date.now()),
     handed: new Map(),
     takenMs: new Map(),
     dirtyTasks: new Set(tasks.map(({ id }) => id)),

@@ -41,6 +41,10 @@ export class WorkerRecords {
     return this.#rows.get(worker)?.verdict === 'admitted';
   }
 
+  hasProved(worker: EvmAddress): boolean {
+    return (this.#rows.get(worker)?.accepted ?? 0) > 0;
+  }
+
   /** More is better: for choosing where there are more than can be taken. */
   rank(worker: EvmAddress): number {
     const row = this.#rows.get(worker);

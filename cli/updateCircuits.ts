@@ -14,7 +14,14 @@ export function updateCircuits(text: string, keys: Pick<KeyTable, 'has'>): Circu
     throw new TacitError('USAGE', 'not the name of an update circuit', { expected: 'update_2, update_8 or update_32', got: name });
   });
   const foreign = names.find((name) => !keys.has(CIRCUITS[name].id));
-  if (foreign !== undefined) throw new TacitError('USAGE', 'the contract has no key of this update circuit', { got: foreign });
+  if (foreign !== undefined)
+    throw new TacitError('USAGE', 'the contract has no key of this update circuit', {
+      expected: Object.entries(CIRCUITS)
+        .filter(([, { kind, id }]) => kind === 'update' && keys.has(id))
+        .map(([name]) => name)
+        .join(', '),
+      got: foreign,
+    });
   if (names.every((name) => CIRCUITS[name].minSlots > 1))
     throw new TacitError('USAGE', 'a few transfers alone would wait for ever', {
       expected: 'an update circuit that takes a single slot, beside the large one',

@@ -3,12 +3,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { NodePolicy } from '../../aggregator/config.js';
 import type { RunningNode } from '../../aggregator/node.js';
 import { REST, RestingWorkers } from '../../aggregator/resting.js';
+import { WARY_MS, WaryLanes } from '../../aggregator/waryLanes.js';
 import { describeFarm, farmStatusOf } from '../../operations/farmStatus.js';
-import { bytesToHex, hexToBytes } from '../../protocol/bytes.js';
+import { bytesToHex } from '../../protocol/bytes.js';
 import { evmAddressOfKey, signerFromKey } from '../../protocol/eip712.js';
 import { TacitError } from '../../protocol/errors.js';
 import { encodeRecord, recordHash } from '../../protocol/record.js';
 import { FarmQueue } from '../../queue/farm.js';
+import type { Lane } from '../../queue/farmOptions.js';
 import { PassOn } from '../../queue/farmWorker.js';
 import { GatewayClient } from '../../queue/gatewayClient.js';
 import { openHttpLeases } from '../../queue/httpLeases.js';
@@ -59,6 +61,17 @@ describe('the rule', () => {
   });
 });
 
+it('a lane is looked at with care for ten minutes after a job was kept there', () => {
+  let nowMs = 0;
+  const wary = new WaryLanes(() => nowMs);
+  expect(wary.has('update_8')).toBe(false);
+  wary.letDown('update_8');
+  nowMs = WARY_MS - 1;
+  expect([wary.has('update_8'), wary.has('update_2')]).toEqual([true, false]);
+  nowMs = WARY_MS;
+  expect(wary.has('update_8')).toBe(false);
+});
+
 describe('on a node', () => {
   let world: World;
   let node: RunningNode;
@@ -84,10 +97,10 @@ describe('on a node', () => {
     node = await world.start(policy);
     client = new GatewayClient(node.url);
   }
-  async function worker(index: number, at: SimulatedWorkerOptions['at'] = () => {}): Promise<void> {
-    const key = hexToBytes(world.anvil.accounts[index]?.privateKey as string);
+  async function worker(index: number, at: SimulatedWorkerOptions['at'] = () => {}, lanes?: readonly Lane[]): Promise<void> {
+    const key = new Uint8Array(32).fill(index);
     const open = () => openHttpLeases({ node: node.url, domain: world.domain, worker: evmAddressOfKey(key), sign: signerFromKey(key) });
-    workers.push(await world.worker({ open, at }, index));
+    workers.push(await world.worker({ open, at, key, ...(lanes === undefined ? {} : { lanes }) }));
   }
   /** Takes nothing before the bad one has. */
   const honest = (index: number) =>
@@ -99,10 +112,11 @@ describe('on a node', () => {
         'taken by the other',
       );
     });
-  async function submit(): Promise<string> {
+  /** @param readers how many workers prove transfers */
+  async function submit(readers = workers.length): Promise<string> {
     const roster = await until(
       () => client.roster(),
-      (answer) => answer.workers.length === workers.length,
+      (answer) => answer.workers.length === readers,
       'all in the roster',
     );
     const [record, { noteRoot }] = [recordOf(next++), await world.rollup.state()];
@@ -176,6 +190,35 @@ describe('on a node', () => {
     expect(taken).toBe(1);
     expect(world.lines.join('\n')).toContain(`worker ${workers[0]?.address} keeps a job and says nothing`);
     expect(Object.values(await faultsOf(workers[0]?.address)).every((count) => count === 0)).toBe(true);
+  }, 90_000);
+
+  it('A15: after one that keeps an update, the next new name gets none while one that has proved serves', async () => {
+    await start({ reportLimitMs: 2_000 });
+    const silence = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let holdsBack = false;
+    await worker(10, async (phase) => {
+      if (phase === 'taken' && holdsBack) await new Promise((resolve) => setTimeout(resolve, 300));
+    });
+    expect((await settledStatus(client, await submit())).status).toBe('settled');
+    const hoards = async (phase: string) => {
+      if (phase !== 'taken') return;
+      taken++;
+      await silence;
+    };
+    holdsBack = true;
+    const updates = ['update_2', 'update_8'] as const;
+    await worker(11, hoards, updates);
+    const first = await submit(1);
+    await until(
+      () => world.lines.join('\n'),
+      (lines) => lines.includes('was taken and not answered'),
+      'given to another',
+    );
+    await worker(12, hoards, updates);
+    for (const id of [first, await submit(1), await submit(1)]) expect((await settledStatus(client, id)).status).toBe('settled');
+    expect(taken).toBe(1);
   }, 90_000);
 
   it('A15 honest: who is alone is asked again, though it failed', async () => {
