@@ -61,13 +61,13 @@ describe('the rule', () => {
   });
 });
 
-it('a lane is looked at with care for ten minutes after a job was kept there', () => {
+it('lanes are looked at with care for ten minutes after a job of their kind was kept', () => {
   let nowMs = 0;
   const wary = new WaryLanes(() => nowMs);
   expect(wary.has('update_8')).toBe(false);
   wary.letDown('update_8');
   nowMs = WARY_MS - 1;
-  expect([wary.has('update_8'), wary.has('update_2')]).toEqual([true, false]);
+  expect([wary.has('update_8'), wary.has('update_2'), wary.has('transfer_1')]).toEqual([true, true, false]);
   nowMs = WARY_MS;
   expect(wary.has('update_8')).toBe(false);
 });
