@@ -283,6 +283,26 @@ describe('a contract in between', () => {
   });
 });
 
+describe('a token that turns bad', () => {
+  it.each([
+    ['reverts', '0x5f5ffd'],
+    ['runs for ever', '0x5b600056'],
+    ['has no such function and code', '0x'],
+    ['answers with less than a word', '0x60015ff3'],
+    // MSTORE "fetch failed", REVERT with it
+    ['reverts in the words of a lost connection', '0x6b6665746368206661696c65645f52600c6014fd'],
+  ])('and %s is insolvent by itself, and does not keep the rest from being checked', async (_, code) => {
+    const token = eventsOf(archive, 'asset')[0]?.token as string;
+    const undo = await chain.world.snapshot();
+    await chain.world.provider.send('anvil_setCode', [token, code]);
+    await chain.world.provider.send('evm_mine', []);
+    const report = await auditFromRpc(target());
+    await undo();
+    expect(report.findings).toMatchObject([{ code: 'INSOLVENT', reason: expect.stringMatching(/^the contract owns 0 of asset 1 /) }]);
+    expect(report.counts).toEqual(live.counts);
+  });
+});
+
 describe('an RPC that lies', () => {
   const through = async (lie: Parameters<typeof startLyingRpc>[1]) => {
     const rpc = await startLyingRpc(chain.world.anvil.rpcUrl, lie);
