@@ -78,6 +78,8 @@ export interface NodeContext {
   readonly dirtyTasks: Set<string>;
   /** Why the farm's queue cannot be relied on now; undefined while it can (queueWatch.ts). */
   queueTrouble: TacitError | undefined;
+  /** The last thing begun on the chain was a drop: a settlement that can start has the next turn (settle.ts). */
+  hasDropped: boolean;
   /** When each waiting queue item was first seen, by item. */
   readonly seenMs: Map<number, number>;
   /** The contract's: after so long a queue item is overdue. */

@@ -18,6 +18,11 @@ interface DropUnderWay {
   readonly nonce: number;
 }
 
+/** True while a drop has the account's next nonce. */
+export function isDropping({ journal }: Pick<NodeContext, 'journal'>): boolean {
+  return journal.read.facts.has(FACT);
+}
+
 /** One step of a drop. @returns true while one is under way: the account's next nonce is taken */
 export async function advanceDrop(ctx: NodeContext): Promise<boolean> {
   const fact = ctx.journal.read.facts.get(FACT);

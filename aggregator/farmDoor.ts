@@ -44,12 +44,13 @@ export function farmDoor(ctx: NodeContext): FarmDoor {
     },
     take: async (lanes, worker, signal) => {
       while (!signal.aborted) {
+        const letDown = ctx.wary.nextLetDown();
         const open = await lanesFor(ctx, lanes, worker);
         if (open.length === 0) await pause(REST_LOOK_MS, signal);
         else {
-          const lease = await leases.take(open, worker, signal);
+          const lease = await leases.take(open, worker, AbortSignal.any([signal, letDown]));
           if (lease !== undefined) note(ctx, lease, inTime);
-          return lease;
+          if (lease !== undefined || !letDown.aborted) return lease;
         }
       }
       return undefined;

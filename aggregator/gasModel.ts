@@ -7,10 +7,6 @@
  * (bench/results/gas.json), which is the judge of them; a test holds the one against the other.
  */
 import { CIRCUITS, type CircuitName } from '../protocol/circuit.js';
-import type { TransferRecord } from '../protocol/record.js';
-
-/** Asset id of the chain's coin. */
-const NATIVE = 0;
 
 /** Gas by what it is spent on. */
 export interface GasShare {
@@ -49,11 +45,6 @@ export const WITHDRAWAL_GAS: Readonly<Record<'native' | 'token', GasShare>> = {
   native: { data: 640, proof: 0, state: 79_360 },
   token: { data: 640, proof: 0, state: 184_360 },
 };
-
-/** At most; 0 where nothing is withdrawn. */
-export function withdrawalGas({ outAsset, outValue }: Pick<TransferRecord, 'outAsset' | 'outValue'>): number {
-  return outValue === 0n ? 0 : gasOf(WITHDRAWAL_GAS[outAsset === NATIVE ? 'native' : 'token']);
-}
 
 export interface SettlementShape {
   readonly records: number;

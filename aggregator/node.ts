@@ -160,6 +160,7 @@ function makeContext(
     takenMs: new Map(),
     dirtyTasks: new Set(tasks.map(({ id }) => id)),
     queueTrouble: undefined,
+    hasDropped: false,
     seenMs: new Map(),
   };
 }

@@ -24,14 +24,15 @@ import { type QueueItem, settlementSlots } from '../protocol/slots.js';
 import type { Slot } from '../protocol/update.js';
 import { isKnownRoot, type ViewQueueItem, waitingItems } from './chainView.js';
 import type { NodeContext } from './context.js';
-import { GAS_MODEL, settlementGas, withdrawalGas } from './gasModel.js';
+import { GAS_MODEL, gasOf } from './gasModel.js';
 import { fieldHex, fieldOf } from './hex.js';
 import { isQueueOverdue, itemsOf, transfersOf } from './order.js';
+import { mostSealGas } from './pushes.js';
 import { slotOf } from './seal.js';
 import { isSuccessor } from './succession.js';
 import { GAS_CAP, GAS_MARGIN_PERCENT } from './transactions.js';
 
-/** What a transaction may ask for (EIP-7825), less the margin that is added to an estimate (transactions.ts). */
+/** What a settlement may need at worst: what a transaction may have, less the margin on top. One seal is settled whatever it needs. */
 const MOST_GAS = Number((GAS_CAP * 100n) / GAS_MARGIN_PERCENT);
 
 export type SettlementPlan = Pick<SettlementRow, 'seals' | 'transfers' | 'queueItems' | 'bytes'>;
@@ -76,25 +77,18 @@ export function overdueItemsMissed(ctx: NodeContext): number {
 function provenGroup(ctx: NodeContext): SealRow[] {
   const group: SealRow[] = [];
   let transfers = 0;
+  let gas = gasOf(GAS_MODEL.settlement);
   for (const seal of ctx.seals) {
     transfers += transfersOf(seal).length;
+    gas += mostSealGas(ctx, seal);
     const fits =
       seal.state === 'proven' &&
       group.length < ctx.policy.updatesPerSettlement &&
-      (group.length === 0 || (transfers <= ctx.policy.transfersPerSettlement && groupGas(ctx, [...group, seal]) <= MOST_GAS));
+      (group.length === 0 || (transfers <= ctx.policy.transfersPerSettlement && gas <= MOST_GAS));
     if (!fits || !keepsLayout(ctx, [...group, seal]) || !anchorsHold(ctx, [...group, seal])) break;
     group.push(seal);
   }
   return group;
-}
-
-/** At most, as the gas model has it. */
-function groupGas(ctx: NodeContext, group: readonly SealRow[]): number {
-  const proofs = new Map(group.flatMap(transfersOf).map((id) => [proofOf(ctx, id).id, proofOf(ctx, id)]));
-  const slots = group.reduce((sum, seal) => sum + seal.slots.length, 0);
-  const shape = { records: slots, transferProofs: proofs.size, updates: group.length };
-  const records = group.flatMap(transfersOf).map((id) => decodeRecord(hexToBytes(ctx.live.get(id)?.record ?? '0x')));
-  return settlementGas(GAS_MODEL, shape) + records.reduce((sum, record) => sum + withdrawalGas(record), 0);
 }
 
 /**
@@ -119,10 +113,16 @@ function anchorsHold(ctx: NodeContext, group: readonly SealRow[]): boolean {
   return group.every((seal, at) => transfersOf(seal).every((id) => anchorOf(ctx, group, at, proofOf(ctx, id).anchor) !== undefined));
 }
 
-/** From the queue's head to the last item of the group, dropped ones between included. */
+/**
+ * From the queue's head to the last item of the group, dropped ones between included, and those right behind it. They fill no slot,
+ * but one that is left at the head becomes overdue like any other, and the contract then takes no transfers before it. As
+ * many as a settlement carries transfers are enough for that rule, and no flood of them is too much gas.
+ */
 function consumedItems(ctx: NodeContext, group: readonly SealRow[]): ViewQueueItem[] {
   const end = Math.max(ctx.view.queueHead, ...group.flatMap(itemsOf).map((item) => item + 1));
-  return [...waitingItems(ctx.view, ctx.view.queueHead, end)];
+  const behind = waitingItems(ctx.view, end, end + ctx.policy.transfersPerSettlement);
+  const live = behind.findIndex(({ kind }) => kind !== 'dropped');
+  return [...waitingItems(ctx.view, ctx.view.queueHead, end + (live < 0 ? behind.length : live))];
 }
 
 function buildSettlement(ctx: NodeContext, group: readonly SealRow[], items: readonly ViewQueueItem[]): Settlement {

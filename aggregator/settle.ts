@@ -16,8 +16,9 @@ import { isTacitError } from '../protocol/errors.js';
 import type { Hex } from '../protocol/flavor.js';
 import { rollupData } from '../verifier-contract/rollup.js';
 import type { NodeContext } from './context.js';
-import { advanceDrop } from './drop.js';
+import { advanceDrop, isDropping } from './drop.js';
 import { overdueItemsMissed, planSettlement } from './plan.js';
+import { mostPushGas } from './pushes.js';
 import { maySettle } from './succession.js';
 import { bidsPlenty, broadcast, signTransaction, transactionsOf } from './transactions.js';
 import { withdrawSeals } from './withdraw.js';
@@ -34,8 +35,7 @@ export async function advanceSettlement(ctx: NodeContext): Promise<void> {
   const current = underWay(ctx);
   if (current === undefined) {
     await finalise(ctx);
-    // One transaction of the account at a time.
-    return (await advanceDrop(ctx)) ? undefined : startSettlement(ctx);
+    return startNext(ctx);
   }
   if (current.state === 'planned') return send(ctx, current);
   if (current.state === 'sent') return follow(ctx, current);
@@ -48,6 +48,19 @@ export async function advanceSettlement(ctx: NodeContext): Promise<void> {
  */
 async function recheckUnseen(ctx: NodeContext, { block }: SettlementRow): Promise<void> {
   if (block !== undefined && ctx.view.head.number >= block.number) await recheckMined(ctx);
+}
+
+/**
+ * One transaction of the account at a time, drops and settlements by turns: whoever keeps queueing forced transfers that have
+ * to be dropped holds no settlement up.
+ */
+async function startNext(ctx: NodeContext): Promise<void> {
+  if (ctx.hasDropped && !isDropping(ctx)) {
+    ctx.hasDropped = false;
+    if (await startSettlement(ctx)) return;
+  }
+  if (await advanceDrop(ctx)) ctx.hasDropped = true;
+  else await startSettlement(ctx);
 }
 
 /** The last settlement, unless it is over: final, abandoned, or mined and seen. */
@@ -101,17 +114,19 @@ function lastSettlement(ctx: NodeContext): SettlementRow | undefined {
   return index === undefined ? undefined : ctx.journal.read.settlements.get(index);
 }
 
-async function startSettlement(ctx: NodeContext): Promise<void> {
+/** @returns whether one was begun, or seals withdrawn */
+async function startSettlement(ctx: NodeContext): Promise<boolean> {
   const first = ctx.seals[0];
   if (first !== undefined && overdueItemsMissed(ctx) > 0) {
     // The contract takes overdue items first: these seals cannot be settled as they are.
-    return withdrawSeals(ctx, first.index, 'the contract’s queue became overdue');
+    await withdrawSeals(ctx, first.index, 'the contract’s queue became overdue');
+    return true;
   }
-  if (!maySettle(ctx)) return;
+  if (!maySettle(ctx)) return false;
   const last = lastSettlement(ctx);
-  if (last?.state === 'abandoned' && ctx.nowMs() - last.createdMs < RETRY_AFTER_MS) return;
+  if (last?.state === 'abandoned' && ctx.nowMs() - last.createdMs < RETRY_AFTER_MS) return false;
   const plan = planSettlement(ctx);
-  if (plan === undefined) return;
+  if (plan === undefined) return false;
   const row = await ctx.journal.transaction((tables) => {
     const settlement: SettlementRow = { index: tables.next('settlement'), ...plan, state: 'planned', createdMs: ctx.nowMs() };
     tables.settlements.add(settlement.index, settlement);
@@ -120,6 +135,7 @@ async function startSettlement(ctx: NodeContext): Promise<void> {
   });
   ctx.seals = ctx.seals.map((seal) => (plan.seals.includes(seal.index) ? { ...seal, state: 'settling' } : seal));
   await send(ctx, row);
+  return true;
 }
 
 async function send(ctx: NodeContext, row: SettlementRow): Promise<void> {
@@ -131,10 +147,15 @@ async function send(ctx: NodeContext, row: SettlementRow): Promise<void> {
   await broadcast(ctx, transaction);
 }
 
-/** Undefined where the contract refuses: then the settlement is abandoned, and its seals are planned anew. */
+/**
+ * What the chain estimates, and on top what its withdrawals may take without having taken it in the estimate. Undefined where
+ * the contract refuses: then the settlement is abandoned, and its seals are planned anew.
+ */
 async function estimate(ctx: NodeContext, row: SettlementRow, data: Hex): Promise<bigint | undefined> {
   try {
-    return await ctx.effects.chain.estimateGas(data);
+    const seals = row.seals.flatMap((index) => ctx.journal.read.seals.get(index) ?? []);
+    const pushes = seals.reduce((sum, seal) => sum + mostPushGas(ctx, seal), 0);
+    return (await ctx.effects.chain.estimateGas(data)) + BigInt(pushes);
   } catch (error) {
     if (isTacitError(error) && error.code.startsWith('CONTRACT_')) {
       await abandon(ctx, row, `${error.code}: ${error.got ?? ''}`);

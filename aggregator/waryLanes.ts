@@ -16,6 +16,7 @@ type Kind = (typeof CIRCUITS)[Lane]['kind'];
 export class WaryLanes {
   readonly #nowMs: () => number;
   readonly #untilMs = new Map<Kind, number>();
+  #next = new AbortController();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -23,6 +24,13 @@ export class WaryLanes {
 
   letDown(lane: Lane): void {
     this.#untilMs.set(CIRCUITS[lane].kind, this.#nowMs() + WARY_MS);
+    this.#next.abort();
+    this.#next = new AbortController();
+  }
+
+  /** Aborts when the next job is kept: who waits for a job then is looked at anew. */
+  nextLetDown(): AbortSignal {
+    return this.#next.signal;
   }
 
   has(lane: Lane): boolean {

@@ -212,12 +212,14 @@ describe('on a node', () => {
     await worker(11, hoards, updates);
     const first = await submit(1);
     await until(
-      () => world.lines.join('\n'),
-      (lines) => lines.includes('was taken and not answered'),
-      'given to another',
+      () => taken,
+      (count) => count === 1,
+      'taken',
     );
+    // Waits for a job already when the first is given up.
     await worker(12, hoards, updates);
-    for (const id of [first, await submit(1), await submit(1)]) expect((await settledStatus(client, id)).status).toBe('settled');
+    expect((await settledStatus(client, first)).status).toBe('settled');
+    for (const id of [await submit(1), await submit(1)]) expect((await settledStatus(client, id)).status).toBe('settled');
     expect(taken).toBe(1);
   }, 90_000);
 
