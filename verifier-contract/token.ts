@@ -26,16 +26,23 @@ export interface RegisteredAsset {
 
 const NATIVE_DECIMALS = 18;
 const MAX_SYMBOL_LENGTH = 16;
+/** Anybody may register assets, and everybody reads them all at the start. */
+const READ_AT_ONCE = 32;
 
 /** All assets of the rollup, by id. Tokens that do not say their name are called `asset-<id>` with 0 decimals. */
 export async function readAssets(rollup: RollupContract, nativeSymbol = 'ETH'): Promise<RegisteredAsset[]> {
   const count = await rollup.assetCount();
   const assets: RegisteredAsset[] = [{ id: NATIVE_ASSET, token: ZERO_ADDRESS, symbol: nativeSymbol, decimals: NATIVE_DECIMALS }];
-  for (let id = 1; id <= count; id++) {
-    const token = await rollup.asset(id);
-    assets.push({ id, token, ...(await describeToken(rollup.provider, token, `asset-${id}`)) });
+  for (let from = 1; from <= count; from += READ_AT_ONCE) {
+    const ids = Array.from({ length: Math.min(READ_AT_ONCE, count - from + 1) }, (_, i) => from + i);
+    assets.push(...(await Promise.all(ids.map((id) => readAsset(rollup, id)))));
   }
   return assets;
+}
+
+async function readAsset(rollup: RollupContract, id: AssetId): Promise<RegisteredAsset> {
+  const token = await rollup.asset(id);
+  return { id, token, ...(await describeToken(rollup.provider, token, `asset-${id}`)) };
 }
 
 /** What `account` holds on L1, outside the rollup. */
