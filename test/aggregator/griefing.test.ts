@@ -11,10 +11,7 @@ let world: World;
 beforeEach(async () => {
   world = await makeWorld();
 }, 180_000);
-afterEach(async () => {
-  if (process.env.SHOW_LINES) console.log(world.lines.join('\n'));
-  await world.stop();
-});
+afterEach(() => world.stop());
 
 const idOf = (record: TransferRecord) => recordHash(record, world.domain);
 const currentRoot = async () => (await world.rollup.state()).noteRoot;
